@@ -1,1 +1,16 @@
-//! .
+//! The harness of the end-to-end tests: our programs and their peers as processes, and a client.
+//!
+//! What comes in: nothing but the programs built beside the test. What goes out: running
+//! processes on free ports of the loopback, in scratch folders that vanish with the test.
+//! Deliberately not here: any check of the product (that is `it/`), and any way round its front
+//! doors, except the one file that fills a fresh database before the gateway opens it.
+//!
+//! A peer that is missing fails the test; nothing is skipped. Nothing sleeps for a fixed time:
+//! [`wait`] looks for a condition until a deadline.
+
+pub mod client;
+pub mod modbus;
+pub mod mosquitto;
+pub mod postgres;
+pub mod process;
+pub mod wait;
