@@ -187,15 +187,20 @@ fn files_below(root: &Path, inside: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn hash_files(root: &Path, files: &[PathBuf]) -> Outcome<String> {
+fn hash_of(value: &impl Hash) -> String {
     let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+fn hash_files(root: &Path, files: &[PathBuf]) -> Outcome<String> {
+    let mut contents = Vec::new();
     for file in files {
-        file.hash(&mut hasher);
         let bytes =
             fs::read(root.join(file)).map_err(|why| format!("{}: {why}", file.display()))?;
-        bytes.hash(&mut hasher);
+        contents.push((file, bytes));
     }
-    Ok(format!("{:016x}", hasher.finish()))
+    Ok(hash_of(&contents))
 }
 
 /// Writes the table of embedded files, sorted by path; a `.gz` goes with the file it packs.
@@ -209,11 +214,14 @@ fn write_table(out: &Path, files: &BTreeMap<String, PathBuf>) -> Outcome<()> {
         if extension == "gz" {
             continue;
         }
-        let packed = files
-            .get(&format!("{name}.gz"))
-            .map(|gz| format!("include_bytes!({gz:?})"));
+        let literal = |path: &Path| {
+            path.to_str()
+                .map(|text| format!("include_bytes!({text:?})"))
+        };
+        let bytes = literal(path).ok_or("the target folder's path is UTF-8")?;
+        let packed = files.get(&format!("{name}.gz")).and_then(|gz| literal(gz));
         let gzip = packed.map_or("None".to_owned(), |bytes| format!("Some({bytes})"));
-        let etag = hash_files(Path::new(""), std::slice::from_ref(path))?;
+        let etag = hash_of(&fs::read(path)?);
         // Names below assets/ carry a hash of their content, so they may be kept for ever.
         let immutable = name.starts_with("assets/");
         let content_type = content_type(extension).ok_or(format!("{name}: unknown file type"))?;
