@@ -1,1 +1,21 @@
-//! .
+//! The gateway: everything with a port or a file.
+//!
+//! Two paths, each readable top to bottom in the order the data flows:
+//!
+//! - telemetry: `subscribe -> decode -> resolve -> state -> record -> ack -> live`
+//! - bookings: `http -> desk{facts -> policy -> occupancy} -> commit -> answer -> announce`
+
+pub mod booking;
+pub mod clock;
+pub mod config;
+pub mod credentials;
+pub mod demo;
+pub mod history;
+pub mod http;
+pub mod lifecycle;
+pub mod registry;
+pub mod settings;
+pub mod status;
+pub mod store;
+pub mod telemetry;
+pub mod words;

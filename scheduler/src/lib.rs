@@ -1,1 +1,26 @@
-//! .
+//! Who may have which instrument when: pure decisions over facts.
+//!
+//! What comes in: facts as values, among them the time. What goes out: decisions with every reason.
+//! Deliberately not here: a clock, a network, a database, randomness, sentences for people. A rule
+//! cannot wait, so it can be tested against millions of cases.
+//!
+//! Reading order: [`time`] and [`slot`] (half-open intervals in microseconds UTC), [`id`],
+//! [`calendar`] (opening hours in a zone), [`policy`] (rules on the tree), [`facts`] and [`rules`]
+//! (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an instrument by lane),
+//! [`search`] (the next slots that would pass), [`booking`] (the life cycle).
+//!
+//! **Invariants.** A [`slot::Slot`] is never empty or reversed. Claims of one lane never overlap.
+//! [`rules::judge`] reports all refusals, not the first. A slot that [`search::next_free`] offers
+//! is accepted by [`rules::judge`] and free in the index it was given.
+
+pub mod booking;
+pub mod calendar;
+pub mod facts;
+pub mod id;
+pub mod occupancy;
+pub mod policy;
+pub mod refusal;
+pub mod rules;
+pub mod search;
+pub mod slot;
+pub mod time;

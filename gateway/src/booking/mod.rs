@@ -1,0 +1,1 @@
+//! Path 2: bookings.

@@ -1,0 +1,262 @@
+//! Every setting of the gateway: its unit, default and bounds. All faults are reported at once.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use crate::settings::{Faults, Settings};
+
+/// What the gateway runs with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Folder of the databases; locked by one process.
+    pub data: PathBuf,
+    /// The API and the pages.
+    pub http: Http,
+    /// Where `/metrics` listens; a listener of its own, so that it cannot leak.
+    pub metrics_listen: SocketAddr,
+    /// Where agents' messages come from.
+    pub mqtt: Mqtt,
+    /// The booking database; `None` is SQLite in the data folder. Holds a password: not logged.
+    pub database_url: Option<Secret>,
+    /// Limits on callers.
+    pub limits: Limits,
+    /// argon2id memory cost in KiB, 8,192 to 1,048,576.
+    pub password_memory_kib: u32,
+}
+
+/// The API and the pages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Http {
+    /// Address and port; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// The address people use, without a trailing slash; empty: the one listened on.
+    pub public_url: String,
+}
+
+/// Where agents' messages come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mqtt {
+    /// A broker inside this process.
+    Embedded {
+        /// Address and port; port 0 lets the system choose.
+        listen: SocketAddr,
+    },
+    /// A broker of one's own, with the gateway's credential in the URL.
+    External {
+        /// `mqtt://user:password@host:port`.
+        url: Secret,
+    },
+}
+
+/// Limits on callers, in requests a minute; 0 is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Attempts to sign in, an account.
+    pub login_per_minute: u32,
+    /// Requests of a signed-in member.
+    pub requests_per_minute: u32,
+    /// Requests of an address that is not signed in.
+    pub anonymous_per_minute: u32,
+}
+
+/// A text that is not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Returns the text, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// Secrets that come from outside the file: the content of the files these variables name.
+#[derive(Debug, Clone, Default)]
+pub struct SecretFiles {
+    /// `ORTOO_DATABASE_URL_FILE`.
+    pub database_url: Option<PathBuf>,
+    /// `ORTOO_MQTT_URL_FILE`.
+    pub mqtt_url: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Embedded,
+    External,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Returns every fault of the file with its line.
+    pub fn load(file: &Path, secrets: &SecretFiles) -> Result<Self, Faults> {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|error| Faults {
+            file: name.clone(),
+            faults: vec![(0, format!("cannot be read: {error}"))],
+        })?;
+        Self::parse(&text, &name, secrets)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// Returns every fault with its line.
+    pub fn parse(text: &str, name: &str, secrets: &SecretFiles) -> Result<Self, Faults> {
+        let mut settings = Settings::parse(text);
+        let config = Self {
+            data: PathBuf::from(settings.text("data", "data")),
+            http: read_http(&mut settings),
+            metrics_listen: settings.address("metrics.listen", local(9464)),
+            mqtt: read_mqtt(&mut settings, secrets),
+            database_url: read_secret(&mut settings, "database.url", secrets.database_url.as_ref()),
+            limits: Limits {
+                login_per_minute: settings.number("limits.login_per_minute", 5, 0..100_001),
+                requests_per_minute: settings.number(
+                    "limits.requests_per_minute",
+                    600,
+                    0..10_000_001,
+                ),
+                anonymous_per_minute: settings.number(
+                    "limits.anonymous_per_minute",
+                    300,
+                    0..10_000_001,
+                ),
+            },
+            password_memory_kib: settings.number("passwords.memory_kib", 65_536, 8_192..1_048_577),
+        };
+        if let Some(url) = &config.database_url
+            && !["postgres://", "postgresql://"].iter().any(|kind| url.expose().starts_with(kind))
+        {
+            settings.fault("database.url", "expected postgres://... or nothing for SQLite");
+        }
+        settings.finish(name)?;
+        Ok(config)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::parse("", "(defaults)", &SecretFiles::default()).expect("the defaults have no faults")
+    }
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+/// Reads an address that must be on loopback unless the file says that a trusted proxy or an own
+/// network protects it: neither HTTP nor MQTT is encrypted here.
+fn read_listen(settings: &mut Settings<'_>, section: &str, port: u16) -> SocketAddr {
+    let path = format!("{section}.listen");
+    let listen = settings.address(&path, local(port));
+    let plain = settings.flag(&format!("{section}.plain_network"), false);
+    if !listen.ip().is_loopback() && !plain {
+        settings.fault(
+            &path,
+            format!(
+                "not a loopback address and not encrypted: put a proxy with TLS before a loopback \
+                 address, or set {section}.plain_network = true if the network is trusted"
+            ),
+        );
+    }
+    listen
+}
+
+fn read_http(settings: &mut Settings<'_>) -> Http {
+    let listen = read_listen(settings, "http", 8080);
+    let public_url = settings.text("http.public_url", "");
+    if !public_url.is_empty()
+        && !["http://", "https://"].iter().any(|scheme| public_url.starts_with(scheme))
+    {
+        settings.fault("http.public_url", "expected http://... or https://...");
+    }
+    Http { listen, public_url: public_url.trim_end_matches('/').to_owned() }
+}
+
+fn read_mqtt(settings: &mut Settings<'_>, secrets: &SecretFiles) -> Mqtt {
+    let modes = [("embedded", Mode::Embedded), ("external", Mode::External)];
+    let mode = settings.choice("mqtt.mode", &modes, Mode::Embedded);
+    let listen = read_listen(settings, "mqtt", 1883);
+    let url = read_secret(settings, "mqtt.url", secrets.mqtt_url.as_ref());
+    match (mode, url) {
+        (Mode::Embedded, None) => Mqtt::Embedded { listen },
+        (Mode::Embedded, Some(_)) => {
+            settings.fault("mqtt.url", "only for mqtt.mode = \"external\"");
+            Mqtt::Embedded { listen }
+        }
+        (Mode::External, Some(url)) => {
+            if !url.expose().starts_with("mqtt://") {
+                settings.fault("mqtt.url", "expected mqtt://user:password@host:port");
+            }
+            Mqtt::External { url }
+        }
+        (Mode::External, None) => {
+            settings.fault("mqtt.mode", "an external broker needs mqtt.url or ORTOO_MQTT_URL_FILE");
+            Mqtt::External { url: Secret::new(String::new()) }
+        }
+    }
+}
+
+fn read_secret(
+    settings: &mut Settings<'_>,
+    path: &str,
+    file: Option<&PathBuf>,
+) -> Option<Secret> {
+    let written = settings.text(path, "");
+    let Some(file) = file else {
+        return (!written.is_empty()).then(|| Secret::new(written));
+    };
+    match std::fs::read_to_string(file) {
+        Ok(text) => Some(Secret::new(text.trim().to_owned())),
+        Err(error) => {
+            settings.fault(path, format!("the secret's file {} : {error}", file.display()));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<usize> {
+        let result = Config::parse(text, "f", &SecretFiles::default());
+        result.err().map_or(Vec::new(), |faults| faults.faults.iter().map(|f| f.0).collect())
+    }
+
+    #[test]
+    fn nothing_is_required() {
+        assert!(matches!(Config::default().mqtt, Mqtt::Embedded { .. }));
+    }
+
+    #[test]
+    fn faults_name_their_lines() {
+        assert_eq!(faults("[mqtt]\nmode = \"external\"\n"), [2]);
+        assert_eq!(faults("[http]\nlisten = \"0.0.0.0:80\"\n"), [2]);
+        assert!(faults("[http]\nlisten = \"0.0.0.0:80\"\nplain_network = true\n").is_empty());
+        assert_eq!(faults("dta = \"x\"\n[limits]\nlogin_per_minute = -1\n"), [1, 3]);
+        assert_eq!(faults("[database]\nurl = \"mysql://x\"\n"), [2]);
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let text = "[database]\nurl = \"postgres://u:hunter2@h/d\"\n";
+        let config = Config::parse(text, "f", &SecretFiles::default()).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,1 @@
+//! `ortoo demo`: the whole region on one command.

@@ -1,0 +1,111 @@
+//! The snapshot and its look-ups.
+
+use std::collections::HashMap;
+
+use scheduler::id::{InstrumentId, MemberId, NodeId};
+use scheduler::policy::{Layer, Policy, Rule};
+use wire::{AgentName, InstrumentKey};
+
+use super::{AgentEntry, Instrument, Member, Node, NodeKind, Right, SecretHash, TokenEntry};
+
+/// Where a rule is set: at a node or at an instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// At a node; holds for everything below.
+    Node(NodeId),
+    /// At one instrument.
+    Instrument(InstrumentId),
+}
+
+/// The rules set at one scope, with the version that counts its edits.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RuleSet {
+    /// Counts edits, region-wide ascending: an accepted booking keeps the highest in force.
+    pub version: i64,
+    /// The rules.
+    pub rules: Vec<Rule>,
+}
+
+/// Everything registered, at one moment. Immutable.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    /// Counts publications.
+    pub generation: u64,
+    /// The tree.
+    pub nodes: HashMap<NodeId, Node>,
+    /// Instruments by identity.
+    pub instruments: HashMap<InstrumentId, Instrument>,
+    /// Instruments by key.
+    pub by_key: HashMap<InstrumentKey, InstrumentId>,
+    /// People.
+    pub members: HashMap<MemberId, Member>,
+    /// People by login.
+    pub by_login: HashMap<String, MemberId>,
+    /// API tokens by the hash of their text.
+    pub tokens: HashMap<SecretHash, TokenEntry>,
+    /// Agents by name.
+    pub agents: HashMap<AgentName, AgentEntry>,
+    /// Rules by where they are set.
+    pub rules: HashMap<Scope, RuleSet>,
+}
+
+impl Directory {
+    /// Returns the instrument with this key.
+    #[must_use]
+    pub fn instrument_by_key(&self, key: &InstrumentKey) -> Option<&Instrument> {
+        self.instruments.get(self.by_key.get(key)?)
+    }
+
+    /// Returns the node and everything above it, the node first. Ends after 8 steps, so that a
+    /// circle in the data cannot hang a reader.
+    pub fn ancestors(&self, node: NodeId) -> impl Iterator<Item = &Node> {
+        std::iter::successors(self.nodes.get(&node), |node| self.nodes.get(&node.parent?)).take(8)
+    }
+
+    /// Returns the nearest node of a kind at or above `node`.
+    #[must_use]
+    pub fn node_above(&self, node: NodeId, kind: NodeKind) -> Option<&Node> {
+        self.ancestors(node).find(|above| above.kind == kind)
+    }
+
+    /// Returns true if the member has the right at the node, by a role there or above.
+    #[must_use]
+    pub fn may(&self, member: MemberId, right: Right, node: NodeId) -> bool {
+        self.members.get(&member).is_some_and(|member| {
+            member.active
+                && member.roles.iter().any(|held| {
+                    held.role.gives(right) && self.ancestors(node).any(|above| above.id == held.node)
+                })
+        })
+    }
+
+    /// Returns true if the member has the right at some node.
+    #[must_use]
+    pub fn may_somewhere(&self, member: MemberId, right: Right) -> bool {
+        self.members.get(&member).is_some_and(|member| {
+            member.active && member.roles.iter().any(|held| held.role.gives(right))
+        })
+    }
+
+    /// Returns the policy in force for an instrument and the highest rule version in it.
+    #[must_use]
+    pub fn policy_of(&self, instrument: &Instrument) -> (Policy, i64) {
+        let above = self.ancestors(instrument.lab).map(|node| Scope::Node(node.id));
+        let mut scopes: Vec<Scope> = above.collect();
+        scopes.reverse();
+        scopes.push(Scope::Instrument(instrument.id));
+        let sets: Vec<&RuleSet> = scopes.iter().filter_map(|scope| self.rules.get(scope)).collect();
+        let version = sets.iter().map(|set| set.version).max().unwrap_or(0);
+        let layers: Vec<Layer> =
+            sets.iter().map(|set| Layer { rules: set.rules.clone() }).collect();
+        (Policy::resolve(&layers), version)
+    }
+
+    /// Returns the instrument if this agent may speak for it.
+    #[must_use]
+    pub fn speaks_for(&self, agent: &AgentName, key: &InstrumentKey) -> Option<&Instrument> {
+        self.instrument_by_key(key).filter(|instrument| {
+            instrument.source.as_ref().is_some_and(|source| source.agent == *agent)
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! The tree: region, centre, institution, lab.
+
+use scheduler::id::NodeId;
+
+use super::Names;
+
+/// What a node of the tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeKind {
+    /// 区域: the root.
+    Region,
+    /// 分中心.
+    Centre,
+    /// 单位: a legal entity.
+    Institution,
+    /// 实验室: instruments belong here.
+    Lab,
+}
+
+impl NodeKind {
+    /// Every kind, from the root down.
+    pub const ALL: [Self; 4] = [Self::Region, Self::Centre, Self::Institution, Self::Lab];
+
+    /// Returns the stable text used in the store and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Region => "region",
+            Self::Centre => "centre",
+            Self::Institution => "institution",
+            Self::Lab => "lab",
+        }
+    }
+
+    /// Parses the stable text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A node of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its identity.
+    pub id: NodeId,
+    /// The node above; `None` only for the region.
+    pub parent: Option<NodeId>,
+    /// What it is.
+    pub kind: NodeKind,
+    /// Its names.
+    pub names: Names,
+}

@@ -1,0 +1,1 @@
+//! Path 1: telemetry to state.
