@@ -24,7 +24,9 @@ impl Clock {
     /// Returns the machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Source::System { started: Instant::now() })
+        Self(Source::System {
+            started: Instant::now(),
+        })
     }
 
     /// Returns a clock that stands at `start`, and the hand that moves it.
@@ -44,7 +46,9 @@ impl Clock {
         match &self.0 {
             Source::System { .. } => {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH);
-                let micros = since.expect("the machine's clock is after 1970").as_micros();
+                let micros = since
+                    .expect("the machine's clock is after 1970")
+                    .as_micros();
                 Micros::new(i64::try_from(micros).expect("microseconds fit until the year 290,000"))
             }
             Source::Manual(now) => Micros::new(now.load(Ordering::SeqCst)),

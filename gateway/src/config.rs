@@ -140,9 +140,14 @@ impl Config {
             password_memory_kib: settings.number("passwords.memory_kib", 65_536, 8_192..1_048_577),
         };
         if let Some(url) = &config.database_url
-            && !["postgres://", "postgresql://"].iter().any(|kind| url.expose().starts_with(kind))
+            && !["postgres://", "postgresql://"]
+                .iter()
+                .any(|kind| url.expose().starts_with(kind))
         {
-            settings.fault("database.url", "expected postgres://... or nothing for SQLite");
+            settings.fault(
+                "database.url",
+                "expected postgres://... or nothing for SQLite",
+            );
         }
         settings.finish(name)?;
         Ok(config)
@@ -181,11 +186,16 @@ fn read_http(settings: &mut Settings<'_>) -> Http {
     let listen = read_listen(settings, "http", 8080);
     let public_url = settings.text("http.public_url", "");
     if !public_url.is_empty()
-        && !["http://", "https://"].iter().any(|scheme| public_url.starts_with(scheme))
+        && !["http://", "https://"]
+            .iter()
+            .any(|scheme| public_url.starts_with(scheme))
     {
         settings.fault("http.public_url", "expected http://... or https://...");
     }
-    Http { listen, public_url: public_url.trim_end_matches('/').to_owned() }
+    Http {
+        listen,
+        public_url: public_url.trim_end_matches('/').to_owned(),
+    }
 }
 
 fn read_mqtt(settings: &mut Settings<'_>, secrets: &SecretFiles) -> Mqtt {
@@ -206,17 +216,18 @@ fn read_mqtt(settings: &mut Settings<'_>, secrets: &SecretFiles) -> Mqtt {
             Mqtt::External { url }
         }
         (Mode::External, None) => {
-            settings.fault("mqtt.mode", "an external broker needs mqtt.url or ORTOO_MQTT_URL_FILE");
-            Mqtt::External { url: Secret::new(String::new()) }
+            settings.fault(
+                "mqtt.mode",
+                "an external broker needs mqtt.url or ORTOO_MQTT_URL_FILE",
+            );
+            Mqtt::External {
+                url: Secret::new(String::new()),
+            }
         }
     }
 }
 
-fn read_secret(
-    settings: &mut Settings<'_>,
-    path: &str,
-    file: Option<&PathBuf>,
-) -> Option<Secret> {
+fn read_secret(settings: &mut Settings<'_>, path: &str, file: Option<&PathBuf>) -> Option<Secret> {
     let written = settings.text(path, "");
     let Some(file) = file else {
         return (!written.is_empty()).then(|| Secret::new(written));
@@ -224,7 +235,10 @@ fn read_secret(
     match std::fs::read_to_string(file) {
         Ok(text) => Some(Secret::new(text.trim().to_owned())),
         Err(error) => {
-            settings.fault(path, format!("the secret's file {} : {error}", file.display()));
+            settings.fault(
+                path,
+                format!("the secret's file {} : {error}", file.display()),
+            );
             None
         }
     }
@@ -236,7 +250,9 @@ mod tests {
 
     fn faults(text: &str) -> Vec<usize> {
         let result = Config::parse(text, "f", &SecretFiles::default());
-        result.err().map_or(Vec::new(), |faults| faults.faults.iter().map(|f| f.0).collect())
+        result.err().map_or(Vec::new(), |faults| {
+            faults.faults.iter().map(|f| f.0).collect()
+        })
     }
 
     #[test]
@@ -249,7 +265,10 @@ mod tests {
         assert_eq!(faults("[mqtt]\nmode = \"external\"\n"), [2]);
         assert_eq!(faults("[http]\nlisten = \"0.0.0.0:80\"\n"), [2]);
         assert!(faults("[http]\nlisten = \"0.0.0.0:80\"\nplain_network = true\n").is_empty());
-        assert_eq!(faults("dta = \"x\"\n[limits]\nlogin_per_minute = -1\n"), [1, 3]);
+        assert_eq!(
+            faults("dta = \"x\"\n[limits]\nlogin_per_minute = -1\n"),
+            [1, 3]
+        );
         assert_eq!(faults("[database]\nurl = \"mysql://x\"\n"), [2]);
     }
 

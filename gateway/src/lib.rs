@@ -6,6 +6,7 @@
 //! - bookings: `http -> desk{facts -> policy -> occupancy} -> commit -> answer -> announce`
 
 pub mod booking;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod credentials;

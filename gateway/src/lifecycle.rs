@@ -95,23 +95,34 @@ impl Lifecycle {
     pub async fn finished(&self, grace: Duration) -> Result<(), TaskDied> {
         self.stop.cancelled().await;
         self.tracker.close();
-        let stuck = tokio::time::timeout(grace, self.tracker.wait()).await.is_err();
+        let stuck = tokio::time::timeout(grace, self.tracker.wait())
+            .await
+            .is_err();
         if let Some(died) = self.death() {
             return Err(died);
         }
         if stuck {
-            return Err(TaskDied::Stuck { count: self.tracker.len(), seconds: grace.as_secs() });
+            return Err(TaskDied::Stuck {
+                count: self.tracker.len(),
+                seconds: grace.as_secs(),
+            });
         }
         Ok(())
     }
 
     fn death(&self) -> Option<TaskDied> {
-        self.died.lock().expect("nobody panics while holding this lock").clone()
+        self.died
+            .lock()
+            .expect("nobody panics while holding this lock")
+            .clone()
     }
 
     fn report_death(&self, task: &'static str, why: String) {
         tracing::error!(task, why, "a task died; the process stops");
-        let mut died = self.died.lock().expect("nobody panics while holding this lock");
+        let mut died = self
+            .died
+            .lock()
+            .expect("nobody panics while holding this lock");
         died.get_or_insert(TaskDied::Died { task, why });
         drop(died);
         self.stop.cancel();
@@ -132,7 +143,7 @@ mod tests {
             token.cancelled().await;
             Ok::<(), String>(())
         });
-        lifecycle.spawn("victim", async { panic!("broken invariant") as Result<(), String> });
+        lifecycle.spawn::<_, String>("victim", async { panic!("broken invariant") });
         let error = lifecycle.finished(GRACE).await.unwrap_err();
         assert!(error.to_string().contains("victim"), "{error}");
     }

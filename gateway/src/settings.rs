@@ -22,7 +22,11 @@ impl Display for Faults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut text = String::new();
         for (line, fault) in &self.faults {
-            let place = if *line == 0 { String::new() } else { format!(":{line}") };
+            let place = if *line == 0 {
+                String::new()
+            } else {
+                format!(":{line}")
+            };
             writeln!(text, "{}{place}: {fault}", self.file)?;
         }
         f.write_str(text.trim_end())
@@ -48,34 +52,49 @@ impl<'a> Settings<'a> {
             .iter()
             .map(|error| (line_of(text, error.span()), error.message().to_owned()))
             .collect();
-        Self { text, root: root.into_inner(), faults, known: BTreeSet::new() }
+        Self {
+            text,
+            root: root.into_inner(),
+            faults,
+            known: BTreeSet::new(),
+        }
     }
 
     /// Returns a text.
     pub fn text(&mut self, path: &str, default: &str) -> String {
-        self.read(path, "a text in quotes", |value| value.as_str().map(str::to_owned))
-            .unwrap_or_else(|| default.to_owned())
+        self.read(path, "a text in quotes", |value| {
+            value.as_str().map(str::to_owned)
+        })
+        .unwrap_or_else(|| default.to_owned())
     }
 
     /// Returns true or false.
     pub fn flag(&mut self, path: &str, default: bool) -> bool {
-        self.read(path, "true or false", DeValue::as_bool).unwrap_or(default)
+        self.read(path, "true or false", DeValue::as_bool)
+            .unwrap_or(default)
     }
 
     /// Returns a whole number within bounds.
     pub fn number(&mut self, path: &str, default: u32, bounds: Range<u32>) -> u32 {
         let expected = format!("a whole number from {} to {}", bounds.start, bounds.end - 1);
         self.read(path, &expected, |value| {
-            value.as_integer()?.as_str().parse().ok().filter(|number| bounds.contains(number))
+            value
+                .as_integer()?
+                .as_str()
+                .parse()
+                .ok()
+                .filter(|number| bounds.contains(number))
         })
         .unwrap_or(default)
     }
 
     /// Returns an address with port, such as `127.0.0.1:8080`; port 0 lets the system choose.
     pub fn address(&mut self, path: &str, default: SocketAddr) -> SocketAddr {
-        self.read(path, "an address with port such as \"127.0.0.1:8080\"", |value| {
-            value.as_str()?.parse().ok()
-        })
+        self.read(
+            path,
+            "an address with port such as \"127.0.0.1:8080\"",
+            |value| value.as_str()?.parse().ok(),
+        )
         .unwrap_or(default)
     }
 
@@ -84,15 +103,21 @@ impl<'a> Settings<'a> {
         let listed: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
         self.read(path, &format!("one of {}", listed.join(", ")), |value| {
             let text = value.as_str()?;
-            words.iter().find(|(word, _)| *word == text).map(|(_, chosen)| *chosen)
+            words
+                .iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, chosen)| *chosen)
         })
         .unwrap_or(default)
     }
 
     /// Records a fault that lies in how values fit together, at the line of `path` if it is there.
     pub fn fault(&mut self, path: &str, message: impl Into<String>) {
-        let line = self.find(path).map_or(0, |value| line_of(self.text, Some(value.span())));
-        self.faults.push((line, format!("{path}: {}", message.into())));
+        let line = self
+            .find(path)
+            .map_or(0, |value| line_of(self.text, Some(value.span())));
+        self.faults
+            .push((line, format!("{path}: {}", message.into())));
     }
 
     /// Ends the reading: everything that nobody asked for is a fault too.
@@ -107,7 +132,10 @@ impl<'a> Settings<'a> {
         if self.faults.is_empty() {
             return Ok(());
         }
-        Err(Faults { file: file.to_owned(), faults: self.faults })
+        Err(Faults {
+            file: file.to_owned(),
+            faults: self.faults,
+        })
     }
 
     fn read<T>(
@@ -119,10 +147,14 @@ impl<'a> Settings<'a> {
         self.known.insert(path.to_owned());
         let (line, taken) = {
             let value = self.find(path)?;
-            (line_of(self.text, Some(value.span())), take(value.get_ref()))
+            (
+                line_of(self.text, Some(value.span())),
+                take(value.get_ref()),
+            )
         };
         if taken.is_none() {
-            self.faults.push((line, format!("{path}: expected {expected}")));
+            self.faults
+                .push((line, format!("{path}: expected {expected}")));
         }
         taken
     }
@@ -162,7 +194,11 @@ fn collect_unknown(
 
 fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
     let start = span.map_or(0, |span| span.start).min(text.len());
-    1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count()
+    1 + text
+        .bytes()
+        .take(start)
+        .filter(|byte| *byte == b'\n')
+        .count()
 }
 
 #[cfg(test)]
@@ -178,7 +214,11 @@ mod tests {
         let faults = settings.finish("ortoo.toml").unwrap_err();
         let lines: Vec<usize> = faults.faults.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [1, 3, 4, 5]);
-        assert!(faults.to_string().starts_with("ortoo.toml:1: data: expected a text in quotes"));
+        assert!(
+            faults
+                .to_string()
+                .starts_with("ortoo.toml:1: data: expected a text in quotes")
+        );
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl MachineState {
             Self::Offline(OfflineReason::Agent) => Some("agent"),
             Self::Offline(OfflineReason::Link) => Some("link"),
             Self::Offline(OfflineReason::Device) => Some("device"),
-            _ => None,
+            Self::Unknown | Self::Off | Self::Standby | Self::Running | Self::Fault => None,
         }
     }
 
@@ -170,7 +170,10 @@ mod tests {
     #[test]
     fn texts_come_back() {
         for machine in MACHINES {
-            assert_eq!(MachineState::parse(machine.as_str(), machine.reason()), Some(machine));
+            assert_eq!(
+                MachineState::parse(machine.as_str(), machine.reason()),
+                Some(machine)
+            );
         }
     }
 }

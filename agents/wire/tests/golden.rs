@@ -1,6 +1,10 @@
 //! Golden bytes: what a release has put on the wire, the next release still reads and writes.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test states what must hold")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test states what must hold"
+)]
 
 use wire::{
     Ack, AgentName, Bad, Batch, BootId, ChannelInfo, ChannelName, Clocks, DecodeError, DeviceInfo,
@@ -166,7 +170,12 @@ fn impossible_shapes_are_refused() {
     check_refused(|series| series.offsets_ms = vec![0, -1000]);
     check_refused(|series| series.bad.clear());
     check_refused(|series| series.bad.iter_mut().for_each(|bad| bad.at = 7));
-    check_refused(|series| series.bad.iter_mut().for_each(|bad| bad.reason = Quality::Good));
+    check_refused(|series| {
+        series
+            .bad
+            .iter_mut()
+            .for_each(|bad| bad.reason = Quality::Good)
+    });
     check_refused(|series| series.bad.push(series.bad[0].clone()));
     check_refused(|series| series.channels[1] = series.channels[0].clone());
     check_refused(|series| {

@@ -74,7 +74,8 @@ impl Directory {
         self.members.get(&member).is_some_and(|member| {
             member.active
                 && member.roles.iter().any(|held| {
-                    held.role.gives(right) && self.ancestors(node).any(|above| above.id == held.node)
+                    held.role.gives(right)
+                        && self.ancestors(node).any(|above| above.id == held.node)
                 })
         })
     }
@@ -90,14 +91,23 @@ impl Directory {
     /// Returns the policy in force for an instrument and the highest rule version in it.
     #[must_use]
     pub fn policy_of(&self, instrument: &Instrument) -> (Policy, i64) {
-        let above = self.ancestors(instrument.lab).map(|node| Scope::Node(node.id));
+        let above = self
+            .ancestors(instrument.lab)
+            .map(|node| Scope::Node(node.id));
         let mut scopes: Vec<Scope> = above.collect();
         scopes.reverse();
         scopes.push(Scope::Instrument(instrument.id));
-        let sets: Vec<&RuleSet> = scopes.iter().filter_map(|scope| self.rules.get(scope)).collect();
+        let sets: Vec<&RuleSet> = scopes
+            .iter()
+            .filter_map(|scope| self.rules.get(scope))
+            .collect();
         let version = sets.iter().map(|set| set.version).max().unwrap_or(0);
-        let layers: Vec<Layer> =
-            sets.iter().map(|set| Layer { rules: set.rules.clone() }).collect();
+        let layers: Vec<Layer> = sets
+            .iter()
+            .map(|set| Layer {
+                rules: set.rules.clone(),
+            })
+            .collect();
         (Policy::resolve(&layers), version)
     }
 
@@ -105,7 +115,10 @@ impl Directory {
     #[must_use]
     pub fn speaks_for(&self, agent: &AgentName, key: &InstrumentKey) -> Option<&Instrument> {
         self.instrument_by_key(key).filter(|instrument| {
-            instrument.source.as_ref().is_some_and(|source| source.agent == *agent)
+            instrument
+                .source
+                .as_ref()
+                .is_some_and(|source| source.agent == *agent)
         })
     }
 }

@@ -35,8 +35,13 @@ pub enum Right {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] =
-        [Self::Researcher, Self::Manager, Self::CentreAdmin, Self::RegionAdmin, Self::Auditor];
+    pub const ALL: [Self; 5] = [
+        Self::Researcher,
+        Self::Manager,
+        Self::CentreAdmin,
+        Self::RegionAdmin,
+        Self::Auditor,
+    ];
 
     /// Returns the stable text used in the store and the API.
     #[must_use]
