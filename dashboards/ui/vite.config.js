@@ -1,0 +1,19 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+import { bootScript, gzipBeside } from './scripts/compress.mjs';
+
+export default defineConfig(({ mode }) => ({
+  plugins: [svelte(), bootScript(new URL('./src/boot.js', import.meta.url)), gzipBeside()],
+  // Component tests mount in a simulated browser, not in the server build of Svelte.
+  resolve: mode === 'test' ? { conditions: ['browser'] } : {},
+  build: {
+    target: 'es2022',
+    manifest: true,
+    // No data: URLs in CSS or script, and no inline module preload code: the policy forbids both.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: { proxy: { '/api': process.env.ORTOO_URL ?? 'http://127.0.0.1:8080' } },
+  test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'] },
+}));
