@@ -114,3 +114,50 @@ fn the_same_seed_gives_the_same_world_and_another_another() {
     assert_eq!(text(1), text(1));
     assert_ne!(text(1), text(2));
 }
+
+/// The gateway's own judge finds nothing wrong with what the demo books.
+#[test]
+fn bookings_pass_the_rules_of_the_gateway() {
+    use scheduler::facts::BookingFacts;
+    use scheduler::policy::{Layer, Policy};
+    use scheduler::rules::{Decision, judge};
+    use scheduler::slot::Slot;
+    use scheduler::time::Micros;
+
+    let world = world(300);
+    let micros = |minutes: i64| Micros::new(minutes * 60_000_000);
+    for machine in &world.machines {
+        let mut path = vec![machine.lab];
+        while let Some(parent) = world.places[*path.last().unwrap()].parent {
+            path.push(parent);
+        }
+        let set = |at: &usize| world.rules.iter().find(|(place, _)| place == at);
+        let layer = |rules: &[SetRule]| Layer {
+            rules: rules.iter().copied().map(rules::rule).collect(),
+        };
+        let mut layers: Vec<Layer> = path
+            .iter()
+            .rev()
+            .filter_map(set)
+            .map(|(_, rules)| layer(rules))
+            .collect();
+        layers.push(layer(rules::own_rules(machine.class)));
+        let policy = Policy::resolve(&layers);
+        for (start, end) in machine.booked.iter().filter(|(start, _)| *start >= NOW) {
+            let facts = BookingFacts {
+                now: micros(NOW),
+                zone: chrono_tz::Asia::Shanghai,
+                bookable: machine.bookable,
+                permitted: true,
+                slot: Slot::new(micros(*start), micros(*end)).unwrap(),
+                begin_is_kept: false,
+            };
+            assert_eq!(
+                judge(&policy, &facts),
+                Decision::Accept,
+                "{} {start}",
+                machine.key
+            );
+        }
+    }
+}

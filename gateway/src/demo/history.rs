@@ -29,7 +29,12 @@ pub(super) fn records(
     (from_s, to_s): (i64, i64),
     send: &mut dyn FnMut(Vec<Series>) -> bool,
 ) -> Vec<i64> {
-    let mut packer = Packer { record: Vec::new(), values: 0, send, open: true };
+    let mut packer = Packer {
+        record: Vec::new(),
+        values: 0,
+        send,
+        open: true,
+    };
     let mut counters = Vec::with_capacity(machines.len());
     for at in machines {
         let machine = world.machines.get(*at).expect("an index of an instrument");
@@ -53,8 +58,11 @@ fn pack(world: &World, machine: &Machine, window: (i64, i64), packer: &mut Packe
         let end_s = (begin_s + step_s).min(to_s);
         let trace = meter::trace(&habits, machine.detail, (begin_s, end_s), counter_ws);
         counter_ws = trace.counter_ws;
-        let columns =
-            [(Kind::Power, &trace.power), (Kind::Alarm, &trace.alarm), (Kind::Energy, &trace.energy)];
+        let columns = [
+            (Kind::Power, &trace.power),
+            (Kind::Alarm, &trace.alarm),
+            (Kind::Energy, &trace.energy),
+        ];
         for (kind, column) in columns {
             packer.push(machine, kind, column, to_s);
         }
@@ -107,17 +115,35 @@ mod tests {
 
     fn batch(record: Vec<Series>) -> Batch {
         let boot = BootId::parse("demo").unwrap();
-        let at = Clocks { wall_ms: NOW * 60_000, mono_ms: 0 };
+        let at = Clocks {
+            wall_ms: NOW * 60_000,
+            mono_ms: 0,
+        };
         let stream = StreamId::parse(&"0a".repeat(16)).unwrap();
         let body = RecordBody::Series(record);
-        let record = Record { boot: boot.clone(), at, body };
-        Batch { stream, seq: 1, oldest: 1, boot, sent: at, record }
+        let record = Record {
+            boot: boot.clone(),
+            at,
+            body,
+        };
+        Batch {
+            stream,
+            seq: 1,
+            oldest: 1,
+            boot,
+            sent: at,
+            record,
+        }
     }
 
     #[test]
     fn every_record_is_one_the_gateway_accepts() {
         for days in [2, 28] {
-            let size = Size { instruments: 60, history_days: days, now_min: NOW };
+            let size = Size {
+                instruments: 60,
+                history_days: days,
+                now_min: NOW,
+            };
             let world = World::make(SEED, size);
             let machines: Vec<usize> = (0..world.machines.len()).collect();
             let window = ((NOW - days * 1_440) * 60, NOW * 60);
@@ -135,28 +161,46 @@ mod tests {
 
     #[test]
     fn the_full_region_has_about_three_million_points() {
-        let size = Size { instruments: 5_534, history_days: 14, now_min: NOW };
+        let size = Size {
+            instruments: 5_534,
+            history_days: 14,
+            now_min: NOW,
+        };
         let world = World::make(SEED, size);
         // A tenth of the instruments, counted for all.
         let machines: Vec<usize> = (0..world.machines.len()).step_by(10).collect();
         let mut values = 0;
-        records(&world, &machines, ((NOW - 14 * 1_440) * 60, NOW * 60), &mut |record| {
-            values += record.iter().map(|one| one.offsets_ms.len()).sum::<usize>();
-            true
-        });
+        records(
+            &world,
+            &machines,
+            ((NOW - 14 * 1_440) * 60, NOW * 60),
+            &mut |record| {
+                values += record.iter().map(|one| one.offsets_ms.len()).sum::<usize>();
+                true
+            },
+        );
         assert!((230_000..420_000).contains(&values), "{values}");
     }
 
     #[test]
     fn it_ends_when_nobody_wants_more() {
-        let size = Size { instruments: 60, history_days: 14, now_min: NOW };
+        let size = Size {
+            instruments: 60,
+            history_days: 14,
+            now_min: NOW,
+        };
         let world = World::make(SEED, size);
         let machines: Vec<usize> = (0..60).collect();
         let mut calls = 0;
-        records(&world, &machines, ((NOW - 14 * 1_440) * 60, NOW * 60), &mut |_| {
-            calls += 1;
-            false
-        });
+        records(
+            &world,
+            &machines,
+            ((NOW - 14 * 1_440) * 60, NOW * 60),
+            &mut |_| {
+                calls += 1;
+                false
+            },
+        );
         assert_eq!(calls, 1);
     }
 }

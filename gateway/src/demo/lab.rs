@@ -55,7 +55,10 @@ impl Lab {
                 continue;
             }
             if labs.last().is_none_or(|lab| lab.place != machine.lab) {
-                labs.push(Self { place: machine.lab, benches: Vec::new() });
+                labs.push(Self {
+                    place: machine.lab,
+                    benches: Vec::new(),
+                });
             }
             let bench = Bench {
                 machine: at,
@@ -78,7 +81,10 @@ impl Lab {
 
     /// Replaces the bookings an instrument follows.
     pub(super) fn rebook(&mut self, machine: usize, booked: Vec<Minutes>) {
-        let bench = self.benches.iter_mut().find(|bench| bench.machine == machine);
+        let bench = self
+            .benches
+            .iter_mut()
+            .find(|bench| bench.machine == machine);
         if let Some(bench) = bench.filter(|bench| bench.booked != booked) {
             bench.booked = booked;
             bench.stretches.clear();
@@ -91,7 +97,10 @@ impl Lab {
         let due = (now_s + i64::try_from(self.place).unwrap_or(0)).rem_euclid(REPORT_S) == 0;
         let mut changed = false;
         for bench in &mut self.benches {
-            let machine = world.machines.get(bench.machine).expect("benches name machines");
+            let machine = world
+                .machines
+                .get(bench.machine)
+                .expect("benches name machines");
             changed |= bench.read(world, machine, now_s, due);
         }
         if !(due || changed) {
@@ -99,7 +108,10 @@ impl Lab {
         }
         let mut report = Vec::new();
         for bench in &mut self.benches {
-            let machine = world.machines.get(bench.machine).expect("benches name machines");
+            let machine = world
+                .machines
+                .get(bench.machine)
+                .expect("benches name machines");
             bench.report(world, machine, now_s, due, &mut report);
         }
         (!report.is_empty()).then_some(report)
@@ -110,7 +122,10 @@ impl Bench {
     /// Reads the meter; returns true if something changed that should be told at once.
     fn read(&mut self, world: &World, machine: &Machine, now_s: i64, due: bool) -> bool {
         let one = self.plan(world, machine, now_s);
-        let habits = Habits { booked: &self.booked, ..world.habits(machine) };
+        let habits = Habits {
+            booked: &self.booked,
+            ..world.habits(machine)
+        };
         let power_dw = habits.power_dw(one.phase, now_s);
         self.counter_ws += power_dw / 10;
         let (changed, moved) = match self.noted {
@@ -133,7 +148,10 @@ impl Bench {
         if let Some(one) = self.stretches.iter().find(holding) {
             return *one;
         }
-        let habits = Habits { booked: &self.booked, ..world.habits(machine) };
+        let habits = Habits {
+            booked: &self.booked,
+            ..world.habits(machine)
+        };
         self.stretches = habits.stretches(now_s, now_s + PLAN_S);
         *self.stretches.first().expect("a window has a stretch")
     }
@@ -161,7 +179,10 @@ impl Bench {
             self.alarm_told = Some(alarm);
         }
         if slow && one.reach == Reach::Good {
-            let habits = Habits { booked: &self.booked, ..world.habits(machine) };
+            let habits = Habits {
+                booked: &self.booked,
+                ..world.habits(machine)
+            };
             let read = meter::besides(&habits, &one, now_s, self.counter_ws);
             report.push(row(machine, read));
         }
@@ -170,9 +191,19 @@ impl Bench {
 
 /// Returns several channels read at the moment of the report.
 fn row(machine: &Machine, read: Vec<(Kind, Result<f64, Quality>)>) -> Series {
-    let good = read.into_iter().filter_map(|(kind, value)| Some((kind.channel(), value.ok()?)));
-    let (channels, values) = good.map(|(channel, value)| (channel, vec![Some(value)])).unzip();
-    Series { key: machine.key.clone(), offsets_ms: vec![0], channels, values, bad: Vec::new() }
+    let good = read
+        .into_iter()
+        .filter_map(|(kind, value)| Some((kind.channel(), value.ok()?)));
+    let (channels, values) = good
+        .map(|(channel, value)| (channel, vec![Some(value)]))
+        .unzip();
+    Series {
+        key: machine.key.clone(),
+        offsets_ms: vec![0],
+        channels,
+        values,
+        bad: Vec::new(),
+    }
 }
 
 fn same_kind(one: Phase, other: Phase) -> bool {
@@ -183,7 +214,9 @@ fn same_kind(one: Phase, other: Phase) -> bool {
 /// or so now and then. The first laboratories always are.
 pub(super) fn is_connected(seed: u64, lab: usize, now_s: i64) -> bool {
     const SEEDS: i64 = 9;
-    let Some(lab) = i64::try_from(lab).ok().filter(|lab| *lab > 8) else { return true };
+    let Some(lab) = i64::try_from(lab).ok().filter(|lab| *lab > 8) else {
+        return true;
+    };
     if Dice::of(seed, &[SEEDS, lab]).chance(10) {
         return false;
     }
@@ -205,7 +238,14 @@ mod tests {
     const NOW: i64 = 1_777_824_000 / 60 + 607;
 
     fn world() -> World {
-        World::make(SEED, Size { instruments: 90, history_days: 1, now_min: NOW })
+        World::make(
+            SEED,
+            Size {
+                instruments: 90,
+                history_days: 1,
+                now_min: NOW,
+            },
+        )
     }
 
     #[test]
@@ -216,15 +256,24 @@ mod tests {
         let mut reports = 0;
         for now_s in NOW * 60..NOW * 60 + 300 {
             for lab in &mut labs {
-                let Some(report) = lab.tick(&world, now_s) else { continue };
+                let Some(report) = lab.tick(&world, now_s) else {
+                    continue;
+                };
                 reports += 1;
-                for series in report.iter().filter(|one| one.channels[0].as_str() == "power_w") {
+                for series in report
+                    .iter()
+                    .filter(|one| one.channels[0].as_str() == "power_w")
+                {
                     let before = last.insert(series.key.to_string(), now_s);
                     assert!(before.is_none_or(|before| now_s - before <= REPORT_S));
                 }
             }
         }
-        let simulated = world.machines.iter().filter(|one| one.feed == Feed::Simulated).count();
+        let simulated = world
+            .machines
+            .iter()
+            .filter(|one| one.feed == Feed::Simulated)
+            .count();
         assert_eq!(last.len(), simulated);
         let labs = i32::try_from(labs.len()).unwrap();
         assert!((labs * 30..labs * 40).contains(&reports), "{reports}");
@@ -238,7 +287,12 @@ mod tests {
             for series in lab.tick(&world, now_s).unwrap_or_default() {
                 assert!(series.offsets_ms.is_sorted());
                 assert_eq!(series.channels.len(), series.values.len());
-                assert!(series.values.iter().all(|one| one.len() == series.offsets_ms.len()));
+                assert!(
+                    series
+                        .values
+                        .iter()
+                        .all(|one| one.len() == series.offsets_ms.len())
+                );
             }
         }
     }
@@ -250,7 +304,9 @@ mod tests {
         let lab = &mut labs[0];
         let machine = lab.machines().next().unwrap();
         let running = |lab: &Lab| {
-            lab.benches[0].noted.is_some_and(|(_, phase, _)| matches!(phase, Phase::Running { .. }))
+            lab.benches[0]
+                .noted
+                .is_some_and(|(_, phase, _)| matches!(phase, Phase::Running { .. }))
         };
         // Slots after each other until one is no no-show; each begins within ten minutes.
         let mut ran = false;
@@ -266,7 +322,9 @@ mod tests {
     #[test]
     fn most_agents_are_connected_and_the_first_always() {
         let now_s = NOW * 60;
-        let away = (0..3_000).filter(|lab| !is_connected(1, *lab, now_s)).count();
+        let away = (0..3_000)
+            .filter(|lab| !is_connected(1, *lab, now_s))
+            .count();
         assert!((10..90).contains(&away), "{away}");
         assert!((0..9).all(|lab| is_connected(1, lab, now_s)));
     }

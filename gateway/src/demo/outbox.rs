@@ -23,7 +23,13 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Returns an empty outbox; its first record gets number 1.
     pub(super) fn new(stream: StreamId, boot: BootId) -> Self {
-        Self { stream, boot, next: 1, held: VecDeque::new(), sent_below: 1 }
+        Self {
+            stream,
+            boot,
+            next: 1,
+            held: VecDeque::new(),
+            sent_below: 1,
+        }
     }
 
     /// Returns the stream.
@@ -85,7 +91,14 @@ impl Outbox {
 
     fn batch(&self, seq: u64, oldest: u64, record: Record, sent: Clocks) -> Batch {
         let (stream, boot) = (self.stream.clone(), self.boot.clone());
-        Batch { stream, seq, oldest, boot, sent, record }
+        Batch {
+            stream,
+            seq,
+            oldest,
+            boot,
+            sent,
+            record,
+        }
     }
 }
 
@@ -95,11 +108,18 @@ mod tests {
 
     use super::*;
 
-    const NOW: Clocks = Clocks { wall_ms: 1_000, mono_ms: 0 };
+    const NOW: Clocks = Clocks {
+        wall_ms: 1_000,
+        mono_ms: 0,
+    };
 
     fn record() -> Record {
         let boot = BootId::parse("demo").unwrap();
-        Record { boot, at: NOW, body: RecordBody::Event(Event::Other) }
+        Record {
+            boot,
+            at: NOW,
+            body: RecordBody::Event(Event::Other),
+        }
     }
 
     fn outbox(records: u64) -> Outbox {
@@ -110,7 +130,9 @@ mod tests {
     }
 
     fn due(outbox: &mut Outbox) -> Vec<u64> {
-        std::iter::from_fn(|| outbox.take_due(NOW)).map(|batch| batch.seq).collect()
+        std::iter::from_fn(|| outbox.take_due(NOW))
+            .map(|batch| batch.seq)
+            .collect()
     }
 
     #[test]
@@ -119,12 +141,20 @@ mod tests {
         assert_eq!(due(&mut outbox), [1, 2, 3, 4]);
         assert!(due(&mut outbox).is_empty());
         let ranges = vec![SeqRange(4, 4)];
-        outbox.acknowledge(&Ack { stream: outbox.stream.clone(), upto: 2, ranges });
+        outbox.acknowledge(&Ack {
+            stream: outbox.stream.clone(),
+            upto: 2,
+            ranges,
+        });
         assert_eq!((outbox.oldest(), outbox.next()), (3, 5));
         outbox.reconnect();
         assert_eq!(due(&mut outbox), [3]);
         let other = StreamId::parse(&"0b".repeat(16)).unwrap();
-        outbox.acknowledge(&Ack { stream: other, upto: 9, ranges: Vec::new() });
+        outbox.acknowledge(&Ack {
+            stream: other,
+            upto: 9,
+            ranges: Vec::new(),
+        });
         assert_eq!(outbox.oldest(), 3);
     }
 

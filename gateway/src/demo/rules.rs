@@ -1,6 +1,9 @@
 //! Booking rules of the demo: the region's defaults, what some laboratories and instruments set
 //! otherwise, and one centre's binding limit.
 
+use scheduler::calendar::{DayHours, Weekly};
+use scheduler::policy::{Mode, Rule, RuleBody};
+
 use super::classes::Class;
 use super::day;
 
@@ -52,13 +55,28 @@ pub(super) enum HouseRule {
 /// A rule and whether it binds what lies below.
 pub(super) type SetRule = (HouseRule, Mode);
 
-/// How a rule holds below where it is set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// The more specific wins.
-    Default,
-    /// It holds besides every other.
-    Binding,
+/// Returns a rule as the policy of the gateway has it.
+pub(super) fn rule((rule, mode): SetRule) -> Rule {
+    let number = |number: i64| u32::try_from(number).expect("the demo's rules are small");
+    let body = match rule {
+        HouseRule::Alignment(minutes) => RuleBody::Alignment {
+            minutes: number(minutes),
+        },
+        HouseRule::Shortest(minutes) => RuleBody::Shortest {
+            minutes: number(minutes),
+        },
+        HouseRule::Longest(minutes) => RuleBody::Longest {
+            minutes: number(minutes),
+        },
+        HouseRule::Horizon(days) => RuleBody::Horizon { days: number(days) },
+        HouseRule::Opening(opening) => {
+            let hours = opening.weekly().iter();
+            let hours = hours.map(|(days, from, to)| DayHours::new(days, *from, *to));
+            let weekly: Option<Vec<DayHours>> = hours.collect();
+            RuleBody::OpeningHours(Weekly(weekly.expect("the demo's hours are valid")))
+        }
+    };
+    Rule { body, mode }
 }
 
 /// What is in force for one instrument.

@@ -79,7 +79,10 @@ pub(super) struct Agent {
 
 /// Returns both clocks, in milliseconds.
 pub(super) fn clocks(clock: &Clock) -> Clocks {
-    Clocks { wall_ms: clock.now().get() / 1_000, mono_ms: clock.mono_us() / 1_000 }
+    Clocks {
+        wall_ms: clock.now().get() / 1_000,
+        mono_ms: clock.mono_us() / 1_000,
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -148,7 +151,11 @@ impl Agent {
 
     fn status(&self, online: bool) -> Status {
         let boot = locked(&self.outbox).boot().clone();
-        Status { boot, connect: self.connects, online }
+        Status {
+            boot,
+            connect: self.connects,
+            online,
+        }
     }
 
     /// Says hello, and then once a second what there is to say.
@@ -159,16 +166,21 @@ impl Agent {
         accepted: &Notify,
     ) -> Result<(), ClientError> {
         accepted.notified().await;
-        client.subscribe(Topic::all_down(&self.name), QoS::AtLeastOnce).await?;
-        self.publish(client, Up::Status, wire::encode(&self.status(true))).await?;
-        self.publish(client, Up::Hello, wire::encode(&self.hello(around))).await?;
+        client
+            .subscribe(Topic::all_down(&self.name), QoS::AtLeastOnce)
+            .await?;
+        self.publish(client, Up::Status, wire::encode(&self.status(true)))
+            .await?;
+        self.publish(client, Up::Hello, wire::encode(&self.hello(around)))
+            .await?;
         locked(&self.outbox).reconnect();
         while self.is_connected(around) && !around.stop.is_cancelled() {
             self.read(around);
             loop {
                 let due = locked(&self.outbox).take_due(clocks(&around.clock));
                 let Some(batch) = due else { break };
-                self.publish(client, Up::Readings, wire::encode(&batch)).await?;
+                self.publish(client, Up::Readings, wire::encode(&batch))
+                    .await?;
             }
             rest(around, SECOND).await;
         }
@@ -182,12 +194,16 @@ impl Agent {
         payload: Vec<u8>,
     ) -> Result<(), ClientError> {
         let topic = Topic::Up(self.name.clone(), what).to_string();
-        client.publish(topic, QoS::AtLeastOnce, what == Up::Status, payload).await
+        client
+            .publish(topic, QoS::AtLeastOnce, what == Up::Status, payload)
+            .await
     }
 
     fn hello(&self, around: &Surroundings) -> Hello {
         let lab = locked(&self.lab);
-        let machines = lab.machines().filter_map(|at| around.world.machines.get(at));
+        let machines = lab
+            .machines()
+            .filter_map(|at| around.world.machines.get(at));
         let device = |machine: &Machine| DeviceInfo {
             name: format!("meter-{}", machine.number + 1),
             profile: "simulated".into(),
@@ -211,15 +227,26 @@ impl Agent {
     fn read(&mut self, around: &Surroundings) {
         let now = clocks(&around.clock);
         let now_s = now.wall_ms / 1_000;
-        let first = if self.read_s == 0 { now_s } else { self.read_s + 1 };
+        let first = if self.read_s == 0 {
+            now_s
+        } else {
+            self.read_s + 1
+        };
         for second in first.max(now_s - 60)..=now_s {
             let report = locked(&self.lab).tick(&around.world, second);
             if let Some(series) = report {
                 let wall_ms = second * 1_000;
-                let at = Clocks { wall_ms, mono_ms: now.mono_ms - (now.wall_ms - wall_ms) };
+                let at = Clocks {
+                    wall_ms,
+                    mono_ms: now.mono_ms - (now.wall_ms - wall_ms),
+                };
                 let mut outbox = locked(&self.outbox);
                 let boot = outbox.boot().clone();
-                outbox.push(Record { boot, at, body: RecordBody::Series(series) });
+                outbox.push(Record {
+                    boot,
+                    at,
+                    body: RecordBody::Series(series),
+                });
             }
         }
         self.read_s = self.read_s.max(now_s);
