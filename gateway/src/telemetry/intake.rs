@@ -1,0 +1,137 @@
+//! The queue between the broker and the recorder, bounded in number and in bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// Most messages that wait for the recorder. Full means the store is slower than the plant: whoever
+/// hands over waits, and the agents' outboxes hold what is not acknowledged. Nothing is dropped.
+const QUEUE_MESSAGES_MAX: usize = 8_192;
+
+/// Most KiB of payload that wait for the recorder; full means the same.
+const QUEUE_KIB_MAX: u32 = 64 * 1_024;
+
+/// A message on its way in, whichever broker brought it.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The topic as published.
+    pub topic: String,
+    /// The payload, unchecked.
+    pub payload: Bytes,
+    /// What to do when the message is dealt with.
+    pub acknowledge: Acknowledge,
+}
+
+/// What to do once a message is committed, found to be a duplicate, or quarantined. Dropped unused
+/// when the process stops before that: then nothing was promised.
+#[derive(Default)]
+pub struct Acknowledge(Option<Box<dyn FnOnce() + Send>>);
+
+impl Acknowledge {
+    /// Nothing: the transport has been answered already.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Calls `done`, which must not block.
+    #[must_use]
+    pub fn with(done: impl FnOnce() + Send + 'static) -> Self {
+        Self(Some(Box::new(done)))
+    }
+
+    /// Does it.
+    pub(super) fn fire(self) {
+        if let Some(done) = self.0 {
+            done();
+        }
+    }
+}
+
+impl std::fmt::Debug for Acknowledge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "Acknowledge(..)"
+        } else {
+            "Acknowledge(none)"
+        })
+    }
+}
+
+/// Telemetry has stopped or is stopping: the message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("telemetry has stopped")]
+pub struct Stopped;
+
+/// Why a message was not taken within the time given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotTaken {
+    /// The queue stayed full.
+    #[error("the queue of the recorder stayed full")]
+    Full,
+    /// Telemetry has stopped.
+    #[error("telemetry has stopped")]
+    Stopped,
+}
+
+/// A message in the queue, with its share of the bytes allowed.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) delivery: Delivery,
+    /// Given back when the recorder has dealt with the message.
+    pub(super) _room: OwnedSemaphorePermit,
+}
+
+/// The sending end. Clones share the queue.
+#[derive(Debug, Clone)]
+pub(super) struct Intake {
+    queue: mpsc::Sender<Queued>,
+    room: Arc<Semaphore>,
+}
+
+/// Returns both ends of the queue.
+pub(super) fn queue() -> (Intake, mpsc::Receiver<Queued>) {
+    let (sender, receiver) = mpsc::channel(QUEUE_MESSAGES_MAX);
+    let kib = usize::try_from(QUEUE_KIB_MAX).expect("a u32 fits in usize");
+    let intake = Intake {
+        queue: sender,
+        room: Arc::new(Semaphore::new(kib)),
+    };
+    (intake, receiver)
+}
+
+impl Intake {
+    /// Puts a message into the queue, waiting while it is full.
+    pub(super) async fn submit(&self, delivery: Delivery) -> Result<(), Stopped> {
+        let kib = u32::try_from(delivery.payload.len() / 1_024 + 1).unwrap_or(QUEUE_KIB_MAX);
+        let room = Arc::clone(&self.room)
+            .acquire_many_owned(kib.min(QUEUE_KIB_MAX))
+            .await
+            .map_err(|_| Stopped)?;
+        let queued = Queued {
+            delivery,
+            _room: room,
+        };
+        self.queue.send(queued).await.map_err(|_| Stopped)
+    }
+
+    /// Puts a message into the queue, waiting at most `patience` while it is full.
+    pub(super) async fn submit_within(
+        &self,
+        delivery: Delivery,
+        patience: Duration,
+    ) -> Result<(), NotTaken> {
+        match tokio::time::timeout(patience, self.submit(delivery)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Stopped)) => Err(NotTaken::Stopped),
+            Err(_) => Err(NotTaken::Full),
+        }
+    }
+
+    /// Returns how many messages wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+}

@@ -1,0 +1,108 @@
+//! What the rest of the gateway sees of telemetry.
+
+use std::collections::BTreeMap;
+
+use scheduler::id::InstrumentId;
+use scheduler::time::Micros;
+use wire::{AgentName, ChannelName, Quality};
+
+use crate::status::MachineState;
+
+/// An instrument's machine state as committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MachineView {
+    /// The state, with its reason when it is offline.
+    pub state: MachineState,
+    /// Since when; `None` while it is unknown.
+    pub since: Option<Micros>,
+    /// Time of the newest reading; `None` if there never was one.
+    pub last_report: Option<Micros>,
+}
+
+impl MachineView {
+    /// What is known of an instrument that never reported.
+    pub const UNKNOWN: Self = Self {
+        state: MachineState::Unknown,
+        since: None,
+        last_report: None,
+    };
+}
+
+/// What is known of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentView {
+    /// Its name.
+    pub name: AgentName,
+    /// Whether it is connected, as its status and last will say.
+    pub online: bool,
+    /// When its last message came.
+    pub last_seen: Micros,
+    /// Its release, as of its last hello.
+    pub version: Option<String>,
+}
+
+/// A committed change of machine state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateChange {
+    /// Counts changes of all instruments, ascending by one; never used twice.
+    pub seq: i64,
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// From when it holds. Lies before `decided_at` by the dwell time, or by the backlog's age.
+    pub at: Micros,
+    /// The new state.
+    pub state: MachineState,
+    /// When the gateway decided it.
+    pub decided_at: Micros,
+}
+
+/// New readings of one instrument at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveReading {
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// When, milliseconds since 1970 UTC.
+    pub time_ms: i64,
+    /// Each channel read then, and its value or why there is none.
+    pub values: Vec<(ChannelName, Result<f64, Quality>)>,
+}
+
+/// What one group commit brought, sent after the commit. Readings that came late are not in it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LiveChange {
+    /// Changes of state, ascending by `seq`.
+    pub states: Vec<StateChange>,
+    /// The newest readings of each instrument that reported: one entry an instrument and group.
+    pub readings: Vec<LiveReading>,
+}
+
+/// Counts since the process started.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Messages taken from the queue.
+    pub messages: u64,
+    /// Batches committed for the first time.
+    pub batches: u64,
+    /// Points (values and reasons for missing ones) committed.
+    pub points: u64,
+    /// Points that came after newer ones of their instrument.
+    pub late_points: u64,
+    /// Batches that had been committed before and were acknowledged again.
+    pub duplicates: u64,
+    /// Record numbers that never came and never will.
+    pub gaps: u64,
+    /// Rejections by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Group commits.
+    pub commits: u64,
+    /// Time spent in group commits, in microseconds.
+    pub commit_us: u64,
+    /// Attempts to commit that failed and were repeated.
+    pub commit_failures: u64,
+    /// Acks sent.
+    pub acks: u64,
+    /// Messages waiting in the queue now.
+    pub queued: u64,
+    /// Agents connected now.
+    pub agents_online: u64,
+}
