@@ -1,6 +1,23 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
+import { listen } from './lib/api';
+import { i18n } from './lib/i18n/index.svelte';
+import { live } from './lib/live.svelte';
+import { router } from './lib/router.svelte';
+import { session } from './lib/session.svelte';
+import './styles/tokens.css';
+import './styles/base.css';
 
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has the element #app');
+
+listen({
+  language: () => i18n.language,
+  reached: (yes) => live.reached(yes),
+  signedOut: () => session.lost(),
+});
+router.start();
+live.start();
+void session.start();
+await i18n.start();
 mount(App, { target });

@@ -1,0 +1,284 @@
+// The shapes of the HTTP contract (v1), as the gateway sends them. Times are RFC 3339 with an
+// offset, durations ISO 8601, and every named thing has a Chinese and an English name.
+
+/** What people see of an instrument, the first that holds of: */
+export const STATUSES = [
+  'idle',
+  'running',
+  'booked',
+  'maintenance',
+  'fault',
+  'offline',
+  'no_telemetry',
+] as const;
+export type Status = (typeof STATUSES)[number];
+export type Counts = Record<Status, number>;
+
+export type MachineState = 'off' | 'standby' | 'running' | 'fault' | 'offline' | 'unknown';
+
+export interface Named {
+  name: string;
+  name_en: string;
+}
+export interface Node extends Named {
+  id: number;
+}
+export interface TreeNode extends Node {
+  kind: 'region' | 'centre' | 'institution' | 'lab';
+  parent: number | null;
+}
+export interface List<T> {
+  items: T[];
+  next_cursor: string | null;
+  total: number;
+}
+
+export type RoleName = 'researcher' | 'manager' | 'centre_admin' | 'region_admin' | 'auditor';
+export interface Member {
+  id: number;
+  login: string;
+  display_name: string;
+  display_name_en: string;
+  roles: { role: RoleName; node: Node }[];
+}
+
+export interface Instrument extends Named {
+  key: string;
+  model: string;
+  manufacturer: string;
+  category: string | null;
+  capabilities: string[];
+  room: string;
+  centre: Node;
+  institution: Node;
+  lab: Node;
+  zone: string;
+  capacity: number;
+  bookable: boolean;
+  published: boolean;
+  status: Status;
+  status_since: string | null;
+  machine_state: MachineState;
+  offline_reason: 'agent' | 'link' | 'device' | null;
+  version: number;
+}
+export interface Channel {
+  name: string;
+  unit: string;
+  time: string | null;
+  value: number | null;
+  quality: string;
+}
+export interface OpeningHours {
+  days: number[];
+  from: string;
+  to: string;
+}
+export interface RulesInForce {
+  zone: string;
+  /** Empty or null: always open. */
+  opening_hours: OpeningHours[] | null;
+  alignment: string | null;
+  shortest: string | null;
+  longest: string | null;
+  horizon: string | null;
+  policy_version: number;
+}
+export interface InstrumentDetail extends Instrument {
+  channels: Channel[];
+  rules: RulesInForce;
+  may: { book: boolean; edit: boolean };
+}
+export interface InstrumentEdit {
+  key?: string;
+  name?: string;
+  name_en?: string;
+  model?: string;
+  manufacturer?: string;
+  category?: string | null;
+  capabilities?: string[];
+  room?: string;
+  lab?: number;
+  zone?: string;
+  capacity?: number;
+  bookable?: boolean;
+  published?: boolean;
+}
+
+/** One row of the slim index: key, name, English name, model, lab's place in `labs`, room, capabilities, bookable. */
+export type IndexRow = [string, string, string, string, number, string, string, 0 | 1];
+export interface InstrumentIndex {
+  etag: string;
+  centres: Node[];
+  institutions: Node[];
+  labs: (Node & { institution: number; centre: number })[];
+  rows: IndexRow[];
+}
+export interface StatusSnapshot {
+  server_time: string;
+  counts: Counts;
+  status: Record<string, Status>;
+}
+
+export interface Interval {
+  start: string;
+  end: string;
+}
+export interface Occupied extends Interval {
+  kind: 'booking' | 'hold' | 'outage';
+  mine: boolean;
+  label: string;
+  booking: number | null;
+  purpose: string | null;
+}
+export interface Availability {
+  from: string;
+  to: string;
+  zone: string;
+  status: Status;
+  free: Interval[];
+  occupied: Occupied[];
+  closed: Interval[];
+}
+export interface GridItem {
+  key: string;
+  /** One letter per step: Free, Booked, Partly booked, Closed, Maintenance. */
+  cells: string;
+  next_free: string | null;
+}
+export interface AvailabilityGrid {
+  from: string;
+  to: string;
+  step: string;
+  items: GridItem[];
+}
+
+export interface Refusal {
+  rule: string;
+  limit: string | null;
+  actual: string | null;
+  passes_at: string | null;
+  override_by: string[];
+  message: string;
+}
+export interface Conflict extends Interval {
+  kind: string;
+  label: string;
+}
+export interface Verdict {
+  would: 'accept' | 'refuse';
+  refusals: Refusal[];
+  conflicts: Conflict[];
+  next_free: Interval[];
+}
+export interface Booking extends Interval {
+  id: number;
+  instrument: Named & { key: string };
+  member: { id: number; display_name: string; display_name_en: string };
+  status: 'confirmed' | 'cancelled';
+  purpose: string;
+  project: string | null;
+  created_at: string;
+  cancelled_at: string | null;
+  policy_version: number;
+  version: number;
+}
+export interface BookingRequest {
+  instrument: string;
+  start: string;
+  end: string;
+  purpose: string;
+  project?: string;
+}
+export interface Outage extends Interval {
+  id: number;
+  instrument: string | (Named & { key: string });
+  reason: string;
+  at_risk: number[];
+}
+
+export interface Readings {
+  instrument: string;
+  channel: string;
+  unit: string;
+  from: string;
+  to: string;
+  step: string | null;
+  times_ms: number[];
+  mean?: (number | null)[];
+  min?: (number | null)[];
+  max?: (number | null)[];
+  values?: (number | null)[];
+}
+export interface StateInterval {
+  state: MachineState;
+  reason: string | null;
+  start: string;
+  end: string | null;
+}
+
+export interface Utilisation {
+  from: string;
+  to: string;
+  items: {
+    node: Node;
+    instruments: number;
+    running_h: number;
+    booked_h: number;
+    coverage: number;
+  }[];
+  definitions: Record<'running_h' | 'booked_h' | 'coverage', string>;
+}
+
+export type RuleName = 'shortest' | 'longest' | 'alignment' | 'horizon' | 'opening_hours';
+export interface PolicyRule {
+  rule: RuleName;
+  mode: 'default' | 'binding';
+  minutes?: number;
+  days?: number;
+  weekly?: OpeningHours[];
+}
+export interface Policy {
+  version: number;
+  rules: PolicyRule[];
+}
+export interface Source {
+  agent: string;
+  device?: string;
+}
+export interface StateRule {
+  channel: string;
+  running_above: number;
+  running_below: number;
+  standby_above: number | null;
+  dwell: string;
+  fault_channel: string | null;
+  stale_after: string;
+}
+export interface Agent {
+  name: string;
+  lab: Node;
+  online: boolean;
+  last_seen: string | null;
+  version: string | null;
+}
+export interface NewAgent {
+  name: string;
+  secret: string;
+  mqtt_url: string;
+  agent_toml: string;
+}
+
+/** An error answer (`application/problem+json`); `type` is a path such as `/problems/slot-taken`. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  instance?: string;
+  errors?: { field: string; message: string }[];
+  conflicts?: Conflict[];
+  refusals?: Refusal[];
+  next_free?: Interval[];
+  retry_after_s?: number;
+}

@@ -1,0 +1,53 @@
+// Sentences made of figures: rules in force, obstacles while dragging, channel names.
+import { i18n } from './i18n/index.svelte';
+import { limitMs, type Obstacle } from './schedule';
+import { clockRange, lengthName, weekdays } from './time';
+import type { RulesInForce } from './types';
+
+/** `周一至周五`, `周一、周三`, `每天` / `Mon–Fri`, `Mon, Wed`, `every day`. */
+export function daysText(days: number[]): string {
+  const names = weekdays(i18n.language);
+  const sorted = [...days].sort((a, b) => a - b);
+  if (sorted.length === 7) return i18n.t.instrument.everyDay;
+  const [first, last] = [sorted[0], sorted.at(-1)];
+  if (first === undefined || last === undefined) return '';
+  const zh = i18n.language === 'zh';
+  const unbroken = last - first === sorted.length - 1;
+  if (unbroken && sorted.length > 2) return `${names[first - 1]}${zh ? '至' : '–'}${names[last - 1]}`;
+  return sorted.map((day) => names[day - 1]).join(zh ? '、' : ', ');
+}
+
+/** The rules in force, one sentence each. */
+export function rulesText(rules: RulesInForce): string[] {
+  const { t, language } = i18n;
+  const lines = (rules.opening_hours ?? []).map(({ days, from, to }) =>
+    t.instrument.ruleOpen(daysText(days), from, to),
+  );
+  if (lines.length === 0) lines.push(t.instrument.ruleAlways);
+  const add = (rule: string | null, say: (length: string) => string) => {
+    const ms = limitMs(rule);
+    if (ms !== null) lines.push(say(lengthName(ms, language)));
+  };
+  add(rules.shortest, t.instrument.ruleShortest);
+  add(rules.longest, t.instrument.ruleLongest);
+  add(rules.alignment, t.instrument.ruleAlignment);
+  add(rules.horizon, t.instrument.ruleHorizon);
+  return lines;
+}
+
+export function obstacleText(obstacle: Obstacle, zone: string): string {
+  const { drag } = i18n.t;
+  switch (obstacle.kind) {
+    case 'overlap':
+      return drag.overlap(clockRange(obstacle.with.startMs, obstacle.with.endMs, zone));
+    case 'longest':
+      return drag.longest(lengthName(obstacle.ms, i18n.language));
+    case 'horizon':
+      return drag.horizon(lengthName(obstacle.ms, i18n.language));
+    default:
+      return drag[obstacle.kind];
+  }
+}
+
+/** A channel's name in words, or its code where it has none. */
+export const channelName = (code: string): string => i18n.t.channel[code] ?? code;
