@@ -1,1 +1,38 @@
 //! Path 2: bookings.
+//!
+//! 1. A caller sends a command through [`DeskHandle`].
+//! 2. The desk, one task, gathers what waits into a group and judges each command against committed
+//!    facts and what the group already did (`group`, `judge`).
+//! 3. The group is written in one transaction (`store::write_group`); the database guards the
+//!    occupancy table a second time.
+//! 4. After the commit the shelf gets new snapshots, callers get their answers and the event log's
+//!    rows go out.
+//!
+//! Readers never wait for the desk: they look at the [`Shelf`].
+
+mod command;
+mod desk;
+mod edits;
+mod group;
+mod handle;
+mod import;
+mod judge;
+mod load;
+mod outages;
+pub mod record;
+mod sessions;
+mod shelf;
+
+pub use command::{
+    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
+    EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
+    RegistryEdit, RegistryOutcome,
+};
+pub use desk::{DeskSettings, start};
+pub use handle::DeskHandle;
+pub use judge::{Wish, judge_wish};
+pub use sessions::{SessionSettings, Sessions};
+pub use shelf::{InstrumentSnapshot, Shelf};
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,18 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Adds an instrument or replaces the one with its identity.
+    pub fn put_instrument(&mut self, instrument: Instrument) {
+        self.by_key.insert(instrument.key.clone(), instrument.id);
+        self.instruments.insert(instrument.id, instrument);
+    }
+
+    /// Adds a person or replaces the one with the same identity.
+    pub fn put_member(&mut self, member: Member) {
+        self.by_login.insert(member.login.clone(), member.id);
+        self.members.insert(member.id, member);
+    }
+
     /// Returns the instrument with this key.
     #[must_use]
     pub fn instrument_by_key(&self, key: &InstrumentKey) -> Option<&Instrument> {

@@ -7,6 +7,7 @@
 mod agent;
 mod directory;
 mod instrument;
+mod json;
 mod member;
 mod node;
 
@@ -17,6 +18,7 @@ use arc_swap::ArcSwap;
 pub use agent::{AgentEntry, SecretHash};
 pub use directory::{Directory, RuleSet, Scope};
 pub use instrument::{Instrument, Names, Source, StateRule};
+pub use json::{HoursJson, ModeJson, RuleFault, RuleJson, StateRuleJson};
 pub use member::{Member, Right, Role, RoleOn, TokenEntry};
 pub use node::{Node, NodeKind};
 

@@ -1,1 +1,282 @@
-//! The booking database.
+//! The booking database: SQLite or PostgreSQL, one text per query.
+//!
+//! Free functions on a connection: the caller owns the transaction. Only the desk writes.
+//! Deliberately not here: any decision.
+
+mod directory;
+mod edit;
+mod facts;
+mod row;
+mod rows;
+mod write;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::Migrator;
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
+
+pub use directory::{load_directory, load_sessions};
+pub use edit::{Edit, write_edits};
+pub use facts::{Loaded, load_answers, load_events, load_facts, load_instrument_facts};
+pub use row::InconsistentRow;
+pub use write::{Writes, delete_old_answers, write_group};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Lowest SQLite that is safe: earlier ones can corrupt a database in WAL mode when the log is
+/// reset (fixed in 3.51.3).
+const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be opened or reached.
+    #[error("the booking database cannot be opened")]
+    Open(#[source] sqlx::Error),
+    /// Its tables cannot be brought up to date.
+    #[error("the booking database's tables cannot be brought up to date")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// A setting is not what durability needs.
+    #[error("the booking database has {name} = {actual}, it must be {expected}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// What it is.
+        actual: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A statement failed.
+    #[error("{doing} failed")]
+    Failed {
+        /// What was being done.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A row says something that cannot be.
+    #[error(transparent)]
+    Inconsistent(#[from] InconsistentRow),
+}
+
+/// What a failed write means for the desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The guard over the occupancy table, or a unique key: somebody wrote past the desk.
+    Conflict,
+    /// No room.
+    Full,
+    /// Anything else.
+    Other,
+}
+
+impl StoreError {
+    /// Wraps a driver's error with what was being done.
+    pub(crate) fn at(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Failed { doing, source }
+    }
+
+    /// Returns what the failure means. SQLite: 1811 is a trigger's ABORT, 13 a full disk or
+    /// database (<https://sqlite.org/rescode.html>). PostgreSQL: 53100 is a full disk
+    /// (<https://www.postgresql.org/docs/15/errcodes-appendix.html>).
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        let Self::Failed {
+            source: sqlx::Error::Database(error),
+            ..
+        } = self
+        else {
+            return Cause::Other;
+        };
+        match error.code().as_deref() {
+            Some("1811" | "23P01" | "23505" | "1555" | "2067") => Cause::Conflict,
+            Some("13" | "53100") => Cause::Full,
+            _ => Cause::Other,
+        }
+    }
+}
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file in the data folder.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// The booking database with its one writing connection.
+#[derive(Debug, Clone)]
+pub struct Database {
+    kind: Kind,
+    writer: AnyPool,
+}
+
+impl Database {
+    /// Opens SQLite in a folder, or the PostgreSQL behind a URL, checks its settings and brings its
+    /// tables up to date.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when it cannot be opened, brought up to date, or is not durable.
+    pub async fn open(folder: &Path, url: Option<&str>) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let file = format!("sqlite://{}?mode=rwc", folder.join("booking.db").display());
+        let (kind, url) = url.map_or((Kind::Sqlite, file.as_str()), |url| (Kind::Postgres, url));
+        let options = AnyPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_connect(move |connection, _| Box::pin(set_up(connection, kind)));
+        let writer = options.connect(url).await.map_err(StoreError::Open)?;
+        let database = Self { kind, writer };
+        database.check().await?;
+        let migrator = match kind {
+            Kind::Sqlite => &SQLITE,
+            Kind::Postgres => &POSTGRES,
+        };
+        migrator
+            .run(&database.writer)
+            .await
+            .map_err(StoreError::Migrate)?;
+        Ok(database)
+    }
+
+    /// Returns which database it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Begins a writing transaction. SQLite takes the write lock at once: a transaction that reads
+    /// first and writes later would fail there instead of waiting.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Failed`] when the database cannot be reached or is locked.
+    pub async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let begin = match self.kind {
+            Kind::Sqlite => "BEGIN IMMEDIATE",
+            Kind::Postgres => "BEGIN",
+        };
+        if let Ok(transaction) = self.writer.begin_with(begin).await {
+            return Ok(transaction);
+        }
+        // SQLite ends a transaction by itself when the disk is full, and a server may have dropped
+        // the connection: what is left cannot begin again, so it goes and another one comes.
+        if let Ok(connection) = self.writer.acquire().await
+            && let Err(error) = connection.close().await
+        {
+            tracing::debug!(%error, "a broken connection could not be closed in order");
+        }
+        let second = self.writer.begin_with(begin).await;
+        second.map_err(StoreError::at("beginning a transaction"))
+    }
+
+    /// Returns the settings that durability needs: name, actual, expected.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Failed`] when they cannot be read.
+    pub async fn settings(&self) -> Result<Vec<(&'static str, String, &'static str)>, StoreError> {
+        let expected: &[(&str, &'static str, &'static str)] = match self.kind {
+            Kind::Sqlite => &[
+                ("PRAGMA journal_mode", "journal_mode", "wal"),
+                ("PRAGMA synchronous", "synchronous", "2"),
+                ("PRAGMA foreign_keys", "foreign_keys", "1"),
+            ],
+            Kind::Postgres => &[
+                ("SHOW fsync", "fsync", "on"),
+                ("SHOW full_page_writes", "full_page_writes", "on"),
+                ("SHOW synchronous_commit", "synchronous_commit", "on"),
+            ],
+        };
+        let mut connection = self
+            .writer
+            .acquire()
+            .await
+            .map_err(StoreError::at("reading settings"))?;
+        let mut settings = Vec::new();
+        for (query, name, expected) in expected {
+            let row = sqlx::query(*query).fetch_one(&mut *connection).await;
+            let row = row.map_err(StoreError::at("reading settings"))?;
+            let text = row.try_get::<String, _>(0);
+            let actual =
+                text.or_else(|_| row.try_get::<i64, _>(0).map(|number| number.to_string()));
+            settings.push((
+                *name,
+                actual.map_err(StoreError::at("reading settings"))?,
+                *expected,
+            ));
+        }
+        Ok(settings)
+    }
+
+    /// Lets SQLite grow no further than it is, or again; stands for a full disk in tests.
+    #[cfg(test)]
+    pub(crate) async fn limit_pages(&self, limited: bool) {
+        let text = if limited {
+            "PRAGMA max_page_count = 1"
+        } else {
+            "PRAGMA max_page_count = 1000000"
+        };
+        sqlx::query(text).execute(&self.writer).await.unwrap();
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        for (name, actual, expected) in self.settings().await? {
+            if actual != expected {
+                return Err(StoreError::Setting {
+                    name,
+                    actual,
+                    expected,
+                });
+            }
+        }
+        if self.kind == Kind::Sqlite {
+            let row = sqlx::query("SELECT sqlite_version()")
+                .fetch_one(&self.writer)
+                .await;
+            let row = row.map_err(StoreError::at("reading the version"))?;
+            let actual: String = row
+                .try_get(0)
+                .map_err(StoreError::at("reading the version"))?;
+            let mut parts = actual
+                .split('.')
+                .map(|part| part.parse::<u32>().unwrap_or(0));
+            let mut next = || parts.next().unwrap_or(0);
+            if (next(), next(), next()) < SQLITE_VERSION_MIN {
+                let (name, expected) = ("sqlite_version", "3.51.3 or newer");
+                return Err(StoreError::Setting {
+                    name,
+                    actual,
+                    expected,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sets what every connection needs. Durable to the last commit, checked, and bounded in waiting.
+async fn set_up(connection: &mut AnyConnection, kind: Kind) -> Result<(), sqlx::Error> {
+    let statements: &[&'static str] = match kind {
+        Kind::Sqlite => &[
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            "PRAGMA foreign_keys = ON",
+            "PRAGMA busy_timeout = 5000",
+            "PRAGMA trusted_schema = OFF",
+            "PRAGMA cell_size_check = ON",
+            "PRAGMA temp_store = MEMORY",
+            "PRAGMA journal_size_limit = 67108864",
+        ],
+        Kind::Postgres => &["SET statement_timeout = '60s'", "SET lock_timeout = '3s'"],
+    };
+    for statement in statements {
+        connection.execute(*statement).await?;
+    }
+    Ok(())
+}

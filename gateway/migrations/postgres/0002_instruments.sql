@@ -1,0 +1,21 @@
+-- What is shared and booked. Capabilities are words parted by spaces; the state rule is JSON.
+CREATE TABLE instruments (
+  id BIGINT PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  name_en TEXT NOT NULL,
+  model TEXT NOT NULL,
+  manufacturer TEXT NOT NULL,
+  category TEXT,
+  capabilities TEXT NOT NULL,
+  room TEXT NOT NULL,
+  lab BIGINT NOT NULL REFERENCES nodes (id),
+  zone TEXT NOT NULL,
+  capacity BIGINT NOT NULL,
+  bookable BIGINT NOT NULL,
+  published BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  source_agent TEXT,
+  source_device TEXT,
+  state_rule TEXT NOT NULL
+);

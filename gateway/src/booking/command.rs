@@ -1,0 +1,305 @@
+//! What the desk is asked, and what it answers.
+
+use std::sync::Arc;
+
+use scheduler::booking::WrongState;
+use scheduler::id::{BookingId, InstrumentId, MemberId, OutageId};
+use scheduler::occupancy::Holder;
+use scheduler::refusal::Refusal;
+use scheduler::slot::Slot;
+use scheduler::time::Micros;
+use tokio::sync::oneshot;
+use wire::AgentName;
+
+use super::record::{Booking, Outage};
+use crate::registry::{
+    AgentEntry, Instrument, Member, Node, RuleSet, Scope, SecretHash, TokenEntry,
+};
+
+/// The desk cannot answer now; nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeskError {
+    /// The database cannot take writes; the text says why. Worth another try in some seconds.
+    #[error("bookings cannot be written now: {0}")]
+    NotReady(String),
+    /// More commands wait than the desk's queue holds.
+    #[error("too many commands are waiting")]
+    Busy,
+}
+
+/// A wish for a slot.
+#[derive(Debug, Clone)]
+pub struct Book {
+    /// What.
+    pub instrument: InstrumentId,
+    /// For whom.
+    pub member: MemberId,
+    /// When.
+    pub slot: Slot,
+    /// What for.
+    pub purpose: String,
+    /// The project.
+    pub project: Option<String>,
+    /// The caller's key and the hash of the request, so that a retry books once.
+    pub idempotency: Option<(String, [u8; 32])>,
+}
+
+/// What became of a wish.
+#[derive(Debug, Clone)]
+pub enum BookOutcome {
+    /// It is booked and committed.
+    Booked(Arc<Booking>),
+    /// The same request with this key was answered before; this is its booking.
+    Replayed(Arc<Booking>),
+    /// The key was used for another request.
+    KeyReused,
+    /// Rules or claims stand against it.
+    Refused(Refused),
+    /// There is no such instrument.
+    NotFound,
+}
+
+/// Why a wish is refused, and what would pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refused {
+    /// Rules that refuse it.
+    pub refusals: Vec<Refusal>,
+    /// Claims in its way.
+    pub conflicts: Vec<Conflict>,
+    /// Up to three slots of the same length that would pass now.
+    pub next_free: Vec<Slot>,
+}
+
+/// A claim in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict {
+    /// When.
+    pub slot: Slot,
+    /// Who holds it.
+    pub holder: Holder,
+}
+
+/// A change of a booking. What is `None` stays.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Which.
+    pub booking: BookingId,
+    /// Only if it still has this version.
+    pub expected_version: Option<i64>,
+    /// The new slot.
+    pub slot: Option<Slot>,
+    /// The new purpose.
+    pub purpose: Option<String>,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone)]
+pub enum ChangeOutcome {
+    /// It is changed and committed.
+    Changed(Arc<Booking>),
+    /// Rules or claims stand against it; the booking is as it was.
+    Refused(Refused),
+    /// Its state does not allow it.
+    WrongState(WrongState),
+    /// It has another version by now.
+    Stale(Arc<Booking>),
+    /// There is no such booking.
+    NotFound,
+}
+
+/// Gives a booking up.
+#[derive(Debug, Clone, Copy)]
+pub struct Cancel {
+    /// Which.
+    pub booking: BookingId,
+    /// Only if it still has this version.
+    pub expected_version: Option<i64>,
+}
+
+/// What became of a cancellation.
+#[derive(Debug, Clone)]
+pub enum CancelOutcome {
+    /// It is cancelled and committed.
+    Cancelled(Arc<Booking>),
+    /// Its state does not allow it.
+    WrongState(WrongState),
+    /// It has another version by now.
+    Stale(Arc<Booking>),
+    /// There is no such booking.
+    NotFound,
+}
+
+/// Opens an outage over an instrument.
+#[derive(Debug, Clone)]
+pub struct OpenOutage {
+    /// What.
+    pub instrument: InstrumentId,
+    /// When; the end is the planned one.
+    pub slot: Slot,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub member: MemberId,
+}
+
+/// Ends an outage.
+#[derive(Debug, Clone, Copy)]
+pub struct EndOutage {
+    /// Which.
+    pub outage: OutageId,
+}
+
+/// What became of an outage.
+#[derive(Debug, Clone)]
+pub enum OutageOutcome {
+    /// It is open or ended; the bookings are those it puts at risk.
+    Done(Arc<Outage>, Vec<BookingId>),
+    /// It is over already, or its window is.
+    Over,
+    /// There is no such outage or instrument.
+    NotFound,
+}
+
+/// An edit of the registry. The caller has checked that the texts are within their bounds.
+#[derive(Debug, Clone)]
+pub enum RegistryEdit {
+    /// Adds an instrument; its identity is given by the desk.
+    AddInstrument(Box<Instrument>),
+    /// Replaces an instrument if it still has the version before `version`.
+    ReplaceInstrument(Box<Instrument>),
+    /// Removes an instrument that was never booked, if it still has this version.
+    RemoveInstrument(InstrumentId, Option<i64>),
+    /// Sets the rules of a scope, if they still have this version; the desk gives the new one.
+    SetRules(Scope, RuleSet, Option<i64>),
+    /// Adds an agent.
+    AddAgent(AgentEntry),
+    /// Removes an agent.
+    RemoveAgent(AgentName),
+    /// Adds a token; its identity is given by the desk.
+    AddToken(SecretHash, TokenEntry),
+    /// Removes a member's token.
+    RemoveToken(MemberId, i64),
+    /// Adds a person; the identity is given by the desk.
+    AddMember(Member),
+    /// Adds a node; its identity is given by the desk.
+    AddNode(Node),
+    /// Signs somebody in.
+    AddSession(SecretHash, MemberId),
+    /// Signs a session out.
+    RemoveSession(SecretHash),
+}
+
+/// What became of an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegistryOutcome {
+    /// It is committed; the number is the identity or version given, 0 where there is none.
+    Done(i64),
+    /// Somebody edited it in between.
+    Stale,
+    /// The name or key is taken.
+    Taken,
+    /// It is in use and cannot go.
+    InUse,
+    /// There is no such thing.
+    NotFound,
+}
+
+/// Many things at once, for an empty database: the identities are the caller's.
+#[derive(Debug, Clone, Default)]
+pub struct Import {
+    /// The tree, parents first.
+    pub nodes: Vec<Node>,
+    /// Instruments.
+    pub instruments: Vec<Instrument>,
+    /// People.
+    pub members: Vec<Member>,
+    /// Agents.
+    pub agents: Vec<AgentEntry>,
+    /// Tokens.
+    pub tokens: Vec<(SecretHash, TokenEntry)>,
+    /// Rules; the desk gives versions.
+    pub rules: Vec<(Scope, RuleSet)>,
+    /// Outages; they claim before bookings do.
+    pub outages: Vec<NewOutage>,
+    /// Bookings of past and future. Rules are not asked; one that overlaps is left out.
+    pub bookings: Vec<NewBooking>,
+}
+
+/// A booking to import.
+#[derive(Debug, Clone)]
+pub struct NewBooking {
+    /// What.
+    pub instrument: InstrumentId,
+    /// Whose.
+    pub member: MemberId,
+    /// When.
+    pub slot: Slot,
+    /// What for.
+    pub purpose: String,
+    /// The project.
+    pub project: Option<String>,
+    /// When it was made.
+    pub created_at: Micros,
+}
+
+/// An outage to import.
+#[derive(Debug, Clone)]
+pub struct NewOutage {
+    /// What.
+    pub instrument: InstrumentId,
+    /// When.
+    pub slot: Slot,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub opened_by: MemberId,
+    /// When it was opened.
+    pub created_at: Micros,
+}
+
+/// How an import went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImportReport {
+    /// Bookings taken.
+    pub bookings: usize,
+    /// Bookings left out because their time was taken.
+    pub left_out: usize,
+}
+
+/// Any command that belongs to a group.
+#[derive(Debug, Clone)]
+pub(super) enum Command {
+    Book(Book),
+    Change(Change),
+    Cancel(Cancel),
+    OpenOutage(OpenOutage),
+    EndOutage(EndOutage),
+}
+
+/// Any answer to one.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    Book(BookOutcome),
+    Change(ChangeOutcome),
+    Cancel(CancelOutcome),
+    Outage(OutageOutcome),
+}
+
+/// What waits in the desk's queue.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Joins a group.
+    Grouped(Command, oneshot::Sender<Result<Answer, DeskError>>),
+    /// Edits are rare and touch everything: each is a group of its own.
+    Edit(
+        Box<RegistryEdit>,
+        oneshot::Sender<Result<RegistryOutcome, DeskError>>,
+    ),
+    /// Writes in several transactions; other commands wait.
+    Import(
+        Box<Import>,
+        oneshot::Sender<Result<ImportReport, DeskError>>,
+    ),
+    /// Proves that a write can be committed.
+    Probe(oneshot::Sender<Result<(), DeskError>>),
+}

@@ -1,0 +1,372 @@
+//! The desk: the one task that owns all facts and writes the booking database.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scheduler::id::InstrumentId;
+use scheduler::time::Span;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::command::{Answer, Command, DeskError, Request};
+use super::group::{Answers, Group, NextIds, Policies};
+use super::handle::DeskHandle;
+use super::record::{EventKind, EventRow};
+use super::sessions::{SessionSettings, Sessions};
+use super::shelf::{InstrumentSnapshot, Shelf};
+use crate::clock::Clock;
+use crate::lifecycle::Lifecycle;
+use crate::registry::SharedDirectory;
+use crate::store::{self, Cause, Database, StoreError, Writes};
+
+/// Commands waiting for the desk. Full means that the database is slower than the callers: they
+/// are told so at once and nothing waits unseen.
+const QUEUE_MAX: usize = 4_096;
+
+/// Commands in one transaction.
+const GROUP_MAX: usize = 512;
+
+/// Events a slow follower may lag behind before it has to read the log again.
+const EVENTS_MAX: usize = 4_096;
+
+/// How long idempotency keys are kept: a day.
+pub(super) const ANSWERS_KEPT: Span = Span::days(1);
+
+/// How often the desk tidies up.
+const HOUSEKEEPING: Duration = Duration::from_mins(10);
+
+/// What the desk runs with.
+#[derive(Debug, Clone, Default)]
+pub struct DeskSettings {
+    /// Limits of sessions.
+    pub sessions: SessionSettings,
+}
+
+/// Loads everything and starts the desk.
+///
+/// # Errors
+/// Returns [`StoreError`] when the facts cannot be loaded.
+pub async fn start(
+    database: Database,
+    clock: Clock,
+    lifecycle: &Lifecycle,
+    settings: DeskSettings,
+) -> Result<DeskHandle, StoreError> {
+    let (queue, requests) = mpsc::channel(QUEUE_MAX);
+    let (events, _) = broadcast::channel(EVENTS_MAX);
+    let directory = SharedDirectory::default();
+    let shelf = Arc::new(Shelf::default());
+    let sessions = Arc::new(Sessions::new(settings.sessions));
+    let handle = DeskHandle::new(
+        queue,
+        Arc::clone(&directory),
+        Arc::clone(&shelf),
+        Arc::clone(&sessions),
+        database.clone(),
+        events.clone(),
+        clock.clone(),
+    );
+    let mut desk = Desk {
+        database,
+        clock,
+        directory,
+        shelf,
+        sessions,
+        events,
+        answers: Answers::new(),
+        policies: Policies::default(),
+        next: NextIds::default(),
+        registry_next: RegistryIds::default(),
+        must_reload: true,
+    };
+    desk.reload().await?;
+    let stop = lifecycle.stop_token();
+    lifecycle.spawn("desk", async move {
+        desk.run(requests, stop).await;
+        Ok::<(), std::convert::Infallible>(())
+    });
+    Ok(handle)
+}
+
+/// The highest identity of each table of the registry.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RegistryIds {
+    pub(super) node: i64,
+    pub(super) instrument: i64,
+    pub(super) member: i64,
+    pub(super) token: i64,
+}
+
+/// Owner of all facts.
+pub(super) struct Desk {
+    pub(super) database: Database,
+    pub(super) clock: Clock,
+    pub(super) directory: SharedDirectory,
+    pub(super) shelf: Arc<Shelf>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) events: broadcast::Sender<EventRow>,
+    pub(super) answers: Answers,
+    pub(super) policies: Policies,
+    pub(super) next: NextIds,
+    pub(super) registry_next: RegistryIds,
+    /// Whether a commit's outcome is unknown: nothing is answered before the facts are read again.
+    pub(super) must_reload: bool,
+}
+
+type Waiting = (Command, oneshot::Sender<Result<Answer, DeskError>>);
+
+impl Desk {
+    async fn run(
+        mut self,
+        mut requests: mpsc::Receiver<Request>,
+        stop: tokio_util::sync::CancellationToken,
+    ) {
+        let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
+        loop {
+            let request = tokio::select! {
+                request = requests.recv() => request,
+                _ = housekeeping.tick() => {
+                    self.tidy().await;
+                    continue;
+                }
+                // What waits is still answered: the queue is closed and drained.
+                () = stop.cancelled(), if !requests.is_closed() => {
+                    requests.close();
+                    continue;
+                }
+            };
+            let Some(request) = request else { return };
+            let mut next = self.gather(request, &mut requests).await;
+            while let Some(request) = next {
+                next = self.gather(request, &mut requests).await;
+            }
+        }
+    }
+
+    /// Serves a request, with everything that waits behind it if it belongs to a group. Returns the
+    /// request that ended the group.
+    async fn gather(
+        &mut self,
+        first: Request,
+        requests: &mut mpsc::Receiver<Request>,
+    ) -> Option<Request> {
+        let mut group: Vec<Waiting> = Vec::new();
+        let mut next = Some(first);
+        while let Some(request) = next.take() {
+            match request {
+                Request::Grouped(command, reply) => group.push((command, reply)),
+                Request::Edit(..) | Request::Import(..) | Request::Probe(_) if group.is_empty() => {
+                    self.serve_alone(request).await;
+                }
+                Request::Edit(..) | Request::Import(..) | Request::Probe(_) => {
+                    next = Some(request);
+                    break;
+                }
+            }
+            if group.len() < GROUP_MAX {
+                next = requests.try_recv().ok();
+            }
+        }
+        if !group.is_empty() {
+            self.serve_group(group).await;
+        }
+        next
+    }
+
+    async fn serve_alone(&mut self, request: Request) {
+        // A caller that has gone does not need its answer.
+        match request {
+            Request::Grouped(command, reply) => self.serve_group(vec![(command, reply)]).await,
+            Request::Edit(edit, reply) => {
+                let outcome = self.edit(*edit).await;
+                reply.send(outcome).ok();
+            }
+            Request::Import(import, reply) => {
+                let outcome = self.import(*import).await;
+                reply.send(outcome).ok();
+            }
+            Request::Probe(reply) => {
+                let outcome = self.probe().await;
+                reply.send(outcome).ok();
+            }
+        }
+    }
+
+    /// Judges, commits, answers. If the commit is refused, each command is judged once more, alone,
+    /// on fresh facts, so that one bad command cannot spoil the others.
+    async fn serve_group(&mut self, group: Vec<Waiting>) {
+        let commands: Vec<&Command> = group.iter().map(|(command, _)| command).collect();
+        match self.attempt(&commands).await {
+            Ok(answers) => {
+                for ((_, reply), answer) in group.into_iter().zip(answers) {
+                    reply.send(Ok(answer)).ok();
+                }
+            }
+            Err(failure) if failure.cause == Cause::Conflict => {
+                tracing::warn!("the database refused an overlap: somebody wrote past the desk");
+                self.reload_instruments(&failure.touched).await;
+                self.serve_one_by_one(group).await;
+            }
+            Err(failure) => refuse_all(group, &failure.why),
+        }
+    }
+
+    async fn serve_one_by_one(&mut self, group: Vec<Waiting>) {
+        for (command, reply) in group {
+            let answers = self.attempt(&[&command]).await;
+            let answer = answers.map(|mut answers| answers.pop());
+            let answer = match answer {
+                Ok(Some(answer)) => Ok(answer),
+                Ok(None) => Err(DeskError::NotReady("internal error".to_owned())),
+                Err(failure) => Err(DeskError::NotReady(failure.why)),
+            };
+            reply.send(answer).ok();
+        }
+    }
+
+    /// Judges commands as one group and commits what they write. On failure nothing has changed.
+    async fn attempt(&mut self, commands: &[&Command]) -> Result<Vec<Answer>, Failure> {
+        self.ensure_fresh().await?;
+        let directory = self.directory.load_full();
+        let mut group = Group {
+            directory: &directory,
+            shelf: &self.shelf,
+            answers: &self.answers,
+            policies: &mut self.policies,
+            now: self.clock.now(),
+            next: self.next,
+            writes: Writes::default(),
+            touched: HashMap::new(),
+        };
+        let answers = commands
+            .iter()
+            .map(|command| group.judge(command))
+            .collect();
+        let Group {
+            next,
+            writes,
+            touched,
+            ..
+        } = group;
+        if !writes.is_empty() {
+            let keys: Vec<InstrumentId> = touched.keys().copied().collect();
+            if let Err(error) = self.commit(&writes).await {
+                return Err(Failure::new(&error, keys));
+            }
+            self.next = next;
+            self.publish(touched, writes);
+        }
+        Ok(answers)
+    }
+
+    async fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        let mut tx = self.database.begin().await?;
+        store::write_group(&mut tx, writes).await?;
+        self.must_reload = true;
+        tx.commit().await.map_err(|source| StoreError::Failed {
+            doing: "committing",
+            source,
+        })?;
+        self.must_reload = false;
+        Ok(())
+    }
+
+    pub(super) fn publish(
+        &mut self,
+        touched: HashMap<InstrumentId, InstrumentSnapshot>,
+        writes: Writes,
+    ) {
+        let bookings = writes
+            .bookings_new
+            .into_values()
+            .chain(writes.bookings_changed.into_values());
+        let outages = writes
+            .outages_new
+            .into_values()
+            .chain(writes.outages_changed.into_values());
+        self.shelf.publish(touched, bookings, outages);
+        for answer in writes.answers {
+            self.answers
+                .insert((answer.member, answer.key.clone()), answer);
+        }
+        for event in writes.events {
+            // Without a follower there is nobody to tell.
+            self.events.send(event).ok();
+        }
+    }
+
+    async fn probe(&mut self) -> Result<(), DeskError> {
+        let not_ready = |failure: Failure| DeskError::NotReady(failure.why);
+        self.ensure_fresh().await.map_err(not_ready)?;
+        let at = self.clock.now();
+        let id = self.next.event + 1;
+        let event = EventRow {
+            id,
+            at,
+            kind: EventKind::Registry,
+            instrument: None,
+            subject: None,
+        };
+        // A row that is never committed, but for which the database must find room.
+        let writes = Writes {
+            events: vec![event],
+            ..Writes::default()
+        };
+        let written = async {
+            let mut tx = self.database.begin().await?;
+            store::write_group(&mut tx, &writes).await?;
+            tx.rollback().await.map_err(StoreError::at("rolling back"))
+        };
+        written
+            .await
+            .map_err(|error: StoreError| not_ready(Failure::new(&error, Vec::new())))
+    }
+
+    async fn tidy(&mut self) {
+        let oldest = self.clock.now().saturating_sub(ANSWERS_KEPT);
+        self.answers.retain(|_, answer| answer.created_at >= oldest);
+        self.sessions.drop_ended(self.clock.now());
+        let deleted = async {
+            let mut tx = self.database.begin().await?;
+            store::delete_old_answers(&mut tx, oldest).await?;
+            tx.commit().await.map_err(StoreError::at("committing"))
+        };
+        if let Err(error) = deleted.await {
+            tracing::warn!(%error, "old answers could not be deleted; tried again later");
+        }
+    }
+}
+
+/// Tells every caller of a group that nothing was written.
+fn refuse_all(group: Vec<Waiting>, why: &str) {
+    tracing::error!(why, "a group could not be committed");
+    for (_, reply) in group {
+        reply.send(Err(DeskError::NotReady(why.to_owned()))).ok();
+    }
+}
+
+/// A group or edit that was not committed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) cause: Cause,
+    pub(super) why: String,
+    touched: Vec<InstrumentId>,
+}
+
+impl Failure {
+    pub(super) fn new(error: &StoreError, touched: Vec<InstrumentId>) -> Self {
+        let cause = error.cause();
+        let mut why = error.to_string();
+        if let Some(source) = std::error::Error::source(error) {
+            why = format!("{why}: {source}");
+        }
+        if cause == Cause::Full {
+            why = format!("the disk is full ({why})");
+        }
+        Self {
+            cause,
+            why,
+            touched,
+        }
+    }
+}

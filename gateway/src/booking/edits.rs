@@ -1,0 +1,298 @@
+//! Edits of the registry: a new directory is built, written, committed, and only then shown.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use scheduler::id::{InstrumentId, MemberId, NodeId};
+
+use super::command::{DeskError, RegistryEdit, RegistryOutcome};
+use super::desk::{Desk, Failure, RegistryIds};
+use super::record::{EventKind, EventRow};
+use super::shelf::InstrumentSnapshot;
+use crate::registry::{AgentEntry, Directory, Instrument, Member, RuleSet, Scope, TokenEntry};
+use crate::store::{self, Cause, Edit, StoreError, Writes};
+
+/// An edit that is allowed: the directory after it, what to write, what it answers.
+struct Planned {
+    directory: Directory,
+    edits: Vec<Edit>,
+    number: i64,
+    instrument: Option<InstrumentId>,
+    next: RegistryIds,
+}
+
+impl Desk {
+    /// Serves one edit.
+    pub(super) async fn edit(&mut self, edit: RegistryEdit) -> Result<RegistryOutcome, DeskError> {
+        let not_ready = |failure: Failure| DeskError::NotReady(failure.why);
+        self.ensure_fresh().await.map_err(not_ready)?;
+        let now = self.clock.now();
+        // Signing in and out changes no directory and is nobody else's business: not in the log.
+        if let RegistryEdit::AddSession(id, member) = edit {
+            let edits = [Edit::PutSession(id, member, now)];
+            let committed = self.commit_edits(&edits, &Writes::default()).await;
+            committed.map_err(|error| not_ready(Failure::new(&error, Vec::new())))?;
+            self.sessions.begin(id, member, now);
+            return Ok(RegistryOutcome::Done(0));
+        }
+        if let RegistryEdit::RemoveSession(id) = edit {
+            let edits = [Edit::DropSession(id)];
+            let committed = self.commit_edits(&edits, &Writes::default()).await;
+            committed.map_err(|error| not_ready(Failure::new(&error, Vec::new())))?;
+            self.sessions.end(&id);
+            return Ok(RegistryOutcome::Done(0));
+        }
+        let planned = match self.plan(edit) {
+            Ok(planned) => planned,
+            Err(outcome) => return Ok(outcome),
+        };
+        let id = self.next.event + 1;
+        let (kind, instrument) = (EventKind::Registry, planned.instrument);
+        let event = EventRow {
+            id,
+            at: now,
+            kind,
+            instrument,
+            subject: None,
+        };
+        let writes = Writes {
+            events: vec![event],
+            ..Writes::default()
+        };
+        match self.commit_edits(&planned.edits, &writes).await {
+            Ok(()) => {}
+            Err(error) if error.cause() == Cause::Conflict => return Ok(RegistryOutcome::Taken),
+            Err(error) => return Err(not_ready(Failure::new(&error, Vec::new()))),
+        }
+        self.next.event = id;
+        self.registry_next = planned.next;
+        self.show(planned.directory, planned.instrument, writes);
+        Ok(RegistryOutcome::Done(planned.number))
+    }
+
+    pub(super) async fn commit_edits(
+        &mut self,
+        edits: &[Edit],
+        writes: &Writes,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.database.begin().await?;
+        store::write_edits(&mut tx, edits).await?;
+        store::write_group(&mut tx, writes).await?;
+        self.must_reload = true;
+        tx.commit().await.map_err(StoreError::at("committing"))?;
+        self.must_reload = false;
+        Ok(())
+    }
+
+    /// Publishes a directory and the snapshot of an instrument that is new, changed or gone.
+    fn show(&mut self, directory: Directory, instrument: Option<InstrumentId>, writes: Writes) {
+        let mut touched = HashMap::new();
+        if let Some(id) = instrument {
+            match directory.instruments.get(&id) {
+                None => self.shelf.remove(id),
+                Some(instrument) => {
+                    let held = self.shelf.instrument(id);
+                    let mut snapshot = held.map_or_else(
+                        || InstrumentSnapshot::new(instrument.capacity),
+                        |held| InstrumentSnapshot::clone(&held),
+                    );
+                    snapshot.occupancy.set_capacity(instrument.capacity);
+                    touched.insert(id, snapshot);
+                }
+            }
+        }
+        self.directory.store(Arc::new(directory));
+        self.publish(touched, writes);
+    }
+
+    fn plan(&self, edit: RegistryEdit) -> Result<Planned, RegistryOutcome> {
+        let mut planned = Planned {
+            directory: Directory::clone(&self.directory.load()),
+            edits: Vec::new(),
+            number: 0,
+            instrument: None,
+            next: self.registry_next,
+        };
+        planned.directory.generation += 1;
+        match edit {
+            RegistryEdit::AddInstrument(instrument) => planned.add_instrument(*instrument)?,
+            RegistryEdit::ReplaceInstrument(instrument) => {
+                planned.replace_instrument(*instrument)?;
+            }
+            RegistryEdit::RemoveInstrument(id, version) => {
+                let used = self.shelf.instrument(id).is_some_and(|held| {
+                    !held.bookings.is_empty() || held.occupancy.claims().next().is_some()
+                });
+                planned.remove_instrument(id, version, used)?;
+            }
+            RegistryEdit::SetRules(scope, set, version) => {
+                planned.set_rules(scope, set, version)?;
+            }
+            RegistryEdit::AddAgent(agent) => planned.add_agent(agent)?,
+            RegistryEdit::RemoveAgent(name) => {
+                planned
+                    .directory
+                    .agents
+                    .remove(&name)
+                    .ok_or(RegistryOutcome::NotFound)?;
+                planned.edits.push(Edit::DropAgent(name));
+            }
+            RegistryEdit::AddToken(hash, entry) => {
+                planned.next.token += 1;
+                planned.number = planned.next.token;
+                let entry = TokenEntry {
+                    id: planned.number,
+                    ..entry
+                };
+                planned.edits.push(Edit::PutToken(hash, entry.clone()));
+                planned.directory.tokens.insert(hash, entry);
+            }
+            RegistryEdit::RemoveToken(member, id) => planned.remove_token(member, id)?,
+            RegistryEdit::AddMember(member) => planned.add_member(member)?,
+            RegistryEdit::AddNode(mut node) => {
+                planned.next.node += 1;
+                planned.number = planned.next.node;
+                node.id = NodeId::new(planned.number);
+                planned.edits.push(Edit::PutNode(node.clone()));
+                planned.directory.nodes.insert(node.id, node);
+            }
+            RegistryEdit::AddSession(..) | RegistryEdit::RemoveSession(_) => {}
+        }
+        Ok(planned)
+    }
+}
+
+impl Planned {
+    fn add_instrument(&mut self, mut instrument: Instrument) -> Result<(), RegistryOutcome> {
+        if self.directory.by_key.contains_key(&instrument.key) {
+            return Err(RegistryOutcome::Taken);
+        }
+        if !self.directory.nodes.contains_key(&instrument.lab) {
+            return Err(RegistryOutcome::NotFound);
+        }
+        self.next.instrument += 1;
+        self.number = self.next.instrument;
+        let id = u32::try_from(self.number).map_err(|_| RegistryOutcome::InUse)?;
+        instrument.id = InstrumentId::new(id);
+        instrument.version = 1;
+        self.instrument = Some(instrument.id);
+        self.edits
+            .push(Edit::PutInstrument(Box::new(instrument.clone())));
+        self.directory.put_instrument(instrument);
+        Ok(())
+    }
+
+    fn replace_instrument(&mut self, instrument: Instrument) -> Result<(), RegistryOutcome> {
+        let held = self.directory.instruments.get(&instrument.id);
+        let held = held.ok_or(RegistryOutcome::NotFound)?;
+        if held.version + 1 != instrument.version {
+            return Err(RegistryOutcome::Stale);
+        }
+        if held.key != instrument.key {
+            if self.directory.by_key.contains_key(&instrument.key) {
+                return Err(RegistryOutcome::Taken);
+            }
+            let key = held.key.clone();
+            self.directory.by_key.remove(&key);
+        }
+        self.number = instrument.version;
+        self.instrument = Some(instrument.id);
+        self.edits
+            .push(Edit::PutInstrument(Box::new(instrument.clone())));
+        self.directory.put_instrument(instrument);
+        Ok(())
+    }
+
+    fn remove_instrument(
+        &mut self,
+        id: InstrumentId,
+        version: Option<i64>,
+        used: bool,
+    ) -> Result<(), RegistryOutcome> {
+        let held = self
+            .directory
+            .instruments
+            .get(&id)
+            .ok_or(RegistryOutcome::NotFound)?;
+        if version.is_some_and(|version| version != held.version) {
+            return Err(RegistryOutcome::Stale);
+        }
+        if used {
+            return Err(RegistryOutcome::InUse);
+        }
+        let key = held.key.clone();
+        self.directory.by_key.remove(&key);
+        self.directory.instruments.remove(&id);
+        self.directory.rules.remove(&Scope::Instrument(id));
+        self.instrument = Some(id);
+        self.edits.push(Edit::DropInstrument(id));
+        Ok(())
+    }
+
+    fn set_rules(
+        &mut self,
+        scope: Scope,
+        set: RuleSet,
+        expected: Option<i64>,
+    ) -> Result<(), RegistryOutcome> {
+        let exists = match scope {
+            Scope::Node(node) => self.directory.nodes.contains_key(&node),
+            Scope::Instrument(id) => self.directory.instruments.contains_key(&id),
+        };
+        if !exists {
+            return Err(RegistryOutcome::NotFound);
+        }
+        let held = self
+            .directory
+            .rules
+            .get(&scope)
+            .map_or(0, |set| set.version);
+        if expected.is_some_and(|expected| expected != held) {
+            return Err(RegistryOutcome::Stale);
+        }
+        // Ascending over the whole region, so that the highest in force names all of them.
+        let highest = self.directory.rules.values().map(|set| set.version).max();
+        self.number = highest.unwrap_or(0) + 1;
+        let set = RuleSet {
+            version: self.number,
+            ..set
+        };
+        self.instrument = match scope {
+            Scope::Node(_) => None,
+            Scope::Instrument(id) => Some(id),
+        };
+        self.edits.push(Edit::PutRules(scope, set.clone()));
+        self.directory.rules.insert(scope, set);
+        Ok(())
+    }
+
+    fn add_agent(&mut self, agent: AgentEntry) -> Result<(), RegistryOutcome> {
+        if self.directory.agents.contains_key(&agent.name) {
+            return Err(RegistryOutcome::Taken);
+        }
+        self.edits.push(Edit::PutAgent(agent.clone()));
+        self.directory.agents.insert(agent.name.clone(), agent);
+        Ok(())
+    }
+
+    fn add_member(&mut self, mut member: Member) -> Result<(), RegistryOutcome> {
+        if self.directory.by_login.contains_key(&member.login) {
+            return Err(RegistryOutcome::Taken);
+        }
+        self.next.member += 1;
+        self.number = self.next.member;
+        member.id = MemberId::new(self.number);
+        self.edits.push(Edit::PutMember(member.clone()));
+        self.directory.put_member(member);
+        Ok(())
+    }
+
+    fn remove_token(&mut self, member: MemberId, id: i64) -> Result<(), RegistryOutcome> {
+        let mut tokens = self.directory.tokens.iter();
+        let found = tokens.find(|(_, token)| token.id == id && token.member == member);
+        let hash = *found.ok_or(RegistryOutcome::NotFound)?.0;
+        self.directory.tokens.remove(&hash);
+        self.edits.push(Edit::DropToken(id));
+        Ok(())
+    }
+}

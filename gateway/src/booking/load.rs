@@ -1,0 +1,127 @@
+//! Reading the facts: all of them at the start and after a commit of unknown outcome, or those of
+//! one instrument after the database refused what the desk had allowed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use scheduler::id::InstrumentId;
+use scheduler::time::Span;
+
+use super::desk::{ANSWERS_KEPT, Desk, Failure, RegistryIds};
+use super::group::NextIds;
+use super::record::Booking;
+use super::shelf::InstrumentSnapshot;
+use crate::registry::Directory;
+use crate::store::{self, Loaded, StoreError};
+
+/// How far back bookings are held in memory. Older ones stay in the database.
+const FACTS_KEPT: Span = Span::days(92);
+
+impl Desk {
+    /// Reads the facts again if the last commit's outcome is unknown.
+    pub(super) async fn ensure_fresh(&mut self) -> Result<(), Failure> {
+        if self.must_reload {
+            self.reload()
+                .await
+                .map_err(|error| Failure::new(&error, Vec::new()))?;
+        }
+        Ok(())
+    }
+
+    /// Reads everything from the database.
+    pub(super) async fn reload(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.database.begin().await?;
+        let mut directory = store::load_directory(&mut tx).await?;
+        let loaded = store::load_facts(&mut tx, now.saturating_sub(FACTS_KEPT)).await?;
+        let answers = store::load_answers(&mut tx, now.saturating_sub(ANSWERS_KEPT)).await?;
+        let sessions = store::load_sessions(&mut tx).await?;
+        drop(tx);
+        let highest = |table| loaded.highest.get(table).copied().unwrap_or(0);
+        self.next = NextIds {
+            booking: highest("bookings"),
+            outage: highest("outages"),
+            claim: highest("claims"),
+            event: highest("event_log"),
+        };
+        self.registry_next = RegistryIds {
+            node: highest("nodes"),
+            instrument: highest("instruments"),
+            member: highest("members"),
+            token: highest("tokens"),
+        };
+        directory.generation = self.directory.load().generation + 1;
+        let (snapshots, bookings) = snapshots(&directory, loaded);
+        self.shelf.replace(snapshots, bookings);
+        self.directory.store(Arc::new(directory));
+        self.answers = answers
+            .into_iter()
+            .map(|answer| ((answer.member, answer.key.clone()), answer))
+            .collect();
+        self.sessions.replace(sessions);
+        self.must_reload = false;
+        Ok(())
+    }
+
+    /// Reads some instruments again after the database refused what the desk had allowed.
+    pub(super) async fn reload_instruments(&mut self, touched: &[InstrumentId]) {
+        for id in touched {
+            if let Err(error) = self.reload_instrument(*id).await {
+                tracing::error!(%error, "an instrument could not be read again");
+                self.must_reload = true;
+            }
+        }
+    }
+
+    async fn reload_instrument(&mut self, id: InstrumentId) -> Result<(), StoreError> {
+        let mut tx = self.database.begin().await?;
+        let loaded = store::load_instrument_facts(&mut tx, id).await?;
+        drop(tx);
+        // Whoever wrote past the desk took identities too.
+        let claims = loaded.claims.iter().map(|(_, claim)| claim.id.get());
+        self.next.claim = claims.max().unwrap_or(0).max(self.next.claim);
+        let directory = self.directory.load_full();
+        let (mut snapshots, bookings) = snapshots(&directory, loaded);
+        snapshots.retain(|found, _| *found == id);
+        self.shelf
+            .publish(snapshots, bookings.into_iter(), std::iter::empty());
+        Ok(())
+    }
+}
+
+/// Builds the snapshots of all instruments from rows.
+fn snapshots(
+    directory: &Directory,
+    loaded: Loaded,
+) -> (HashMap<InstrumentId, InstrumentSnapshot>, Vec<Arc<Booking>>) {
+    let mut snapshots: HashMap<InstrumentId, InstrumentSnapshot> = directory
+        .instruments
+        .values()
+        .map(|instrument| (instrument.id, InstrumentSnapshot::new(instrument.capacity)))
+        .collect();
+    for (instrument, claim) in loaded.claims {
+        let Some(held) = snapshots.get_mut(&instrument) else {
+            continue;
+        };
+        if let Err((claim, other)) = held.occupancy.insert(claim) {
+            // The guard forbids it; a database without its guard must not stop the start.
+            tracing::error!(
+                ?claim,
+                ?other,
+                "two claims of a lane overlap in the database"
+            );
+        }
+    }
+    let bookings: Vec<Arc<Booking>> = loaded.bookings.into_iter().map(Arc::new).collect();
+    for booking in bookings.iter().filter(|booking| booking.status.claims()) {
+        if let Some(held) = snapshots.get_mut(&booking.instrument) {
+            held.bookings.insert(booking.id, Arc::clone(booking));
+        }
+    }
+    for outage in loaded.outages {
+        if let Some(held) = snapshots.get_mut(&outage.instrument) {
+            held.outages.push(Arc::new(outage));
+        }
+    }
+    (snapshots, bookings)
+}

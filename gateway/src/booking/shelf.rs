@@ -1,0 +1,185 @@
+//! What readers see: immutable snapshots, replaced after each commit.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, RwLock};
+
+use arc_swap::ArcSwap;
+use scheduler::id::{BookingId, InstrumentId, MemberId, OutageId};
+use scheduler::occupancy::{Holder, Occupancy};
+use scheduler::slot::Slot;
+use scheduler::time::Micros;
+
+use super::record::{Booking, Outage};
+
+/// One instrument's bookings, outages and claims at one moment.
+#[derive(Debug, Clone)]
+pub struct InstrumentSnapshot {
+    /// Who holds it when.
+    pub occupancy: Occupancy,
+    /// The bookings that claim time, by identity; cancelled ones are only in the index.
+    pub bookings: HashMap<BookingId, Arc<Booking>>,
+    /// Its outages, ended ones too.
+    pub outages: Vec<Arc<Outage>>,
+}
+
+impl InstrumentSnapshot {
+    /// Returns an instrument without claims.
+    #[must_use]
+    pub fn new(capacity: u8) -> Self {
+        Self {
+            occupancy: Occupancy::new(capacity),
+            bookings: HashMap::new(),
+            outages: Vec::new(),
+        }
+    }
+
+    /// Returns an outage.
+    #[must_use]
+    pub fn outage(&self, id: OutageId) -> Option<&Arc<Outage>> {
+        self.outages.iter().find(|outage| outage.id == id)
+    }
+
+    /// Returns true if an outage covers the instant.
+    #[must_use]
+    pub fn is_out(&self, instant: Micros) -> bool {
+        self.outages.iter().any(|outage| {
+            outage.slot.contains(instant) && outage.ended_at.is_none_or(|ended| instant < ended)
+        })
+    }
+
+    /// Returns true if a booking holds the instant.
+    #[must_use]
+    pub fn is_booked(&self, instant: Micros) -> bool {
+        self.occupancy
+            .at(instant)
+            .any(|claim| matches!(claim.holder, Holder::Booking(_)))
+    }
+
+    /// Returns the bookings that claim time in a window, ascending by start.
+    #[must_use]
+    pub fn claiming(&self, window: Slot) -> Vec<Arc<Booking>> {
+        let booking = |holder| match holder {
+            Holder::Booking(id) => self.bookings.get(&id).cloned(),
+            Holder::Outage(_) => None,
+        };
+        let claims = self.occupancy.within(window);
+        claims
+            .iter()
+            .filter_map(|claim| booking(claim.holder))
+            .collect()
+    }
+}
+
+/// Every snapshot, and the bookings by identity and by member. Only the desk writes.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    instruments: ArcSwap<HashMap<InstrumentId, Arc<ArcSwap<InstrumentSnapshot>>>>,
+    /// Read for one look-up, written once a group: nobody holds it across a wait.
+    bookings: RwLock<Index>,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    by_id: HashMap<BookingId, Arc<Booking>>,
+    by_member: HashMap<MemberId, BTreeSet<BookingId>>,
+    outages: HashMap<OutageId, InstrumentId>,
+}
+
+impl Shelf {
+    /// Returns an instrument's snapshot.
+    #[must_use]
+    pub fn instrument(&self, id: InstrumentId) -> Option<Arc<InstrumentSnapshot>> {
+        Some(self.instruments.load().get(&id)?.load_full())
+    }
+
+    /// Returns a booking.
+    #[must_use]
+    pub fn booking(&self, id: BookingId) -> Option<Arc<Booking>> {
+        self.read().by_id.get(&id).cloned()
+    }
+
+    /// Returns a member's bookings, ascending by identity.
+    #[must_use]
+    pub fn bookings_of(&self, member: MemberId) -> Vec<Arc<Booking>> {
+        let index = self.read();
+        let ids = index.by_member.get(&member).into_iter().flatten();
+        ids.filter_map(|id| index.by_id.get(id).cloned()).collect()
+    }
+
+    /// Returns the instrument of an outage.
+    #[must_use]
+    pub fn instrument_of(&self, outage: OutageId) -> Option<InstrumentId> {
+        self.read().outages.get(&outage).copied()
+    }
+
+    /// Replaces snapshots; what changed in them is put into the indexes.
+    pub(super) fn publish(
+        &self,
+        snapshots: HashMap<InstrumentId, InstrumentSnapshot>,
+        bookings: impl Iterator<Item = Arc<Booking>>,
+        outages: impl Iterator<Item = Arc<Outage>>,
+    ) {
+        {
+            let mut index = self
+                .bookings
+                .write()
+                .expect("nobody panics while holding this lock");
+            for booking in bookings {
+                index
+                    .by_member
+                    .entry(booking.member)
+                    .or_default()
+                    .insert(booking.id);
+                index.by_id.insert(booking.id, booking);
+            }
+            for outage in outages {
+                index.outages.insert(outage.id, outage.instrument);
+            }
+        }
+        let places = self.instruments.load();
+        let mut added = HashMap::new();
+        for (id, snapshot) in snapshots {
+            match places.get(&id) {
+                Some(place) => place.store(Arc::new(snapshot)),
+                None => {
+                    added.insert(id, Arc::new(ArcSwap::from_pointee(snapshot)));
+                }
+            }
+        }
+        if !added.is_empty() {
+            let mut all = HashMap::clone(&places);
+            all.extend(added);
+            self.instruments.store(Arc::new(all));
+        }
+    }
+
+    /// Replaces everything.
+    pub(super) fn replace(
+        &self,
+        snapshots: HashMap<InstrumentId, InstrumentSnapshot>,
+        bookings: Vec<Arc<Booking>>,
+    ) {
+        let outages: Vec<Arc<Outage>> = snapshots
+            .values()
+            .flat_map(|held| held.outages.iter().cloned())
+            .collect();
+        *self
+            .bookings
+            .write()
+            .expect("nobody panics while holding this lock") = Index::default();
+        self.publish(snapshots, bookings.into_iter(), outages.into_iter());
+    }
+
+    /// Takes an instrument off the shelf.
+    pub(super) fn remove(&self, id: InstrumentId) {
+        let mut all = HashMap::clone(&self.instruments.load());
+        all.remove(&id);
+        self.instruments.store(Arc::new(all));
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Index> {
+        self.bookings
+            .read()
+            .expect("nobody panics while holding this lock")
+    }
+}

@@ -1,0 +1,257 @@
+//! Loads what the desk knows: bookings, outages, claims, kept answers, events.
+
+use std::collections::HashMap;
+
+use scheduler::booking::Status;
+use scheduler::id::{BookingId, ClaimId, InstrumentId, MemberId, NodeId, OutageId};
+use scheduler::occupancy::{Claim, Holder};
+use scheduler::slot::Slot;
+use scheduler::time::Micros;
+use sqlx::any::AnyRow;
+use sqlx::{Any, Transaction};
+
+use super::StoreError;
+use super::row::{get, parsed};
+use crate::booking::record::{Booking, EventKind, EventRow, KeptAnswer, Outage};
+
+type Tx = Transaction<'static, Any>;
+
+macro_rules! bookings {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, instrument, member, lab, start_us, end_us, status, at_risk, purpose, \
+             project, created_us, cancelled_us, policy_version, version FROM bookings ",
+            $rest
+        )
+    };
+}
+macro_rules! outages {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, instrument, start_us, end_us, reason, opened_by, created_us, ended_us \
+             FROM outages ",
+            $rest
+        )
+    };
+}
+macro_rules! claims {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, instrument, lane, start_us, end_us, booking, outage FROM claims ",
+            $rest
+        )
+    };
+}
+
+/// Everything loaded.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Bookings that end at or after the moment asked for.
+    pub bookings: Vec<Booking>,
+    /// Outages that end at or after it.
+    pub outages: Vec<Outage>,
+    /// Claims that end at or after it.
+    pub claims: Vec<(InstrumentId, Claim)>,
+    /// Highest identity in use, by table.
+    pub highest: HashMap<&'static str, i64>,
+}
+
+/// Tables whose identities the desk gives.
+const NUMBERED: [(&str, &str); 8] = [
+    (
+        "bookings",
+        "SELECT COALESCE(MAX(id), 0) AS highest FROM bookings",
+    ),
+    (
+        "outages",
+        "SELECT COALESCE(MAX(id), 0) AS highest FROM outages",
+    ),
+    (
+        "claims",
+        "SELECT COALESCE(MAX(id), 0) AS highest FROM claims",
+    ),
+    (
+        "event_log",
+        "SELECT COALESCE(MAX(id), 0) AS highest FROM event_log",
+    ),
+    ("nodes", "SELECT COALESCE(MAX(id), 0) AS highest FROM nodes"),
+    (
+        "instruments",
+        "SELECT COALESCE(MAX(id), 0) AS highest FROM instruments",
+    ),
+    (
+        "members",
+        "SELECT COALESCE(MAX(id), 0) AS highest FROM members",
+    ),
+    (
+        "tokens",
+        "SELECT COALESCE(MAX(id), 0) AS highest FROM tokens",
+    ),
+];
+
+/// Loads everything that ends at or after `since`.
+///
+/// # Errors
+/// Returns [`StoreError`] when a query fails or a row is impossible.
+pub async fn load_facts(tx: &mut Tx, since: Micros) -> Result<Loaded, StoreError> {
+    let mut loaded = Loaded {
+        bookings: list(tx, bookings!("WHERE end_us >= $1"), since.get(), booking).await?,
+        outages: list(tx, outages!("WHERE end_us >= $1"), since.get(), outage).await?,
+        claims: list(tx, claims!("WHERE end_us >= $1"), since.get(), claim).await?,
+        highest: HashMap::new(),
+    };
+    for (table, query) in NUMBERED {
+        let row = sqlx::query(query).fetch_one(&mut **tx).await;
+        let row = row.map_err(StoreError::at("loading the highest identity"))?;
+        loaded.highest.insert(table, get(&row, "highest")?);
+    }
+    Ok(loaded)
+}
+
+/// Loads what concerns one instrument, of all times.
+///
+/// # Errors
+/// Returns [`StoreError`] when a query fails or a row is impossible.
+pub async fn load_instrument_facts(
+    tx: &mut Tx,
+    instrument: InstrumentId,
+) -> Result<Loaded, StoreError> {
+    let id = i64::from(instrument.get());
+    Ok(Loaded {
+        bookings: list(tx, bookings!("WHERE instrument = $1"), id, booking).await?,
+        outages: list(tx, outages!("WHERE instrument = $1"), id, outage).await?,
+        claims: list(tx, claims!("WHERE instrument = $1"), id, claim).await?,
+        highest: HashMap::new(),
+    })
+}
+
+/// Loads the answers kept since a moment.
+///
+/// # Errors
+/// Returns [`StoreError`] when the query fails or a row is impossible.
+pub async fn load_answers(tx: &mut Tx, since: Micros) -> Result<Vec<KeptAnswer>, StoreError> {
+    let query =
+        "SELECT member, key, request, booking, created_us FROM idempotency WHERE created_us >= $1";
+    let read = |row: &AnyRow| {
+        let key: String = get(row, "key")?;
+        let request = <[u8; 32]>::try_from(get::<Vec<u8>>(row, "request")?).ok();
+        Ok(KeptAnswer {
+            member: MemberId::new(get(row, "member")?),
+            request: parsed(request, "idempotency", "request", &key)?,
+            key,
+            booking: BookingId::new(get(row, "booking")?),
+            created_at: Micros::new(get(row, "created_us")?),
+        })
+    };
+    list(tx, query, since.get(), read).await
+}
+
+/// Loads at most 10,000 events after an identity, ascending.
+///
+/// # Errors
+/// Returns [`StoreError`] when the query fails or a row is impossible.
+pub async fn load_events(tx: &mut Tx, after: i64) -> Result<Vec<EventRow>, StoreError> {
+    let query = "SELECT id, at_us, kind, instrument, subject FROM event_log \
+                 WHERE id > $1 ORDER BY id LIMIT 10000";
+    let read = |row: &AnyRow| {
+        let id: i64 = get(row, "id")?;
+        let kind: String = get(row, "kind")?;
+        let instrument: Option<i64> = get(row, "instrument")?;
+        Ok(EventRow {
+            id,
+            at: Micros::new(get(row, "at_us")?),
+            kind: parsed(EventKind::parse(&kind), "event_log", "kind", &id)?,
+            instrument: instrument
+                .and_then(|id| u32::try_from(id).ok())
+                .map(InstrumentId::new),
+            subject: get(row, "subject")?,
+        })
+    };
+    list(tx, query, after, read).await
+}
+
+async fn list<T>(
+    tx: &mut Tx,
+    query: &'static str,
+    bound: i64,
+    read: impl Fn(&AnyRow) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let rows = sqlx::query(query).bind(bound).fetch_all(&mut **tx).await;
+    rows.map_err(StoreError::at("loading bookings"))?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+fn instrument_of(row: &AnyRow, table: &'static str) -> Result<InstrumentId, StoreError> {
+    let id: i64 = get(row, "instrument")?;
+    Ok(InstrumentId::new(parsed(
+        u32::try_from(id).ok(),
+        table,
+        "instrument",
+        &id,
+    )?))
+}
+
+fn slot_of(row: &AnyRow, table: &'static str) -> Result<Slot, StoreError> {
+    let (start, end): (i64, i64) = (get(row, "start_us")?, get(row, "end_us")?);
+    parsed(
+        Slot::new(Micros::new(start), Micros::new(end)),
+        table,
+        "end_us",
+        &start,
+    )
+}
+
+fn booking(row: &AnyRow) -> Result<Booking, StoreError> {
+    const TABLE: &str = "bookings";
+    let id = BookingId::new(get(row, "id")?);
+    let status: String = get(row, "status")?;
+    Ok(Booking {
+        id,
+        instrument: instrument_of(row, TABLE)?,
+        member: MemberId::new(get(row, "member")?),
+        lab: NodeId::new(get(row, "lab")?),
+        slot: slot_of(row, TABLE)?,
+        status: parsed(Status::parse(&status), TABLE, "status", &id)?,
+        at_risk: get::<i64>(row, "at_risk")? != 0,
+        purpose: get(row, "purpose")?,
+        project: get(row, "project")?,
+        created_at: Micros::new(get(row, "created_us")?),
+        cancelled_at: get::<Option<i64>>(row, "cancelled_us")?.map(Micros::new),
+        policy_version: get(row, "policy_version")?,
+        version: get(row, "version")?,
+    })
+}
+
+fn outage(row: &AnyRow) -> Result<Outage, StoreError> {
+    Ok(Outage {
+        id: OutageId::new(get(row, "id")?),
+        instrument: instrument_of(row, "outages")?,
+        slot: slot_of(row, "outages")?,
+        reason: get(row, "reason")?,
+        opened_by: MemberId::new(get(row, "opened_by")?),
+        created_at: Micros::new(get(row, "created_us")?),
+        ended_at: get::<Option<i64>>(row, "ended_us")?.map(Micros::new),
+    })
+}
+
+fn claim(row: &AnyRow) -> Result<(InstrumentId, Claim), StoreError> {
+    const TABLE: &str = "claims";
+    let id: i64 = get(row, "id")?;
+    let lane: i64 = get(row, "lane")?;
+    let booking: Option<i64> = get(row, "booking")?;
+    let outage: Option<i64> = get(row, "outage")?;
+    let holder = match (booking, outage) {
+        (Some(booking), None) => Some(Holder::Booking(BookingId::new(booking))),
+        (None, Some(outage)) => Some(Holder::Outage(OutageId::new(outage))),
+        _ => None,
+    };
+    let claim = Claim {
+        id: ClaimId::new(id),
+        lane: parsed(u8::try_from(lane).ok(), TABLE, "lane", &id)?,
+        slot: slot_of(row, TABLE)?,
+        holder: parsed(holder, TABLE, "booking", &id)?,
+    };
+    Ok((instrument_of(row, TABLE)?, claim))
+}

@@ -1,0 +1,145 @@
+//! Many rows in one statement: on a busy desk the statements cost more than the rows.
+
+use std::fmt::Write as _;
+
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe, Transaction};
+
+use super::StoreError;
+
+/// A bound value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    /// A number; `None` is NULL.
+    Int(Option<i64>),
+    /// A text; `None` is NULL.
+    Text(Option<String>),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Int(Some(number))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Int(Some(flag.into()))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
+    }
+}
+
+impl From<&[u8; 32]> for Value {
+    fn from(bytes: &[u8; 32]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+/// Binds in one statement; below SQLite's 32,766 and PostgreSQL's 65,535.
+const BINDS_MAX: usize = 30_000;
+
+/// Inserts rows with as few statements as the limits allow. `head` ends with the list of columns,
+/// `tail` follows the values (`ON CONFLICT ...`).
+pub(super) async fn insert(
+    tx: &mut Transaction<'static, Any>,
+    doing: &'static str,
+    (head, tail): (&'static str, &'static str),
+    rows: Vec<Vec<Value>>,
+) -> Result<(), StoreError> {
+    let width = rows.first().map_or(1, Vec::len);
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<Vec<Value>> = rows.by_ref().take(BINDS_MAX / width).collect();
+        let text = format!("{head} VALUES {} {tail}", placeholders(chunk.len(), width));
+        run(tx, doing, text, chunk.into_iter().flatten()).await?;
+    }
+    Ok(())
+}
+
+/// Deletes rows by number.
+pub(super) async fn delete(
+    tx: &mut Transaction<'static, Any>,
+    doing: &'static str,
+    head: &'static str,
+    numbers: &[i64],
+) -> Result<(), StoreError> {
+    for chunk in numbers.chunks(BINDS_MAX) {
+        let text = format!("{head} IN {}", placeholders(1, chunk.len()));
+        run(
+            tx,
+            doing,
+            text,
+            chunk.iter().map(|number| Value::from(*number)),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn run(
+    tx: &mut Transaction<'static, Any>,
+    doing: &'static str,
+    text: String,
+    values: impl Iterator<Item = Value>,
+) -> Result<(), StoreError> {
+    // The text is made of constants and placeholders only. It differs with the number of rows, so
+    // it is not kept as a prepared statement.
+    let query = sqlx::query(AssertSqlSafe(text)).persistent(false);
+    let query = values.fold(query, bind);
+    query
+        .execute(&mut **tx)
+        .await
+        .map_err(StoreError::at(doing))?;
+    Ok(())
+}
+
+fn bind(query: Query<'_, Any, AnyArguments>, value: Value) -> Query<'_, Any, AnyArguments> {
+    match value {
+        Value::Int(number) => query.bind(number),
+        Value::Text(text) => query.bind(text),
+        Value::Bytes(bytes) => query.bind(bytes),
+    }
+}
+
+fn placeholders(rows: usize, width: usize) -> String {
+    let mut text = String::with_capacity(rows * width * 7);
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..width {
+            let comma = if column == 0 { "" } else { ", " };
+            write!(text, "{comma}${}", row * width + column + 1).expect("a String takes any text");
+        }
+        text.push(')');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_count_on_across_rows() {
+        assert_eq!(placeholders(2, 3), "($1, $2, $3), ($4, $5, $6)");
+    }
+}
