@@ -1,10 +1,16 @@
-//! Civil time: opening hours and grids in a zone, right across daylight-saving transitions.
+//! Opening hours in a zone, right across daylight-saving transitions.
+//!
+//! What opens at a civil time that clocks repeat opens at the first, what closes there closes at
+//! the second; a civil time that clocks skip means the first instant after the gap. So a day open
+//! `00:00-24:00` is open for all of its 23 or 25 hours. Outside the years 0 to 9999 all is closed,
+//! except for hours without any closed minute.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
+use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
 use crate::slot::{Slot, intersected, merged};
-use crate::time::{MINUTE_US, Micros};
+use crate::time::{Micros, Span};
+use crate::wall::civil;
 
 /// Minutes in a civil day without a transition; as an end it means the next midnight.
 pub const DAY_MINUTES: u16 = 24 * 60;
@@ -13,6 +19,12 @@ pub const DAY_MINUTES: u16 = 24 * 60;
 /// gap within a day is the three hours of Russia's 1919 decree; whole-day jumps (Samoa 2011) are
 /// covered because the search goes on for more than a day.
 const GAP_MINUTES_MAX: i64 = 26 * 60;
+
+/// How far hours are followed to learn whether they suit, in days: they repeat every week, and no
+/// transition spoils two weeks running.
+const REPEAT_DAYS: u32 = 15;
+
+const WEEK_MINUTES: u16 = 7 * DAY_MINUTES;
 
 /// Opening hours of some weekdays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +77,69 @@ impl DayHours {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Weekly(pub Vec<DayHours>);
 
+impl Weekly {
+    /// Returns true if no minute of the week is closed.
+    #[must_use]
+    pub fn is_always_open(&self) -> bool {
+        self.ranges() == [(0, WEEK_MINUTES)]
+    }
+
+    /// Returns the hours open in both, cut at midnight, days with equal hours in one entry.
+    #[must_use]
+    pub fn overlaid(&self, other: &Self) -> Self {
+        let (ours, theirs) = (self.ranges(), other.ranges());
+        let shared = ours.iter().flat_map(|(from, to)| {
+            let cut = |(start, end): &(u16, u16)| (*start.max(from), *end.min(to));
+            theirs.iter().map(cut).filter(|(from, to)| from < to)
+        });
+        let mut entries: Vec<DayHours> = Vec::new();
+        for (from, to) in shared {
+            for day in 0..7 {
+                let midnight = day * DAY_MINUTES;
+                let (from_minute, to_minute) = (from.max(midnight), to.min(midnight + DAY_MINUTES));
+                if from_minute >= to_minute {
+                    continue;
+                }
+                let (from_minute, to_minute) = (from_minute - midnight, to_minute - midnight);
+                let same =
+                    |e: &&mut DayHours| (e.from_minute, e.to_minute) == (from_minute, to_minute);
+                match entries.iter_mut().find(same) {
+                    Some(entry) => entry.days |= 1 << day,
+                    None => entries.push(DayHours {
+                        days: 1 << day,
+                        from_minute,
+                        to_minute,
+                    }),
+                }
+            }
+        }
+        Self(entries)
+    }
+
+    /// Returns the open minutes of the week `[from, to)`, Monday 00:00 = 0: ascending, joined.
+    fn ranges(&self) -> Vec<(u16, u16)> {
+        let mut ranges: Vec<(u16, u16)> = Vec::new();
+        for hours in &self.0 {
+            for day in hours.weekdays() {
+                let midnight = u16::from(day - 1) * DAY_MINUTES;
+                ranges.push((midnight + hours.from_minute, midnight + hours.to_minute));
+            }
+        }
+        ranges.sort_unstable();
+        let mut joined: Vec<(u16, u16)> = Vec::new();
+        for (from, to) in ranges {
+            match joined.last_mut() {
+                Some(last) if last.1 >= from => last.1 = last.1.max(to),
+                _ => joined.push((from, to)),
+            }
+        }
+        joined
+    }
+}
+
 /// Returns when all of several weekly hours are open within a window: ascending, disjoint, joined
-/// across midnight. Without any hours everything is open.
+/// across midnight. Without any hours everything is open. Costs a few zone lookups for each day
+/// and entry: for windows of months.
 #[must_use]
 pub fn open_intervals(hours: &[Weekly], zone: Tz, window: Slot) -> Vec<Slot> {
     hours.iter().fold(vec![window], |open, weekly| {
@@ -74,7 +147,38 @@ pub fn open_intervals(hours: &[Weekly], zone: Tz, window: Slot) -> Vec<Slot> {
     })
 }
 
+/// Returns true if every instant of the slot is open. The cost does not grow with the slot beyond
+/// two weeks.
+#[must_use]
+pub fn is_open(weekly: &Weekly, zone: Tz, slot: Slot) -> bool {
+    if weekly.is_always_open() {
+        return true;
+    }
+    // What is closed now and then is not open for two weeks on end.
+    slot.len() <= Span::days(REPEAT_DAYS) && weekly_intervals(weekly, zone, slot) == [slot]
+}
+
+/// Returns the first instant at or after `from` where a stretch of open time of this length
+/// begins, within 15 days.
+#[must_use]
+pub fn first_open_start(weekly: &Weekly, zone: Tz, from: Micros, length: Span) -> Option<Micros> {
+    if weekly.is_always_open() {
+        return Some(from);
+    }
+    let search = Span::days(REPEAT_DAYS);
+    if length > search {
+        return None;
+    }
+    let latest = from + search;
+    let open = weekly_intervals(weekly, zone, Slot::new(from, latest + length)?);
+    let start = open.iter().find(|open| open.len() >= length)?.start();
+    (start <= latest).then_some(start)
+}
+
 fn weekly_intervals(weekly: &Weekly, zone: Tz, window: Slot) -> Vec<Slot> {
+    if weekly.is_always_open() {
+        return vec![window];
+    }
     let (Some(first), Some(last)) = (civil(window.start(), zone), civil(window.end(), zone)) else {
         return Vec::new();
     };
@@ -84,7 +188,10 @@ fn weekly_intervals(weekly: &Weekly, zone: Tz, window: Slot) -> Vec<Slot> {
         let bit = 1u8 << date.weekday().num_days_from_monday();
         for hours in weekly.0.iter().filter(|hours| hours.days & bit != 0) {
             let from = instant_of(date, hours.from_minute, zone, Fold::First);
-            let to = instant_of(date, hours.to_minute, zone, Fold::Last);
+            // 24:00 is where the next day begins, also when that repeats its first hour.
+            let ends_day = hours.to_minute == DAY_MINUTES;
+            let to_fold = if ends_day { Fold::First } else { Fold::Last };
+            let to = instant_of(date, hours.to_minute, zone, to_fold);
             if let (Some(from), Some(to)) = (from, to) {
                 slots.extend(Slot::new(from, to).and_then(|slot| slot.intersect(window)));
             }
@@ -122,39 +229,6 @@ fn instant(wanted: NaiveDateTime, zone: Tz, fold: Fold) -> Option<Micros> {
     })
 }
 
-fn civil(instant: Micros, zone: Tz) -> Option<NaiveDateTime> {
-    let utc = DateTime::from_timestamp_micros(instant.get())?;
-    Some(utc.with_timezone(&zone).naive_local())
-}
-
-/// Returns true if the instant lies on the grid of so many minutes counted from civil midnight.
-/// Instants outside representable time do not.
-#[must_use]
-pub fn is_aligned(instant: Micros, zone: Tz, grid_minutes: u32) -> bool {
-    civil(instant, zone).is_some_and(|civil| {
-        instant.get().rem_euclid(MINUTE_US) == 0
-            && civil.second() == 0
-            && (civil.hour() * 60 + civil.minute()).is_multiple_of(grid_minutes)
-    })
-}
-
-/// Returns the first instant at or after the given one that lies on all grids, each counted from
-/// civil midnight, within the next day.
-#[must_use]
-pub fn align_up(from: Micros, zone: Tz, grids_minutes: &[u32]) -> Option<Micros> {
-    let minute = from.get().div_euclid(MINUTE_US);
-    let exact = from.get().rem_euclid(MINUTE_US) == 0;
-    let first = if exact { minute } else { minute + 1 };
-    // Grids divide the day in practice, so the next point is near; two days bound the rest.
-    (first..first + 2 * i64::from(DAY_MINUTES))
-        .map(|minute| Micros::new(minute.saturating_mul(MINUTE_US)))
-        .find(|instant| {
-            grids_minutes
-                .iter()
-                .all(|grid| is_aligned(*instant, zone, *grid))
-        })
-}
-
 /// Returns the civil day of an instant in a zone as the slot from midnight to midnight, 23 to 25
 /// hours long where clocks change.
 #[must_use]
@@ -168,126 +242,4 @@ pub fn day_of(instant: Micros, zone: Tz) -> Option<Slot> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::HOUR_US;
-
-    fn utc(text: &str) -> Micros {
-        Micros::new(
-            DateTime::parse_from_rfc3339(text)
-                .unwrap()
-                .timestamp_micros(),
-        )
-    }
-
-    fn daily(from_minute: u16, to_minute: u16) -> Vec<Weekly> {
-        let days = [1, 2, 3, 4, 5, 6, 7];
-        vec![Weekly(vec![
-            DayHours::new(&days, from_minute, to_minute).unwrap(),
-        ])]
-    }
-
-    #[track_caller]
-    fn check(hours: &[Weekly], zone: Tz, window: (&str, &str), expected: &[(&str, &str)]) {
-        let window = Slot::new(utc(window.0), utc(window.1)).unwrap();
-        let expected: Vec<Slot> = expected
-            .iter()
-            .map(|(from, to)| Slot::new(utc(from), utc(to)).unwrap())
-            .collect();
-        assert_eq!(open_intervals(hours, zone, window), expected);
-    }
-
-    #[test]
-    fn a_plain_day_opens_and_closes_in_its_zone() {
-        let window = ("2026-11-24T00:00:00+08:00", "2026-11-25T00:00:00+08:00");
-        let expected = [("2026-11-24T08:00:00+08:00", "2026-11-24T22:00:00+08:00")];
-        check(&daily(480, 1320), Tz::Asia__Shanghai, window, &expected);
-        check(&[], Tz::Asia__Shanghai, window, &[window]);
-        check(&[Weekly::default()], Tz::Asia__Shanghai, window, &[]);
-    }
-
-    #[test]
-    fn days_that_touch_at_midnight_are_one_interval() {
-        let window = ("2026-11-24T03:00:00+08:00", "2026-11-26T03:00:00+08:00");
-        check(&daily(0, 1440), Tz::Asia__Shanghai, window, &[window]);
-    }
-
-    #[test]
-    fn clocks_that_skip_an_hour_shorten_the_night() {
-        // Berlin, 2026-03-29: 02:00 becomes 03:00.
-        let window = ("2026-03-29T00:00:00+01:00", "2026-03-30T00:00:00+02:00");
-        let expected = [("2026-03-29T03:00:00+02:00", "2026-03-29T04:00:00+02:00")];
-        check(&daily(150, 240), Tz::Europe__Berlin, window, &expected);
-        check(&daily(130, 170), Tz::Europe__Berlin, window, &[]);
-        assert_eq!(
-            day_of(utc(window.0), Tz::Europe__Berlin)
-                .unwrap()
-                .len()
-                .get(),
-            23 * HOUR_US
-        );
-    }
-
-    #[test]
-    fn clocks_that_repeat_an_hour_keep_it_open_to_the_last() {
-        // Berlin, 2026-10-25: 03:00 becomes 02:00.
-        let window = ("2026-10-25T00:00:00+02:00", "2026-10-26T00:00:00+01:00");
-        let expected = [("2026-10-25T02:30:00+02:00", "2026-10-25T02:45:00+01:00")];
-        check(&daily(150, 165), Tz::Europe__Berlin, window, &expected);
-        assert_eq!(
-            day_of(utc(window.0), Tz::Europe__Berlin)
-                .unwrap()
-                .len()
-                .get(),
-            25 * HOUR_US
-        );
-    }
-
-    #[test]
-    fn odd_zones_and_old_laws_are_honoured() {
-        // China kept summer time in 1988: 08:00 there was UTC+9.
-        let window = ("1988-07-01T00:00:00+09:00", "1988-07-02T00:00:00+09:00");
-        let expected = [("1988-07-01T08:00:00+09:00", "1988-07-01T09:00:00+09:00")];
-        check(&daily(480, 540), Tz::Asia__Shanghai, window, &expected);
-        // Lord Howe's clocks move by half an hour: 2026-10-04 02:00 +10:30 becomes 02:30 +11:00.
-        let window = ("2026-10-04T00:00:00+10:30", "2026-10-05T00:00:00+11:00");
-        let expected = [("2026-10-04T02:30:00+11:00", "2026-10-04T03:00:00+11:00")];
-        check(
-            &daily(125, 180),
-            Tz::Australia__Lord_Howe,
-            window,
-            &expected,
-        );
-    }
-
-    #[test]
-    fn grids_count_from_civil_midnight() {
-        assert!(is_aligned(
-            utc("2026-11-24T09:45:00+08:00"),
-            Tz::Asia__Shanghai,
-            15
-        ));
-        assert!(!is_aligned(
-            utc("2026-11-24T09:50:00+08:00"),
-            Tz::Asia__Shanghai,
-            15
-        ));
-        assert!(!is_aligned(
-            utc("2026-11-24T09:45:00.000001+08:00"),
-            Tz::Asia__Shanghai,
-            15
-        ));
-        // Kathmandu is UTC+5:45: the civil hour is not the UTC hour.
-        assert!(is_aligned(
-            utc("2026-11-24T09:00:00+05:45"),
-            Tz::Asia__Kathmandu,
-            60
-        ));
-        let up = align_up(
-            utc("2026-11-24T09:50:01+08:00"),
-            Tz::Asia__Shanghai,
-            &[15, 60],
-        );
-        assert_eq!(up, Some(utc("2026-11-24T10:00:00+08:00")));
-    }
-}
+mod tests;

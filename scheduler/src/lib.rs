@@ -5,17 +5,21 @@
 //! cannot wait, so it can be tested against millions of cases.
 //!
 //! Reading order: [`time`] and [`slot`] (half-open intervals in microseconds UTC), [`id`],
-//! [`calendar`] (opening hours in a zone), [`policy`] (rules on the tree), [`facts`] and [`rules`]
-//! (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an instrument by lane),
-//! [`search`] (the next slots that would pass), [`booking`] (the life cycle).
+//! [`calendar`] and [`grid`] (opening hours and starts in a zone), [`policy`] (rules on the tree),
+//! [`facts`] and [`rules`] (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an
+//! instrument by lane), [`search`] (the next slots that would pass), [`booking`] (the life cycle).
 //!
 //! **Invariants.** A [`slot::Slot`] is never empty or reversed. Claims of one lane never overlap.
+//! At no instant do more claims run than the capacity, unless it was lowered after they came.
+//! What [`occupancy::Occupancy::free`] shows, [`occupancy::Occupancy::place`] can place.
 //! [`rules::judge`] reports all refusals, not the first. A slot that [`search::next_free`] offers
-//! is accepted by [`rules::judge`] and free in the index it was given.
+//! is accepted by [`rules::judge`] and free in the index it was given, and there is no earlier one.
+//! Every function is total: no time, however far, makes one fail or take long.
 
 pub mod booking;
 pub mod calendar;
 pub mod facts;
+pub mod grid;
 pub mod id;
 pub mod occupancy;
 pub mod policy;
@@ -24,3 +28,4 @@ pub mod rules;
 pub mod search;
 pub mod slot;
 pub mod time;
+mod wall;

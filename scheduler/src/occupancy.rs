@@ -2,9 +2,16 @@
 //!
 //! An instrument of capacity c has lanes 0 to c - 1, each a sorted list of disjoint claims. The
 //! database guards the same claims a second time.
+//!
+//! Room is counted, not looked for lane by lane: a slot fits if fewer than c claims run at every
+//! instant of it. When no single lane is free all along, claims connected with the slot change
+//! lanes ([`Placement::moves`]), which always succeeds; so what is shown as free can be booked.
+//! Lowering the capacity drops nothing: claims on lanes above it stay, and count.
+
+mod relane;
 
 use crate::id::{BookingId, ClaimId, OutageId};
-use crate::slot::{Slot, complement, merged};
+use crate::slot::{Slot, complement};
 use crate::time::Micros;
 
 /// A lane of an instrument, from 0.
@@ -30,6 +37,24 @@ pub struct Claim {
     pub slot: Slot,
     /// Who holds it.
     pub holder: Holder,
+}
+
+/// A place for a new claim, good until the occupancy changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// The lane of the new claim.
+    pub lane: Lane,
+    /// Claims that must change lanes before it is inserted; empty at capacity 1.
+    pub moves: Vec<LaneMove>,
+}
+
+/// A claim that goes to another lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneMove {
+    /// The claim as it stands.
+    pub claim: Claim,
+    /// Where it goes.
+    pub to: Lane,
 }
 
 /// The claims of one instrument.
@@ -74,25 +99,69 @@ impl Occupancy {
         }
     }
 
-    /// Returns the lowest lane that is free for the whole slot.
+    /// Returns the capacity, at least 1.
     #[must_use]
-    pub fn free_lane(&self, wanted: Slot) -> Option<Lane> {
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Finds the lane for a slot: the lowest that is free all along, or one that becomes free by
+    /// moves.
+    ///
+    /// Costs `O(c log n)`; with moves the size of the group of claims that are connected.
+    ///
+    /// # Errors
+    /// Gives the claims that leave no room, ascending by start and lane.
+    pub fn place(&self, wanted: Slot) -> Result<Placement, Vec<Claim>> {
+        let full = self.full(wanted);
+        if !full.is_empty() {
+            let mut conflicts = self.within(wanted);
+            conflicts.retain(|claim| full.iter().any(|part| part.overlaps(claim.slot)));
+            return Err(conflicts);
+        }
+        match self.free_lane(wanted) {
+            Some(lane) => Ok(Placement {
+                lane,
+                moves: Vec::new(),
+            }),
+            None => Ok(self.place_by_moves(wanted)),
+        }
+    }
+
+    /// Puts claims on other lanes, all at once.
+    ///
+    /// # Panics
+    /// If the moves are not from a placement of this occupancy as it stands.
+    pub fn relane(&mut self, moves: &[LaneMove]) {
+        for LaneMove { claim, .. } in moves {
+            let at = self
+                .lanes
+                .get_mut(usize::from(claim.lane))
+                .and_then(|claims| {
+                    let at = claims.iter().position(|held| held == claim)?;
+                    Some(claims.remove(at))
+                });
+            at.expect("moves name claims as they stand");
+        }
+        for &LaneMove { claim, to } in moves {
+            let put = self.insert(Claim { lane: to, ..claim });
+            put.expect("the moves of a placement leave every lane disjoint");
+        }
+    }
+
+    /// Returns the lowest lane that takes claims and is free for the whole slot. None does not mean
+    /// that there is no room: it may take moves.
+    fn free_lane(&self, wanted: Slot) -> Option<Lane> {
         let mut open = self.lanes.iter().take(self.capacity);
         let lane = open.position(|claims| overlapping(claims, wanted).is_empty())?;
         Lane::try_from(lane).ok()
     }
 
-    /// Returns every claim that shares time with the slot, ascending by start and lane.
+    /// Returns the claims that leave no room for the slot, ascending by start and lane; none if it
+    /// fits.
     #[must_use]
     pub fn conflicts(&self, wanted: Slot) -> Vec<Claim> {
-        let mut found: Vec<Claim> = self
-            .lanes
-            .iter()
-            .flat_map(|claims| overlapping(claims, wanted))
-            .copied()
-            .collect();
-        found.sort_unstable_by_key(|claim| (claim.slot, claim.lane));
-        found
+        self.place(wanted).err().unwrap_or_default()
     }
 
     /// Adds a claim.
@@ -138,16 +207,49 @@ impl Occupancy {
     /// Returns the claims that share time with a window, ascending by start and lane.
     #[must_use]
     pub fn within(&self, window: Slot) -> Vec<Claim> {
-        self.conflicts(window)
+        let lanes = self.lanes.iter();
+        let mut found: Vec<Claim> = lanes
+            .flat_map(|claims| overlapping(claims, window))
+            .copied()
+            .collect();
+        found.sort_unstable_by_key(|claim| (claim.slot, claim.lane));
+        found
     }
 
-    /// Returns when at least one lane is free within a window: ascending, disjoint, joined.
+    /// Returns when there is room for one more within a window: ascending, disjoint, joined.
     #[must_use]
     pub fn free(&self, window: Slot) -> Vec<Slot> {
-        merged(self.free_by_lane(window).into_iter().flatten().collect())
+        complement(window, &self.full(window))
     }
 
-    /// Returns the gaps of each lane that takes claims, within a window.
+    /// Returns when there is no room within a window, all that is not [`free`](Self::free):
+    /// ascending, disjoint, joined, clipped to the window.
+    #[must_use]
+    pub fn full(&self, window: Slot) -> Vec<Slot> {
+        let mut steps: Vec<(Micros, isize)> = Vec::new();
+        for claim in self
+            .lanes
+            .iter()
+            .flat_map(|claims| overlapping(claims, window))
+        {
+            if let Some(held) = claim.slot.intersect(window) {
+                steps.extend([(held.start(), 1), (held.end(), -1)]);
+            }
+        }
+        steps.sort_unstable();
+        let (mut running, mut since) = (0_usize, window.start());
+        let mut full: Vec<Slot> = Vec::new();
+        for (at, step) in steps {
+            if running >= self.capacity {
+                extend(&mut full, since, at);
+            }
+            running = running.saturating_add_signed(step);
+            since = at;
+        }
+        full
+    }
+
+    /// Returns the gaps of each lane that takes claims, within a window: what an outage claims.
     #[must_use]
     pub fn free_by_lane(&self, window: Slot) -> Vec<Vec<Slot>> {
         let gaps = |claims: &Vec<Claim>| {
@@ -193,3 +295,20 @@ fn overlapping(claims: &[Claim], wanted: Slot) -> &[Claim] {
     let to = claims.partition_point(|claim| claim.slot.start() < wanted.end());
     claims.get(from..to).unwrap_or(&[])
 }
+
+/// Appends a stretch to an ascending list and joins it with the last one if they abut.
+fn extend(slots: &mut Vec<Slot>, from: Micros, to: Micros) {
+    let start = match slots.last() {
+        Some(last) if last.end() == from => last.start(),
+        _ => from,
+    };
+    if let Some(slot) = Slot::new(from, to).and(Slot::new(start, to)) {
+        if start != from {
+            slots.pop();
+        }
+        slots.push(slot);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,11 @@
 //! Rules on the tree, and which of them apply to an instrument.
 
 use crate::calendar::Weekly;
+use crate::grid;
+use crate::refusal::Overrider;
 use crate::time::Span;
 
-/// A rule with its parameters.
+/// A rule with its parameters. Parameters out of their bounds make no call fail, only no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleBody {
     /// A booking begins and ends on a grid of so many minutes counted from civil midnight.
@@ -77,9 +79,26 @@ pub struct Rule {
     pub mode: Mode,
 }
 
+/// Where on the way from the region to an instrument rules are set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// The whole region.
+    Region,
+    /// A centre.
+    Centre,
+    /// An institution.
+    Institution,
+    /// A lab.
+    Lab,
+    /// A single instrument.
+    Instrument,
+}
+
 /// The rules of one node or instrument.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
+    /// Where they are set.
+    pub level: Level,
     /// At most one default of each kind; later ones of the same kind win.
     pub rules: Vec<Rule>,
 }
@@ -87,7 +106,36 @@ pub struct Layer {
 /// Everything that applies to one instrument.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
-    bodies: Vec<RuleBody>,
+    rules: Vec<AppliedRule>,
+}
+
+/// A rule that applies to an instrument, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedRule {
+    /// What it says.
+    pub body: RuleBody,
+    /// How it was set.
+    pub mode: Mode,
+    /// Where it was set.
+    pub level: Level,
+}
+
+impl AppliedRule {
+    /// Returns who may set this rule aside, least authority first.
+    ///
+    /// A default can be replaced further down, so the lab's manager may; a binding rule takes the
+    /// authority of the node that set it. Institutions have no administrator of their own.
+    #[must_use]
+    pub fn override_by(&self) -> &'static [Overrider] {
+        use Overrider::{CentreAdmin, Manager, RegionAdmin};
+        match (self.mode, self.level) {
+            (Mode::Binding, Level::Region) => &[RegionAdmin],
+            (Mode::Binding, Level::Centre | Level::Institution) => &[CentreAdmin, RegionAdmin],
+            (Mode::Default, _) | (Mode::Binding, Level::Lab | Level::Instrument) => {
+                &[Manager, CentreAdmin, RegionAdmin]
+            }
+        }
+    }
 }
 
 /// One view of a policy: what somebody who books has to know.
@@ -110,32 +158,35 @@ impl Policy {
     /// default applies, and every binding rule.
     #[must_use]
     pub fn resolve(layers: &[Layer]) -> Self {
-        let mut bodies: Vec<RuleBody> = Vec::new();
-        let mut defaults: Vec<&RuleBody> = Vec::new();
-        for rule in layers.iter().flat_map(|layer| &layer.rules) {
-            match rule.mode {
-                Mode::Binding => bodies.push(rule.body.clone()),
-                Mode::Default => {
-                    defaults.retain(|body| body.kind() != rule.body.kind());
-                    defaults.push(&rule.body);
+        let mut rules: Vec<AppliedRule> = Vec::new();
+        for layer in layers {
+            for Rule { body, mode } in &layer.rules {
+                if *mode == Mode::Default {
+                    let kind = body.kind();
+                    rules.retain(|held| held.mode == Mode::Binding || held.body.kind() != kind);
                 }
+                rules.push(AppliedRule {
+                    body: body.clone(),
+                    mode: *mode,
+                    level: layer.level,
+                });
             }
         }
-        bodies.extend(defaults.into_iter().cloned());
-        Self { bodies }
+        rules.sort_by_key(|rule| rule.body.kind());
+        Self { rules }
     }
 
-    /// Returns every rule that applies.
+    /// Returns every rule that applies, by kind, the most general of a kind first.
     #[must_use]
-    pub fn bodies(&self) -> &[RuleBody] {
-        &self.bodies
+    pub fn rules(&self) -> &[AppliedRule] {
+        &self.rules
     }
 
     /// Returns the merged view.
     #[must_use]
     pub fn in_force(&self) -> InForce {
         let mut view = InForce::default();
-        for body in &self.bodies {
+        for AppliedRule { body, .. } in &self.rules {
             match body {
                 RuleBody::Alignment { minutes } => view.grids_minutes.push(*minutes),
                 RuleBody::Shortest { minutes } => {
@@ -156,38 +207,24 @@ impl Policy {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn longest(minutes: u32, mode: Mode) -> Layer {
-        Layer {
-            rules: vec![Rule {
-                body: RuleBody::Longest { minutes },
-                mode,
-            }],
-        }
+impl InForce {
+    /// Returns the hours open under every rule; none without such a rule. No entries: never open.
+    #[must_use]
+    pub fn hours(&self) -> Option<Weekly> {
+        let (first, others) = self.opening.split_first()?;
+        Some(
+            others
+                .iter()
+                .fold(first.clone(), |all, weekly| all.overlaid(weekly)),
+        )
     }
 
-    #[test]
-    fn the_more_specific_default_wins() {
-        let policy = Policy::resolve(&[longest(60, Mode::Default), longest(480, Mode::Default)]);
-        assert_eq!(policy.in_force().longest, Some(Span::minutes(480)));
-    }
-
-    #[test]
-    fn a_binding_rule_holds_whatever_is_set_below() {
-        let policy = Policy::resolve(&[longest(60, Mode::Binding), longest(480, Mode::Default)]);
-        assert_eq!(policy.in_force().longest, Some(Span::minutes(60)));
-        assert_eq!(
-            policy.bodies().len(),
-            2,
-            "each applies, with a refusal of its own"
-        );
-    }
-
-    #[test]
-    fn without_rules_nothing_is_limited() {
-        assert_eq!(Policy::resolve(&[]).in_force(), InForce::default());
+    /// Returns the grid of the points that every rule allows, in minutes; none without such a rule.
+    #[must_use]
+    pub fn grid_minutes(&self) -> Option<u32> {
+        (!self.grids_minutes.is_empty()).then(|| grid::overlaid(&self.grids_minutes))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,19 +62,22 @@ pub enum Figure {
     Time(Micros),
     /// A wanted slot.
     Slot(Slot),
-    /// Open intervals near the wanted slot; empty when it is closed all day.
+    /// Open intervals from the civil day of the wanted begin to the wanted end, a week at most;
+    /// empty when all of that is closed.
     Open(Vec<Slot>),
     /// The rule has no figure.
     None,
 }
 
-/// Who may set a rule aside, with a reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Who may set a rule aside, with a reason: the roles that set rules on the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Overrider {
     /// A manager of the instrument's lab.
     Manager,
     /// An administrator of the centre.
     CentreAdmin,
+    /// An administrator of the region.
+    RegionAdmin,
 }
 
 impl Overrider {
@@ -84,6 +87,7 @@ impl Overrider {
         match self {
             Self::Manager => "manager",
             Self::CentreAdmin => "centre_admin",
+            Self::RegionAdmin => "region_admin",
         }
     }
 }
@@ -97,8 +101,12 @@ pub struct Refusal {
     pub limit: Figure,
     /// What was wanted.
     pub actual: Figure,
-    /// When the same wish would pass this rule, if waiting helps.
+    /// When this rule would pass, if a time can cure it.
+    ///
+    /// For `past`, `opening_hours` and `alignment`: the earliest begin, not before the one wanted,
+    /// with which a slot of the same length passes this rule (looked for up to 15 days ahead). For
+    /// `horizon`: the instant from which the very same wish passes.
     pub passes_at: Option<Micros>,
-    /// Who may set it aside.
+    /// Who may set it aside, least authority first; empty when nobody can.
     pub override_by: &'static [Overrider],
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use scheduler::id::{BookingId, ClaimId, InstrumentId, MemberId};
-use scheduler::occupancy::{Claim, Holder};
+use scheduler::occupancy::{Claim, Holder, LaneMove, Placement};
 use scheduler::policy::Policy;
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
@@ -130,8 +130,8 @@ impl Group<'_> {
         let Some(held) = self.held(book.instrument) else {
             return BookOutcome::NotFound;
         };
-        let lane = match judge_wish(held, &wish) {
-            Ok(lane) => lane,
+        let placement = match judge_wish(held, &wish) {
+            Ok(placement) => placement,
             Err(refused) => return BookOutcome::Refused(refused),
         };
         let booking = Arc::new(Booking {
@@ -149,7 +149,8 @@ impl Group<'_> {
             policy_version,
             version: 1,
         });
-        self.claim(book.instrument, lane, slot, Holder::Booking(booking.id));
+        let holder = Holder::Booking(booking.id);
+        self.claim_placed(book.instrument, &placement, slot, holder);
         self.put_booking(Arc::clone(&booking), EventKind::Booked);
         if let Some((key, request)) = &book.idempotency {
             self.writes.answers.push(KeptAnswer {
@@ -221,9 +222,10 @@ impl Group<'_> {
             held: Some(held),
         };
         let snapshot = self.held(held.instrument).ok_or(ChangeOutcome::NotFound)?;
-        let lane = judge_wish(snapshot, &wish).map_err(ChangeOutcome::Refused)?;
+        let placement = judge_wish(snapshot, &wish).map_err(ChangeOutcome::Refused)?;
         self.release(held.instrument, Holder::Booking(held.id));
-        self.claim(held.instrument, lane, slot, Holder::Booking(held.id));
+        let holder = Holder::Booking(held.id);
+        self.claim_placed(held.instrument, &placement, slot, holder);
         let changed = Booking {
             policy_version,
             ..changed
@@ -261,6 +263,30 @@ impl Group<'_> {
     }
 
     /// Adds a claim to a lane that is free.
+    /// Claims a slot as it was placed: claims that make way change lanes in the same transaction.
+    pub(super) fn claim_placed(
+        &mut self,
+        instrument: InstrumentId,
+        placement: &Placement,
+        slot: Slot,
+        holder: Holder,
+    ) {
+        if let Some(held) = self.held(instrument) {
+            held.occupancy.relane(&placement.moves);
+        }
+        for LaneMove { claim, to } in &placement.moves {
+            self.writes.drop_claim(claim.id);
+            self.writes.add_claim(
+                instrument,
+                Claim {
+                    lane: *to,
+                    ..*claim
+                },
+            );
+        }
+        self.claim(instrument, placement.lane, slot, holder);
+    }
+
     pub(super) fn claim(&mut self, instrument: InstrumentId, lane: u8, slot: Slot, holder: Holder) {
         let claim = Claim {
             id: ClaimId::new(take(&mut self.next.claim)),

@@ -223,9 +223,9 @@ impl Group<'_> {
             project,
             created_at,
         } = booking;
-        let Some(lane) = self
+        let Some(placement) = self
             .held(instrument)
-            .and_then(|held| held.occupancy.free_lane(slot))
+            .and_then(|held| held.occupancy.place(slot).ok())
         else {
             return false;
         };
@@ -246,7 +246,7 @@ impl Group<'_> {
             policy_version,
             version: 1,
         });
-        self.claim(instrument, lane, slot, Holder::Booking(id));
+        self.claim_placed(instrument, &placement, slot, Holder::Booking(id));
         if let Some(held) = self.held(instrument) {
             held.bookings.insert(id, Arc::clone(&booking));
         }

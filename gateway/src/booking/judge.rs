@@ -1,7 +1,7 @@
 //! Judging one wish against a snapshot: rules, claims, and what would pass instead. Pure.
 
 use scheduler::facts::BookingFacts;
-use scheduler::occupancy::{Holder, Lane};
+use scheduler::occupancy::{Holder, Placement};
 use scheduler::policy::Policy;
 use scheduler::rules::{Decision, judge};
 use scheduler::search::next_free;
@@ -36,11 +36,11 @@ pub struct Wish<'a> {
     pub held: Option<&'a Booking>,
 }
 
-/// Returns the lane that is free for a wish that no rule refuses.
+/// Returns the place for a wish that no rule refuses.
 ///
 /// # Errors
 /// Returns every refusal and every claim in the way, and slots that would pass.
-pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Lane, Refused> {
+pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Placement, Refused> {
     let mut without_held = None;
     let occupancy = match wish.held {
         None => &snapshot.occupancy,
@@ -65,15 +65,10 @@ pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Lane
         Decision::Accept => Vec::new(),
         Decision::Refuse(refusals) => refusals,
     };
-    let lane = occupancy.free_lane(wish.slot);
-    match lane {
-        Some(lane) if refusals.is_empty() => return Ok(lane),
-        _ => {}
-    }
-    let conflicts = match lane {
-        Some(_) => Vec::new(),
-        None => occupancy
-            .conflicts(wish.slot)
+    let conflicts = match occupancy.place(wish.slot) {
+        Ok(placement) if refusals.is_empty() => return Ok(placement),
+        Ok(_) => Vec::new(),
+        Err(claims) => claims
             .iter()
             .map(|claim| Conflict {
                 slot: claim.slot,

@@ -445,3 +445,5 @@ async fn random_commands_agree_with_a_plain_list() {
         assert_eq!(claims, expected, "seed {seed} step {step}");
     }
 }
+
+mod lanes;

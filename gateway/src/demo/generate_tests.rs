@@ -119,7 +119,7 @@ fn the_same_seed_gives_the_same_world_and_another_another() {
 #[test]
 fn bookings_pass_the_rules_of_the_gateway() {
     use scheduler::facts::BookingFacts;
-    use scheduler::policy::{Layer, Policy};
+    use scheduler::policy::{Layer, Level, Policy};
     use scheduler::rules::{Decision, judge};
     use scheduler::slot::Slot;
     use scheduler::time::Micros;
@@ -133,6 +133,7 @@ fn bookings_pass_the_rules_of_the_gateway() {
         }
         let set = |at: &usize| world.rules.iter().find(|(place, _)| place == at);
         let layer = |rules: &[SetRule]| Layer {
+            level: Level::Lab,
             rules: rules.iter().copied().map(rules::rule).collect(),
         };
         let mut layers: Vec<Layer> = path

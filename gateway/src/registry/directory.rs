@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use scheduler::id::{InstrumentId, MemberId, NodeId};
-use scheduler::policy::{Layer, Policy, Rule};
+use scheduler::policy::{Layer, Level, Policy, Rule};
 use wire::{AgentName, InstrumentKey};
 
 use super::{AgentEntry, Instrument, Member, Node, NodeKind, Right, SecretHash, TokenEntry};
@@ -109,18 +109,35 @@ impl Directory {
         let mut scopes: Vec<Scope> = above.collect();
         scopes.reverse();
         scopes.push(Scope::Instrument(instrument.id));
-        let sets: Vec<&RuleSet> = scopes
+        let sets: Vec<(Scope, &RuleSet)> = scopes
             .iter()
-            .filter_map(|scope| self.rules.get(scope))
+            .filter_map(|scope| Some((*scope, self.rules.get(scope)?)))
             .collect();
-        let version = sets.iter().map(|set| set.version).max().unwrap_or(0);
+        let versions = sets.iter().map(|(_, set)| set.version);
+        let version = versions.max().unwrap_or(0);
         let layers: Vec<Layer> = sets
             .iter()
-            .map(|set| Layer {
+            .map(|(scope, set)| Layer {
+                level: self.level_of(*scope),
                 rules: set.rules.clone(),
             })
             .collect();
         (Policy::resolve(&layers), version)
+    }
+
+    /// Returns where on the way from the region to an instrument a scope lies; a node that is gone
+    /// counts as the region, whose binding rules ask for the most authority.
+    #[must_use]
+    pub fn level_of(&self, scope: Scope) -> Level {
+        match scope {
+            Scope::Instrument(_) => Level::Instrument,
+            Scope::Node(id) => match self.nodes.get(&id).map(|node| node.kind) {
+                Some(NodeKind::Lab) => Level::Lab,
+                Some(NodeKind::Institution) => Level::Institution,
+                Some(NodeKind::Centre) => Level::Centre,
+                Some(NodeKind::Region) | None => Level::Region,
+            },
+        }
     }
 
     /// Returns the instrument if this agent may speak for it.
