@@ -19,5 +19,7 @@ listen({
 router.start();
 live.start();
 void session.start();
+// Who could not be asked for while the gateway was away is asked for when it is back.
+live.watch({ returned: () => session.member === null && void session.start() });
 await i18n.start();
 mount(App, { target });

@@ -4,8 +4,10 @@ import { i18n } from './i18n/index.svelte';
 import type { Schedule, Taken } from './schedule';
 import { clockRange, dayName, MINUTE_MS, wallOf } from './time';
 
-/** A slot shorter than this has its text on one line. */
+/** Up to this length a slot has its time and title on one line. */
 const SHORT_MS = 45 * MINUTE_MS;
+/** Up to this length the title gets one line. */
+const TIGHT_MS = 75 * MINUTE_MS;
 
 /** Wall text of the library's dates, whose local fields carry the wall clock of its own zone. */
 export function wallOfLocal(date: Date): string {
@@ -29,12 +31,20 @@ export function classOf(taken: Taken): string {
   return taken.mine ? 'slot-mine' : 'slot-others';
 }
 
+/** Grows whenever a slot begins or ends: when rights and looks of slots change by time alone. */
+export function phaseOf(schedule: Schedule, nowMs: number): number {
+  return schedule.taken.filter(({ startMs }) => startMs <= nowMs).length +
+    schedule.taken.filter(({ endMs }) => endMs <= nowMs).length;
+}
+
 /** Taken slots as events and closed time as background, both in wall-clock time of `zone`. */
 export function calendarEvents(schedule: Schedule, zone: string, nowMs: number): Calendar.EventInput[] {
   const wall = (ms: number) => `${wallOf(ms, zone)}:00`;
   const taken = schedule.taken.map((one): Calendar.EventInput => {
     const classNames = [classOf(one)];
-    if (one.endMs - one.startMs <= SHORT_MS) classNames.push('slot-short');
+    const length = one.endMs - one.startMs;
+    if (length <= SHORT_MS) classNames.push('slot-short');
+    if (length <= TIGHT_MS) classNames.push('slot-tight');
     if (one.endMs <= nowMs) classNames.push('slot-over');
     return {
       id: `${one.kind}-${one.booking ?? ''}-${one.startMs}`,
@@ -81,7 +91,8 @@ export function eventContent(event: Calendar.Event, zone: string): { domNodes: N
     node.textContent = text;
     return node;
   };
-  const time = element('time', 'ec-event-time', range);
+  const time = element('time', 'ec-event-time', range) as HTMLTimeElement;
+  time.dateTime = wallOf(taken.startMs, zone);
   const title = element('span', 'ec-event-title', titleOf(taken));
   time.ariaHidden = 'true';
   title.ariaHidden = 'true';
@@ -92,7 +103,8 @@ export function eventContent(event: Calendar.Event, zone: string): { domNodes: N
 
 /**
  * Puts the calendar's roles right and keeps them so: its grid is a labelled group instead of a
- * table without rows, and its scrolling part can be reached by keyboard.
+ * table without rows, and its scrolling part can be reached by keyboard. The library draws every
+ * slot anew when one changes, so the focus is carried to the slot that took its place.
  */
 export function accessible(box: HTMLElement, label: string): () => void {
   const fix = () => {
@@ -101,7 +113,10 @@ export function accessible(box: HTMLElement, label: string): () => void {
       node.setAttribute('aria-label', label);
     }
     const parts = '[role="row"], [role="rowgroup"], [role="cell"], [role="columnheader"]';
-    for (const node of box.querySelectorAll(parts)) node.removeAttribute('role');
+    for (const node of box.querySelectorAll(parts)) {
+      node.removeAttribute('role');
+      node.removeAttribute('aria-colindex');
+    }
     const main = box.querySelector<HTMLElement>('.ec-main');
     if (main && main.tabIndex !== 0) {
       main.tabIndex = 0;
@@ -109,8 +124,26 @@ export function accessible(box: HTMLElement, label: string): () => void {
       main.setAttribute('aria-label', label);
     }
   };
+  const slotOf = (node: Element | null) => node?.querySelector('time')?.getAttribute('datetime');
+  let focused: Element | null = null;
+  const remember = (event: FocusEvent) => {
+    focused = (event.target as Element).closest('.ec-event');
+  };
+  const carry = () => {
+    if (!focused || focused.isConnected || document.activeElement !== document.body) return;
+    const slot = slotOf(focused);
+    const successor = [...box.querySelectorAll<HTMLElement>('.ec-event')].find((node) => slotOf(node) === slot);
+    successor?.focus({ preventScroll: true });
+  };
   fix();
-  const observer = new MutationObserver(fix);
+  const observer = new MutationObserver(() => {
+    fix();
+    carry();
+  });
   observer.observe(box, { childList: true, subtree: true });
-  return () => observer.disconnect();
+  box.addEventListener('focusin', remember);
+  return () => {
+    observer.disconnect();
+    box.removeEventListener('focusin', remember);
+  };
 }

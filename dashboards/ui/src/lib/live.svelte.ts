@@ -12,6 +12,7 @@ export type Freshness = 'connecting' | 'live' | 'stale' | 'offline';
 const QUIET_MS = 10_000;
 const OFFLINE_MS = 60_000;
 const POLL_MS = 15_000;
+const SETTLE_MS = 30;
 /** A hidden tab leaves its stream after this time: browsers allow six connections to a host. */
 const HIDDEN_MS = 60_000;
 
@@ -44,6 +45,7 @@ class Live {
   #build: string | null = null;
   #keys: string[] = [];
   #watchers = new Set<Watcher>();
+  #connecting: ReturnType<typeof setTimeout> | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   #stream = new EventStream({
     onEvent: (event) => this.#take(event),
@@ -93,8 +95,12 @@ class Live {
   }
 
   #connect() {
-    const keys = this.#keys.map(encodeURIComponent).join(',');
-    this.#stream.connect(keys === '' ? '/api/v1/live' : `/api/v1/live?keys=${keys}`);
+    // A page that has just come asks for its own keys; one connection is enough for both.
+    clearTimeout(this.#connecting);
+    this.#connecting = setTimeout(() => {
+      const keys = this.#keys.map(encodeURIComponent).join(',');
+      this.#stream.connect(keys === '' ? '/api/v1/live' : `/api/v1/live?keys=${keys}`);
+    }, SETTLE_MS);
   }
 
   #alive() {

@@ -1,5 +1,5 @@
 // Today's free and busy hours of the rows in view, fetched in groups and kept for a while.
-import { api } from './api';
+import { ApiError, api } from './api';
 import { now } from './now.svelte';
 import { DAY_MS, DEFAULT_ZONE, startOfDay } from './time';
 import type { GridItem } from './types';
@@ -8,6 +8,8 @@ import type { GridItem } from './types';
 const KEYS_MAX = 50;
 /** Rows pass quickly while scrolling; ask when they rest. */
 const SETTLE_MS = 120;
+/** Least time between two calls: long scrolling must not use up a visitor's allowance. */
+const SPACING_MS = 1500;
 /** A strip is asked for again after this time even if no booking changed: the hours pass. */
 const FRESH_MS = 5 * 60_000;
 
@@ -16,12 +18,15 @@ export class Strips {
   #askedMs = new Map<string, number>();
   #wanted: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** No call before this time (browser clock). */
+  #nextMs = 0;
 
   /** Tells which rows are in view. */
   want(keys: string[]): void {
     this.#wanted = keys;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#fetch(), SETTLE_MS);
+    const waitMs = Math.max(SETTLE_MS, this.#nextMs - Date.now());
+    this.#timer = setTimeout(() => void this.#fetch(), waitMs);
   }
 
   /** Bookings of these instruments changed: what was fetched is old. */
@@ -37,21 +42,26 @@ export class Strips {
 
   async #fetch(): Promise<void> {
     const nowMs = now.read();
-    const due = this.#wanted.filter((key) => nowMs - (this.#askedMs.get(key) ?? 0) > FRESH_MS);
+    const due = this.#wanted
+      .filter((key) => nowMs - (this.#askedMs.get(key) ?? 0) > FRESH_MS)
+      .slice(0, KEYS_MAX);
+    if (due.length === 0) return;
+    for (const key of due) this.#askedMs.set(key, nowMs);
+    this.#nextMs = Date.now() + SPACING_MS;
     const from = startOfDay(nowMs, DEFAULT_ZONE);
-    for (let at = 0; at < due.length; at += KEYS_MAX) {
-      const keys = due.slice(at, at + KEYS_MAX);
-      for (const key of keys) this.#askedMs.set(key, nowMs);
-      try {
-        const to = new Date(from + DAY_MS).toISOString();
-        const grid = await api.grid(keys, new Date(from).toISOString(), to, 'PT1H');
-        const items = new Map(this.items);
-        for (const item of grid.items) items.set(item.key, item);
-        this.items = items;
-      } catch {
-        // The rows stay without a strip; the connection bar tells why, and scrolling asks again.
-        for (const key of keys) this.#askedMs.delete(key);
-      }
+    const [first, last] = [new Date(from).toISOString(), new Date(from + DAY_MS).toISOString()];
+    try {
+      const grid = await api.grid(due, first, last, 'PT1H');
+      const items = new Map(this.items);
+      for (const item of grid.items) items.set(item.key, item);
+      this.items = items;
+    } catch (error) {
+      // The rows stay without a strip for now; the connection bar tells when the gateway is away.
+      for (const key of due) this.#askedMs.delete(key);
+      const problem = error instanceof ApiError ? error.problem : null;
+      this.#nextMs = Date.now() + (problem?.retry_after_s ?? 10) * 1000;
     }
+    // Rows beyond one call's limit, and those that failed, come next.
+    this.want(this.#wanted);
   }
 }

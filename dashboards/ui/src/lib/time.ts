@@ -50,10 +50,11 @@ export function wallOf(ms: number, zone: string): string {
  */
 export function instantOf(wall: string, zone: string): number {
   const asUtc = Date.parse(`${wall.length === 10 ? `${wall}T00:00` : wall.slice(0, 16)}:00Z`);
-  // The offset that applies is one of those shortly before and after.
+  const text = new Date(asUtc).toISOString().slice(0, 16);
+  // The offset that applies is the one of the day before or of the day after.
   const before = asUtc - offsetMinutes(asUtc - DAY_MS, zone) * MINUTE_MS;
-  if (wallOf(before, zone) === new Date(asUtc).toISOString().slice(0, 16)) return before;
-  return asUtc - offsetMinutes(before, zone) * MINUTE_MS;
+  const after = asUtc - offsetMinutes(asUtc + DAY_MS, zone) * MINUTE_MS;
+  return wallOf(before, zone) !== text && wallOf(after, zone) === text ? after : before;
 }
 
 /** `YYYY-MM-DD` of an instant. */

@@ -60,8 +60,9 @@ export class Wish {
   /** Takes an end on the clock; one that is not after the start is meant for the next day. */
   set endTime(time: string) {
     if (!this.span || !/^\d\d:\d\d/.test(time)) return;
-    let end = instantOf(`${this.day}T${time.slice(0, 5)}`, this.zone);
-    if (end <= this.span.startMs) end = instantOf(`${addDays(this.day, 1)}T${time.slice(0, 5)}`, this.zone);
+    const clockTime = time.slice(0, 5) === '24:00' ? '00:00' : time.slice(0, 5);
+    let end = instantOf(`${this.day}T${clockTime}`, this.zone);
+    if (end <= this.span.startMs) end = instantOf(`${addDays(this.day, 1)}T${clockTime}`, this.zone);
     this.minutes = Math.round((end - this.span.startMs) / MINUTE_MS);
   }
 

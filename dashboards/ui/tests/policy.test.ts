@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { csvOf } from '../src/lib/csv';
+import { draftOf, rulesOf } from '../src/lib/policy';
+import { match } from '../src/lib/router.svelte';
+import type { Policy } from '../src/lib/types';
+import { daysText, rulesText } from '../src/lib/wording';
+
+describe('policy form', () => {
+  const policy: Policy = {
+    version: 3,
+    rules: [
+      { rule: 'opening_hours', mode: 'binding', weekly: [{ days: [1, 2, 3], from: '08:00', to: '24:00' }] },
+      { rule: 'longest', mode: 'default', minutes: 240 },
+      { rule: 'horizon', mode: 'default', days: 30 },
+    ],
+  };
+  it('gives back what it was given, and nothing that is inherited', () => {
+    expect(rulesOf(draftOf(policy))).toEqual(policy.rules);
+    expect(rulesOf(draftOf({ version: 0, rules: [] }))).toEqual([]);
+  });
+  it('does not write into the policy it was made from', () => {
+    const draft = draftOf(policy);
+    draft[0]?.weekly[0]?.days.push(7);
+    expect(policy.rules[0]?.weekly?.[0]?.days).toEqual([1, 2, 3]);
+  });
+});
+
+describe('rules in words', () => {
+  it('names days as people do', () => {
+    expect(daysText([1, 2, 3, 4, 5])).toBe('周一至周五');
+    expect(daysText([6, 7])).toBe('周六、周日');
+    expect(daysText([3, 1])).toBe('周一、周三');
+    expect(daysText([1, 2, 3, 4, 5, 6, 7])).toBe('每天');
+  });
+  it('says only what limits', () => {
+    const none = { zone: 'Asia/Shanghai', opening_hours: null, alignment: null, shortest: null, longest: null, horizon: null, policy_version: 1 };
+    expect(rulesText(none)).toEqual(['全天开放，每天都可预约。']);
+    expect(rulesText({ ...none, longest: 'PT8H' })).toContain('每次最长 8 小时');
+  });
+});
+
+describe('addresses', () => {
+  it('match by part and decode', () => {
+    expect(match('/i/:key', '/i/NM-00001')).toEqual({ key: 'NM-00001' });
+    expect(match('/i/:key', '/i/a%2Fb/')).toEqual({ key: 'a/b' });
+    expect(match('/i/:key', '/i/%E0%A4%A')).toBeNull();
+    expect(match('/', '/')).toEqual({});
+    expect(match('/i/:key', '/i/a/b')).toBeNull();
+    expect(match('/my', '/mine')).toBeNull();
+  });
+});
+
+describe('CSV', () => {
+  it('quotes, marks its encoding and disarms formulas', () => {
+    expect(csvOf([['名称', 'h'], ['a,"b"', 1.5], ['=1+1', -2], ['-3.5', '+86']])).toBe(
+      '\ufeff名称,h\r\n"a,""b""",1.5\r\n\'=1+1,-2\r\n-3.5,+86\r\n',
+    );
+  });
+});
