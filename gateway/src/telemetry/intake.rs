@@ -27,7 +27,7 @@ pub struct Delivery {
 /// What to do once a message is committed, found to be a duplicate, or quarantined. Dropped unused
 /// when the process stops before that: then nothing was promised.
 #[derive(Default)]
-pub struct Acknowledge(Option<Box<dyn FnOnce() + Send>>);
+pub struct Acknowledge(Option<Box<dyn FnOnce() + Send + Sync>>);
 
 impl Acknowledge {
     /// Nothing: the transport has been answered already.
@@ -38,7 +38,7 @@ impl Acknowledge {
 
     /// Calls `done`, which must not block.
     #[must_use]
-    pub fn with(done: impl FnOnce() + Send + 'static) -> Self {
+    pub fn with(done: impl FnOnce() + Send + Sync + 'static) -> Self {
         Self(Some(Box::new(done)))
     }
 

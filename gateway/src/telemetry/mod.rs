@@ -1,18 +1,183 @@
 //! Path 1: telemetry to state.
 //!
-//! `Telemetry::start(mqtt: &config::Mqtt, clock, lifecycle, directory, history) ->
-//! Result<TelemetryHandle, StartError>` (async). The handle (Clone):
-//! `machine(InstrumentId) -> MachineView`, `machines() -> Vec<(InstrumentId, MachineView)>`,
-//! `latest(InstrumentId) -> Vec<ChannelReading>`, `live() -> broadcast::Receiver<Arc<LiveChange>>`
-//! (`Lagged(n)` tells a slow reader what it missed), `agent(&AgentName) -> Option<AgentView>`,
-//! `agents_online() -> u64`, `disconnect(&AgentName)` (async, closes its session),
-//! `ingest(Delivery)` (async, waits while the queue is full; `Err` when telemetry has stopped),
-//! `counts() -> Counts`, `ready() -> Result<(), String>` (the store),
-//! `broker_ready() -> Result<(), String>`, `broker_address() -> Option<SocketAddr>` (embedded only,
-//! the real port).
+//! Files in the order the data flows:
+//!
+//! 1. [`subscribe`] (broker in this process or outside) makes of each message a [`Delivery`] and puts
+//!    it into the queue ([`intake`]), bounded in number and bytes. Full: the session waits, then is
+//!    disconnected; nothing is dropped.
+//! 2. [`decode`]: a delivery is a message, or is refused with a reason.
+//! 3. [`clocks`], [`resolve`]: when and whose the readings are.
+//! 4. [`state`]: what the machine does, a fold over readings and time.
+//! 5. [`record`]: the group is committed ([`crate::history`]), then acknowledged, then published
+//!    ([`board`], live stream).
+//!
+//! **Invariants.** Nothing is acknowledged before its commit. A message that cannot be accepted is
+//! counted, kept in quarantine and acknowledged ([`refuse`]): it never comes again for ever and never
+//! stops the others. One task owns what is folded; readers read what it publishes after commits.
 
+mod agents;
+#[cfg(test)]
+mod bench;
+mod board;
+mod clocks;
+mod collect;
+pub mod credentials;
+mod decode;
+mod handle;
 mod intake;
+mod record;
+mod refuse;
+mod resolve;
+mod state;
+mod subscribe;
+#[cfg(test)]
+mod tests;
 mod view;
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use self::board::Board;
+use self::collect::Collector;
+use self::intake::Intake;
+use self::record::Recorder;
+use self::subscribe::Downlink;
+use crate::clock::Clock;
+use crate::config::Mqtt;
+use crate::history::History;
+use crate::lifecycle::Lifecycle;
+use crate::registry::SharedDirectory;
+
+pub use handle::TelemetryHandle;
 pub use intake::{Acknowledge, Delivery, Stopped};
 pub use view::{AgentView, Counts, LiveChange, LiveReading, MachineView, StateChange};
+
+/// Commits a slow reader of the live stream may be behind before it misses some: at five a second
+/// more than a minute.
+pub const LIVE_KEPT_MAX: usize = 512;
+
+/// Why telemetry could not be started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// Agents cannot connect there.
+    #[error("the broker cannot listen on {listen}: {why}")]
+    Listen {
+        /// The address asked for.
+        listen: SocketAddr,
+        /// What the system said.
+        why: String,
+    },
+    /// The external broker's URL cannot be read.
+    #[error("the broker's URL is not mqtt://user:password@host:port")]
+    Url,
+    /// This build has no broker of its own.
+    #[error("this build has no embedded broker: set mqtt.mode = \"external\"")]
+    NoBroker,
+    /// The store's writing end is taken.
+    #[error("telemetry was started twice on one store")]
+    Twice,
+}
+
+/// The telemetry path.
+#[derive(Debug)]
+pub struct Telemetry;
+
+impl Telemetry {
+    /// Starts the path: broker or connections to one, and the recorder, as tasks of the lifecycle.
+    ///
+    /// # Errors
+    /// Returns [`StartError`] when the address is taken, the URL is wrong, this build has no broker,
+    /// or the store has a recorder already.
+    pub async fn start(
+        mqtt: &Mqtt,
+        clock: Clock,
+        lifecycle: &Lifecycle,
+        directory: SharedDirectory,
+        history: History,
+    ) -> Result<TelemetryHandle, StartError> {
+        let (intake, queue) = intake::queue();
+        let downlink = connect(mqtt, &directory, &intake, lifecycle).await?;
+        let parts = Parts {
+            clock,
+            directory,
+            history,
+            intake,
+            downlink,
+        };
+        parts.record(queue, lifecycle)
+    }
+}
+
+async fn connect(
+    mqtt: &Mqtt,
+    directory: &SharedDirectory,
+    intake: &Intake,
+    lifecycle: &Lifecycle,
+) -> Result<Arc<dyn Downlink>, StartError> {
+    match mqtt {
+        #[cfg(feature = "broker")]
+        Mqtt::Embedded { listen } => {
+            let credentials = credentials::DirectoryCredentials(Arc::clone(directory));
+            let credentials = Arc::new(credentials);
+            let broker =
+                subscribe::embedded::start(*listen, credentials, intake.clone(), lifecycle).await?;
+            Ok(broker)
+        }
+        #[cfg(not(feature = "broker"))]
+        Mqtt::Embedded { .. } => Err(StartError::NoBroker),
+        Mqtt::External { url } => {
+            let broker = subscribe::external::start(url, intake.clone(), lifecycle)?;
+            Ok(broker)
+        }
+    }
+}
+
+/// What the recorder is made of, whatever brings the messages.
+struct Parts {
+    clock: Clock,
+    directory: SharedDirectory,
+    history: History,
+    intake: Intake,
+    downlink: Arc<dyn Downlink>,
+}
+
+impl Parts {
+    fn record(
+        self,
+        queue: tokio::sync::mpsc::Receiver<intake::Queued>,
+        lifecycle: &Lifecycle,
+    ) -> Result<TelemetryHandle, StartError> {
+        let (writer, recovered) = self.history.take_writer().ok_or(StartError::Twice)?;
+        let board = Arc::new(Board::default());
+        let (live, _) = broadcast::channel(LIVE_KEPT_MAX);
+        let collector = Collector::new(
+            self.directory,
+            Arc::clone(&board),
+            recovered,
+            &writer,
+            (self.clock.now(), self.clock.mono_us()),
+        );
+        let recorder = Recorder {
+            clock: self.clock,
+            collector,
+            writer,
+            board: Arc::clone(&board),
+            live: live.clone(),
+            downlink: Arc::clone(&self.downlink),
+        };
+        let stop = lifecycle.stop_token();
+        lifecycle.spawn("telemetry recorder", async move {
+            recorder.run(queue, stop).await;
+            Ok::<(), String>(())
+        });
+        Ok(TelemetryHandle {
+            board,
+            history: self.history,
+            intake: self.intake,
+            live,
+            downlink: self.downlink,
+        })
+    }
+}

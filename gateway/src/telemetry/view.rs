@@ -6,6 +6,7 @@ use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
 use wire::{AgentName, ChannelName, Quality};
 
+pub use crate::history::StateChange;
 use crate::status::MachineState;
 
 /// An instrument's machine state as committed.
@@ -39,21 +40,6 @@ pub struct AgentView {
     pub last_seen: Micros,
     /// Its release, as of its last hello.
     pub version: Option<String>,
-}
-
-/// A committed change of machine state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StateChange {
-    /// Counts changes of all instruments, ascending by one; never used twice.
-    pub seq: i64,
-    /// The instrument.
-    pub instrument: InstrumentId,
-    /// From when it holds. Lies before `decided_at` by the dwell time, or by the backlog's age.
-    pub at: Micros,
-    /// The new state.
-    pub state: MachineState,
-    /// When the gateway decided it.
-    pub decided_at: Micros,
 }
 
 /// New readings of one instrument at one time.

@@ -1,0 +1,347 @@
+//! One group commit, ready to be written, and the statements that write it.
+
+use std::collections::BTreeMap;
+
+use bytes::{Buf, BufMut};
+use scheduler::id::InstrumentId;
+use scheduler::time::Micros;
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnection;
+use wire::{AgentName, StreamId};
+
+use super::Shared;
+use super::block::Damage;
+use super::error::HistoryError;
+use super::group::{AgentRow, BootClock, Gap, QUARANTINE_MAX, Quarantined, StateChange};
+use super::journal::StreamNo;
+use super::keep;
+use super::placing::TailKey;
+use super::rows::{Cell, ChannelNo, Rows};
+use super::tails::{Kind, Newest};
+
+/// Everything one transaction writes.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(super) seq: i64,
+    pub(super) at: Micros,
+    /// Whether a transaction with it was begun before: it may have been committed.
+    pub(super) attempted: bool,
+    pub(super) new_channels: Vec<ChannelNo>,
+    pub(super) new_units: Vec<(InstrumentId, ChannelNo, String)>,
+    pub(super) streams: Vec<StreamRow>,
+    pub(super) journal: Vec<u8>,
+    /// Journal rows below it are needed by nothing after this commit.
+    pub(super) journal_low: i64,
+    pub(super) blocks: Vec<BlockRow>,
+    pub(super) tails: Vec<TailRow>,
+    pub(super) states: Vec<StateChange>,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) quarantined: Vec<Quarantined>,
+    pub(super) boots: Vec<BootClock>,
+    pub(super) agents: Vec<AgentRow>,
+    pub(super) sweep: bool,
+    /// New rows of tails that become blocks.
+    pub(super) full: BTreeMap<TailKey, Rows>,
+    /// New rows that stay in tails.
+    pub(super) kept: BTreeMap<TailKey, Rows>,
+}
+
+#[derive(Debug)]
+pub(super) struct BlockRow {
+    pub(super) instrument: InstrumentId,
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
+    pub(super) rows: usize,
+    pub(super) data: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(super) struct TailRow {
+    pub(super) instrument: InstrumentId,
+    pub(super) kind: Kind,
+    pub(super) upto_ms: Option<i64>,
+    pub(super) data: Option<Vec<u8>>,
+    pub(super) newest: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(super) struct StreamRow {
+    pub(super) number: StreamNo,
+    pub(super) agent: AgentName,
+    pub(super) stream: StreamId,
+    pub(super) received: Vec<u8>,
+    pub(super) seen: Micros,
+}
+
+/// Runs one statement with its parameters on a connection.
+macro_rules! run {
+    ($connection:expr, $sql:literal $(, $value:expr)* $(,)?) => {
+        sqlx::query($sql)
+            $(.bind($value))*
+            .execute(&mut *$connection)
+            .await
+    };
+}
+
+impl Prepared {
+    /// Returns one with nothing to write.
+    pub(super) fn new(seq: i64, at: Micros) -> Self {
+        Self {
+            seq,
+            at,
+            attempted: false,
+            new_channels: Vec::new(),
+            new_units: Vec::new(),
+            streams: Vec::new(),
+            journal: Vec::new(),
+            journal_low: 0,
+            blocks: Vec::new(),
+            tails: Vec::new(),
+            states: Vec::new(),
+            gaps: Vec::new(),
+            quarantined: Vec::new(),
+            boots: Vec::new(),
+            agents: Vec::new(),
+            sweep: false,
+            full: BTreeMap::new(),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// Writes it in one transaction.
+    pub(super) async fn execute(
+        &mut self,
+        pool: &SqlitePool,
+        shared: &Shared,
+    ) -> Result<(), HistoryError> {
+        let doing = "committing readings";
+        if self.attempted && self.is_committed(pool).await? {
+            return Ok(());
+        }
+        self.attempted = true;
+        let mut transaction = pool
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(HistoryError::sql(doing))?;
+        self.write(&mut transaction, shared)
+            .await
+            .map_err(HistoryError::sql(doing))?;
+        transaction.commit().await.map_err(HistoryError::sql(doing))
+    }
+
+    /// Returns true if an earlier attempt succeeded although it was reported to have failed.
+    async fn is_committed(&self, pool: &SqlitePool) -> Result<bool, HistoryError> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT seq FROM journal WHERE seq = $1")
+            .bind(self.seq)
+            .fetch_optional(pool)
+            .await
+            .map_err(HistoryError::sql("asking whether a commit succeeded"))?;
+        Ok(found.is_some())
+    }
+
+    async fn write(
+        &self,
+        connection: &mut SqliteConnection,
+        shared: &Shared,
+    ) -> Result<(), sqlx::Error> {
+        self.write_names(connection, shared).await?;
+        run!(
+            connection,
+            "INSERT INTO journal (seq, at_us, data) VALUES ($1, $2, $3)",
+            self.seq,
+            self.at.get(),
+            self.journal.as_slice(),
+        )?;
+        for stream in &self.streams {
+            run!(
+                connection,
+                "INSERT INTO stream (id, agent, stream, from_seq, received, seen_us) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
+                 from_seq = excluded.from_seq, received = excluded.received, \
+                 seen_us = excluded.seen_us",
+                i64::from(stream.number.0),
+                stream.agent.as_str(),
+                stream.stream.as_str(),
+                self.seq,
+                stream.received.as_slice(),
+                stream.seen.get(),
+            )?;
+        }
+        self.write_readings(connection).await?;
+        self.write_states(connection).await?;
+        self.write_notes(connection).await?;
+        run!(
+            connection,
+            "DELETE FROM journal WHERE seq < $1",
+            self.journal_low
+        )?;
+        if self.sweep {
+            keep::sweep(connection, self.at).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_names(
+        &self,
+        connection: &mut SqliteConnection,
+        shared: &Shared,
+    ) -> Result<(), sqlx::Error> {
+        for channel in &self.new_channels {
+            let name = shared.dictionary().name(*channel).cloned();
+            let name = name.expect("a number is given together with its name");
+            run!(
+                connection,
+                "INSERT INTO channel (id, name) VALUES ($1, $2)",
+                i64::from(channel.0),
+                name.as_str(),
+            )?;
+        }
+        for (instrument, channel, unit) in &self.new_units {
+            run!(
+                connection,
+                "INSERT INTO unit (instrument, channel, unit) VALUES ($1, $2, $3) \
+                 ON CONFLICT (instrument, channel) DO UPDATE SET unit = excluded.unit",
+                i64::from(instrument.get()),
+                i64::from(channel.0),
+                unit.as_str(),
+            )?;
+        }
+        Ok(())
+    }
+
+    async fn write_readings(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        for block in &self.blocks {
+            run!(
+                connection,
+                "INSERT INTO block (instrument, first_ms, last_ms, row_count, data) \
+                 VALUES ($1, $2, $3, $4, $5)",
+                i64::from(block.instrument.get()),
+                block.first_ms,
+                block.last_ms,
+                i64::try_from(block.rows).unwrap_or(i64::MAX),
+                block.data.as_slice(),
+            )?;
+        }
+        for tail in &self.tails {
+            run!(
+                connection,
+                "INSERT INTO tail (instrument, kind, from_seq, upto_ms, data, newest) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (instrument, kind) DO UPDATE SET \
+                 from_seq = excluded.from_seq, upto_ms = excluded.upto_ms, data = excluded.data, \
+                 newest = excluded.newest",
+                i64::from(tail.instrument.get()),
+                i64::from(tail.kind.code()),
+                self.seq,
+                tail.upto_ms,
+                tail.data.as_deref(),
+                tail.newest.as_slice(),
+            )?;
+        }
+        Ok(())
+    }
+
+    async fn write_states(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        for change in &self.states {
+            run!(
+                connection,
+                "INSERT INTO state_change (seq, instrument, at_us, state, reason, decided_us) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+                change.seq,
+                i64::from(change.instrument.get()),
+                change.at.get(),
+                change.state.as_str(),
+                change.state.reason(),
+                change.decided_at.get(),
+            )?;
+        }
+        for gap in &self.gaps {
+            run!(
+                connection,
+                "INSERT INTO gap (agent, stream, first, last, noticed_us) \
+                 VALUES ($1, $2, $3, $4, $5)",
+                gap.agent.as_str(),
+                gap.stream.as_str(),
+                i64::try_from(gap.first).unwrap_or(i64::MAX),
+                i64::try_from(gap.last).unwrap_or(i64::MAX),
+                self.at.get(),
+            )?;
+        }
+        Ok(())
+    }
+
+    async fn write_notes(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        for boot in &self.boots {
+            run!(
+                connection,
+                "INSERT INTO boot (agent, boot, offset_us, seen_us) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (agent, boot) DO UPDATE SET \
+                 offset_us = excluded.offset_us, seen_us = excluded.seen_us",
+                boot.agent.as_str(),
+                boot.boot.as_str(),
+                boot.offset_us,
+                boot.seen.get(),
+            )?;
+        }
+        for agent in &self.agents {
+            run!(
+                connection,
+                "INSERT INTO agent (name, version, seen_us) VALUES ($1, $2, $3) \
+                 ON CONFLICT (name) DO UPDATE SET \
+                 version = excluded.version, seen_us = excluded.seen_us",
+                agent.name.as_str(),
+                agent.version.as_str(),
+                agent.seen.get(),
+            )?;
+        }
+        for message in &self.quarantined {
+            run!(
+                connection,
+                "INSERT INTO quarantine (at_us, topic, reason, detail, bytes, payload) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+                message.at.get(),
+                message.topic.as_str(),
+                message.reason,
+                message.detail.as_str(),
+                i64::try_from(message.bytes).unwrap_or(i64::MAX),
+                message.payload.as_ref(),
+            )?;
+        }
+        if !self.quarantined.is_empty() {
+            run!(
+                connection,
+                "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - $1",
+                QUARANTINE_MAX,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Encodes newest readings: each `{ u16 channel, u8 code, i64 ms, f64 value }`, little-endian.
+pub(super) fn encode_newest(newest: &[Newest]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(19 * newest.len());
+    for one in newest {
+        let (code, value) = one.cell.split();
+        bytes.put_u16_le(one.channel.0);
+        bytes.put_u8(code);
+        bytes.put_i64_le(one.time_ms);
+        bytes.put_f64_le(value);
+    }
+    bytes
+}
+
+/// Reads what [`encode_newest`] wrote.
+pub(super) fn decode_newest(mut bytes: &[u8]) -> Result<Vec<Newest>, Damage> {
+    let mut newest = Vec::new();
+    while !bytes.is_empty() {
+        let channel = ChannelNo(bytes.try_get_u16_le()?);
+        let code = bytes.try_get_u8()?;
+        let time_ms = bytes.try_get_i64_le()?;
+        newest.push(Newest {
+            channel,
+            time_ms,
+            cell: Cell::of(code, bytes.try_get_f64_le()?),
+        });
+    }
+    Ok(newest)
+}

@@ -1,0 +1,207 @@
+//! Which numbers of a stream were received: everything up to a mark, and ranges above it.
+
+use bytes::{Buf, BufMut};
+use wire::{Ack, SeqRange, StreamId};
+
+use super::block::Damage;
+
+/// Most ranges above the mark. They arise when live values go before a backlog: a few. A stream
+/// that makes more is refused until lower numbers come, and keeps what it has.
+pub const RANGES_MAX: usize = 1_024;
+
+/// A set of numbers from 1, kept as a mark and ranges.
+///
+/// Invariant: ranges ascend, are disjoint, do not touch each other, and lie above `upto + 1`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RangeSet {
+    upto: u64,
+    ranges: Vec<(u64, u64)>,
+}
+
+impl RangeSet {
+    /// Returns the highest number up to which all are in the set.
+    #[must_use]
+    pub fn upto(&self) -> u64 {
+        self.upto
+    }
+
+    /// Returns true if the number is in the set.
+    #[must_use]
+    pub fn contains(&self, number: u64) -> bool {
+        if number <= self.upto {
+            return true;
+        }
+        let after = self.ranges.partition_point(|(from, _)| *from <= number);
+        let last = after.checked_sub(1).and_then(|at| self.ranges.get(at));
+        last.is_some_and(|(_, to)| number <= *to)
+    }
+
+    /// Returns true if adding the number would make more ranges than are kept.
+    #[must_use]
+    pub fn is_too_scattered_for(&self, number: u64) -> bool {
+        self.ranges.len() >= RANGES_MAX
+            && !self.contains(number)
+            && !self.contains(number.saturating_sub(1))
+            && !self.contains(number.saturating_add(1))
+    }
+
+    /// Adds a number. Returns false if it was in the set.
+    pub fn insert(&mut self, number: u64) -> bool {
+        if self.contains(number) {
+            return false;
+        }
+        let at = self.ranges.partition_point(|(from, _)| *from <= number);
+        self.ranges.insert(at, (number, number));
+        self.join(at);
+        true
+    }
+
+    /// Moves the mark to `floor` at least. Returns the ranges that were not in the set: lost.
+    pub fn raise(&mut self, floor: u64) -> Vec<(u64, u64)> {
+        let mut lost = Vec::new();
+        while self.upto < floor {
+            match self.ranges.first().copied() {
+                Some((from, to)) if from <= floor => {
+                    if from > self.upto + 1 {
+                        lost.push((self.upto + 1, from - 1));
+                    }
+                    self.upto = to;
+                    self.ranges.remove(0);
+                }
+                Some(_) | None => {
+                    lost.push((self.upto + 1, floor));
+                    self.upto = floor;
+                }
+            }
+        }
+        self.absorb();
+        lost
+    }
+
+    /// Returns the ack that tells of this set; ranges beyond the wire's limit are told later.
+    #[must_use]
+    pub fn ack(&self, stream: StreamId) -> Ack {
+        Ack {
+            stream,
+            upto: self.upto,
+            ranges: self
+                .ranges
+                .iter()
+                .take(wire::ACK_RANGES_MAX)
+                .map(|(from, to)| SeqRange(*from, *to))
+                .collect(),
+        }
+    }
+
+    /// Joins the range at `at` with its neighbours and the mark.
+    fn join(&mut self, at: usize) {
+        if let (Some((_, to)), Some((next, end))) = (
+            self.ranges.get(at).copied(),
+            self.ranges.get(at + 1).copied(),
+        ) && to + 1 == next
+        {
+            self.ranges.remove(at + 1);
+            if let Some(range) = self.ranges.get_mut(at) {
+                range.1 = end;
+            }
+        }
+        if let Some(before) = at.checked_sub(1)
+            && let (Some((_, to)), Some((from, end))) = (
+                self.ranges.get(before).copied(),
+                self.ranges.get(at).copied(),
+            )
+            && to + 1 == from
+        {
+            self.ranges.remove(at);
+            if let Some(range) = self.ranges.get_mut(before) {
+                range.1 = end;
+            }
+        }
+        self.absorb();
+    }
+
+    /// Takes ranges that touch the mark into it.
+    fn absorb(&mut self) {
+        while let Some((from, to)) = self.ranges.first().copied() {
+            if from > self.upto.saturating_add(1) {
+                break;
+            }
+            self.upto = self.upto.max(to);
+            self.ranges.remove(0);
+        }
+    }
+
+    /// Returns the bytes to store: the mark, then each range, as little-endian `u64`.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(8 + 16 * self.ranges.len());
+        bytes.put_u64_le(self.upto);
+        for (from, to) in &self.ranges {
+            bytes.put_u64_le(*from);
+            bytes.put_u64_le(*to);
+        }
+        bytes
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    pub(super) fn from_bytes(mut bytes: &[u8]) -> Result<Self, Damage> {
+        let mut set = Self {
+            upto: bytes.try_get_u64_le()?,
+            ranges: Vec::new(),
+        };
+        let mut last = set.upto;
+        while !bytes.is_empty() {
+            let range = (bytes.try_get_u64_le()?, bytes.try_get_u64_le()?);
+            if range.0 <= last || range.1 < range.0 {
+                return Err(Damage::Contradiction("received ranges do not ascend"));
+            }
+            last = range.1;
+            set.ranges.push(range);
+        }
+        set.absorb();
+        Ok(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_mark_passes_what_was_lost_and_says_what() {
+        let mut set = RangeSet::default();
+        for number in [1, 2, 5, 6, 9] {
+            assert!(set.insert(number));
+        }
+        assert_eq!(set.raise(7), [(3, 4), (7, 7)]);
+        assert_eq!(set.upto(), 7);
+        assert!(!set.insert(3), "lost is dealt with");
+        assert!(set.insert(8));
+        assert_eq!(set.upto(), 9);
+        assert!(set.raise(4).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_set(numbers in prop::collection::vec(1..60_u64, 0..80), floor in 0..60_u64) {
+            let (mut set, mut plain) = (RangeSet::default(), BTreeSet::new());
+            for number in &numbers {
+                prop_assert_eq!(set.insert(*number), plain.insert(*number));
+            }
+            let lost: BTreeSet<u64> =
+                set.raise(floor).into_iter().flat_map(|(from, to)| from..=to).collect();
+            let missing: BTreeSet<u64> =
+                (1..=floor).filter(|number| !plain.contains(number)).collect();
+            prop_assert_eq!(&lost, &missing);
+            plain.extend(missing);
+            for number in 1..62 {
+                prop_assert_eq!(set.contains(number), plain.contains(&number));
+            }
+            prop_assert!(!set.contains(set.upto() + 1));
+            prop_assert_eq!(RangeSet::from_bytes(&set.to_bytes()).unwrap(), set);
+        }
+    }
+}

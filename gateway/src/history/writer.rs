@@ -1,0 +1,337 @@
+//! The one writer: makes of a [`Group`] one transaction.
+//!
+//! Three steps, so that a commit can be repeated for as long as the disk is full: [`Writer::prepare`]
+//! computes what to write and changes nothing that readers see; [`Writer::execute`] writes it, as
+//! often as needed; [`Writer::apply`] makes it visible after the commit.
+//!
+//! **What pins the journal.** A journal row is deleted in the transaction after which nothing needs
+//! it: a tail that is full becomes a block; a tail that is not full 10 minutes after its oldest
+//! journal row is written as a checkpoint, and so is what was received of a stream after 2 minutes.
+//! So a silent channel never pins the journal.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use scheduler::id::InstrumentId;
+use scheduler::time::{MINUTE_US, Micros};
+use wire::{Ack, AgentName, ChannelName, StreamId};
+
+use super::Shared;
+use super::error::HistoryError;
+use super::group::Group;
+use super::journal::{self, Received, StreamNo};
+use super::pins::Pins;
+use super::placing::{TailKey, checkpoint_tail, place, split_by_tail};
+use super::prepared::{Prepared, StreamRow};
+use super::ranges::RangeSet;
+use super::rows::{Cell, ChannelNo, Rows};
+use super::schema::Pools;
+use super::tails::Kind;
+
+/// Age of a tail's oldest journal row at which the tail is written as a checkpoint.
+const TAIL_AGE_US: i64 = 10 * MINUTE_US;
+
+/// The same for what was received of a stream.
+const STREAM_AGE_US: i64 = 2 * MINUTE_US;
+
+/// Most checkpoints of each kind in one commit, so that none takes long.
+const CHECKPOINTS_MAX: usize = 256;
+
+/// What is known of a stream.
+#[derive(Debug, Clone)]
+pub(super) struct StreamBook {
+    pub(super) agent: AgentName,
+    pub(super) stream: StreamId,
+    pub(super) received: RangeSet,
+    pub(super) seen: Micros,
+    /// Whether the store has a row of it.
+    pub(super) is_stored: bool,
+}
+
+/// Whether a record is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// It is.
+    New,
+    /// It was received before.
+    Duplicate,
+    /// There are too many holes before it; it may come again later.
+    Scattered,
+}
+
+/// The writing end. There is one.
+#[derive(Debug)]
+pub struct Writer {
+    pub(super) pools: Pools,
+    pub(super) shared: Arc<Shared>,
+    pub(super) next_seq: i64,
+    pub(super) next_state_seq: i64,
+    pub(super) numbers: HashMap<(AgentName, StreamId), StreamNo>,
+    pub(super) streams: HashMap<StreamNo, StreamBook>,
+    /// Channel names and units given since the last commit.
+    pub(super) new_channels: Vec<ChannelNo>,
+    pub(super) new_units: Vec<(InstrumentId, ChannelNo, String)>,
+    pub(super) tail_pins: Pins<TailKey>,
+    pub(super) stream_pins: Pins<StreamNo>,
+    /// Journal rows in the file: number and time, ascending.
+    pub(super) journal: VecDeque<(i64, Micros)>,
+    pub(super) swept_at: Micros,
+}
+
+impl Writer {
+    /// Returns the number of a channel, giving a new name its own; `None` if there are too many.
+    pub fn channel(&mut self, name: &ChannelName) -> Option<ChannelNo> {
+        let known = self.shared.dictionary().number(name);
+        known.or_else(|| {
+            let number = self.shared.dictionary_mut().add(name)?;
+            self.new_channels.push(number);
+            Some(number)
+        })
+    }
+
+    /// Takes note of a unit. It is committed with the next group.
+    pub fn set_unit(&mut self, instrument: InstrumentId, channel: ChannelNo, unit: &str) {
+        let is_new = self
+            .shared
+            .dictionary_mut()
+            .set_unit(instrument, channel, unit);
+        if is_new {
+            self.new_units.push((instrument, channel, unit.to_owned()));
+        }
+    }
+
+    /// Returns the number of a stream, giving a new one its own.
+    pub fn stream(&mut self, agent: &AgentName, stream: &StreamId, now: Micros) -> StreamNo {
+        let key = (agent.clone(), stream.clone());
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        let highest = self
+            .streams
+            .keys()
+            .map(|number| number.0)
+            .max()
+            .unwrap_or(0);
+        let number = StreamNo(highest + 1);
+        let book = StreamBook {
+            agent: agent.clone(),
+            stream: stream.clone(),
+            received: RangeSet::default(),
+            seen: now,
+            is_stored: false,
+        };
+        self.numbers.insert(key, number);
+        self.streams.insert(number, book);
+        number
+    }
+
+    /// Takes note of the lowest number that an outbox still holds. Returns the ranges below it that
+    /// never came: they are lost for good.
+    pub fn raise(&mut self, stream: StreamNo, oldest: u64, now: Micros) -> Vec<(u64, u64)> {
+        let Some(book) = self.streams.get_mut(&stream) else {
+            return Vec::new();
+        };
+        book.seen = now;
+        book.received.raise(oldest.saturating_sub(1))
+    }
+
+    /// Takes note of a record. It counts as committed only after the group that carries it; until
+    /// then nothing may be acknowledged.
+    pub fn receive(&mut self, stream: StreamNo, number: u64) -> Receipt {
+        let Some(book) = self.streams.get_mut(&stream) else {
+            return Receipt::Scattered;
+        };
+        if book.received.is_too_scattered_for(number) {
+            Receipt::Scattered
+        } else if book.received.insert(number) {
+            Receipt::New
+        } else {
+            Receipt::Duplicate
+        }
+    }
+
+    /// Returns what was received of a stream, as the ack to send after the commit, and its agent.
+    #[must_use]
+    pub fn ack(&self, stream: StreamNo) -> Option<(&AgentName, Ack)> {
+        let book = self.streams.get(&stream)?;
+        Some((&book.agent, book.received.ack(book.stream.clone())))
+    }
+
+    /// Returns the number of a channel if it has one.
+    #[must_use]
+    pub fn known_channel(&self, name: &ChannelName) -> Option<ChannelNo> {
+        self.shared.dictionary().number(name)
+    }
+
+    /// Returns the name of a channel's number.
+    #[must_use]
+    pub fn channel_name(&self, number: ChannelNo) -> Option<ChannelName> {
+        self.shared.dictionary().name(number).cloned()
+    }
+
+    /// Returns each instrument with readings, the time of its newest one, and the newest cell of
+    /// each channel: what states are rebuilt from at start.
+    #[must_use]
+    pub fn newest(&self) -> Vec<(InstrumentId, Option<i64>, Vec<(ChannelNo, Cell)>)> {
+        let tails = self.shared.tails.read();
+        let newest = tails.iter().map(|(instrument, tails)| {
+            let cells = tails.newest.iter().map(|one| (one.channel, one.cell));
+            (*instrument, tails.live_upto_ms, cells.collect())
+        });
+        newest.collect()
+    }
+
+    /// Returns the number for the next change of state.
+    pub fn take_state_seq(&mut self) -> i64 {
+        let seq = self.next_state_seq;
+        self.next_state_seq += 1;
+        seq
+    }
+
+    /// Returns true if something should be written although nothing was received.
+    #[must_use]
+    pub fn is_due(&self, now: Micros) -> bool {
+        let is_old =
+            |low: Option<i64>, age_us| low.is_some_and(|low| low <= self.seq_before(now, age_us));
+        !self.new_channels.is_empty()
+            || !self.new_units.is_empty()
+            || is_old(self.tail_pins.low(), TAIL_AGE_US)
+            || is_old(self.stream_pins.low(), STREAM_AGE_US)
+    }
+
+    /// Returns the newest journal row that is at least that old, or 0.
+    fn seq_before(&self, now: Micros, age_us: i64) -> i64 {
+        let old = self.journal.partition_point(|(_, at)| now - *at >= age_us);
+        let last = old.checked_sub(1).and_then(|at| self.journal.get(at));
+        last.map_or(0, |(seq, _)| *seq)
+    }
+
+    /// Computes what to write. Changes nothing that readers see.
+    pub fn prepare(&mut self, group: Group, now: Micros) -> Prepared {
+        let seq = self.next_seq;
+        let mut prepared = Prepared::new(seq, now);
+        prepared.new_channels = std::mem::take(&mut self.new_channels);
+        prepared.new_units = std::mem::take(&mut self.new_units);
+        {
+            let tails = self.shared.tails.read();
+            let deltas = split_by_tail(&tails, group.rows);
+            for ((instrument, kind), delta) in deltas {
+                let before = tails.get(&instrument);
+                place(&mut prepared, before, (instrument, kind), delta);
+            }
+            for key in self
+                .tail_pins
+                .due(self.seq_before(now, TAIL_AGE_US), CHECKPOINTS_MAX)
+            {
+                checkpoint_tail(&mut prepared, tails.get(&key.0), key);
+            }
+        }
+        self.prepare_streams(&mut prepared, &group.received, now);
+        let sections: Vec<(InstrumentId, Kind, &Rows)> = prepared
+            .kept
+            .iter()
+            .map(|((instrument, kind), rows)| (*instrument, *kind, rows))
+            .collect();
+        prepared.journal = journal::encode(&group.received, &sections);
+        prepared.states = group.states;
+        prepared.gaps = group.gaps;
+        prepared.quarantined = group.quarantined;
+        prepared.boots = group.boots;
+        prepared.agents = group.agents;
+        self.prepare_sweep(&mut prepared, now);
+        self.pin(&mut prepared, &group.received);
+        prepared
+    }
+
+    /// Writes new streams, and those whose oldest journal row is old.
+    fn prepare_streams(&mut self, prepared: &mut Prepared, received: &[Received], now: Micros) {
+        let mut numbers = self
+            .stream_pins
+            .due(self.seq_before(now, STREAM_AGE_US), CHECKPOINTS_MAX);
+        let is_new =
+            |number: &StreamNo| self.streams.get(number).is_some_and(|book| !book.is_stored);
+        numbers.extend(received.iter().map(|one| one.stream).filter(is_new));
+        numbers.sort_unstable();
+        numbers.dedup();
+        for number in numbers {
+            if let Some(book) = self.streams.get_mut(&number) {
+                book.is_stored = true;
+                prepared.streams.push(StreamRow {
+                    number,
+                    agent: book.agent.clone(),
+                    stream: book.stream.clone(),
+                    received: book.received.to_bytes(),
+                    seen: book.seen,
+                });
+            }
+        }
+    }
+
+    /// Lets expired blocks go, a few at a time.
+    fn prepare_sweep(&mut self, prepared: &mut Prepared, now: Micros) {
+        if now - self.swept_at >= super::keep::SWEEP_EVERY_US {
+            self.swept_at = now;
+            prepared.sweep = true;
+        }
+    }
+
+    /// Moves the pins as after this commit and notes which journal rows nothing needs any more.
+    fn pin(&mut self, prepared: &mut Prepared, received: &[Received]) {
+        let tails = prepared.tails.iter();
+        let tails: HashSet<TailKey> = tails.map(|tail| (tail.instrument, tail.kind)).collect();
+        let streams: HashSet<StreamNo> = prepared
+            .streams
+            .iter()
+            .map(|stream| stream.number)
+            .collect();
+        tails.iter().for_each(|key| self.tail_pins.release(*key));
+        streams
+            .iter()
+            .for_each(|number| self.stream_pins.release(*number));
+        for key in prepared.kept.keys().filter(|key| !tails.contains(*key)) {
+            self.tail_pins.pin(*key, prepared.seq);
+        }
+        let received = received.iter().map(|one| one.stream);
+        for number in received.filter(|number| !streams.contains(number)) {
+            self.stream_pins.pin(number, prepared.seq);
+        }
+        let lows = [self.tail_pins.low(), self.stream_pins.low()];
+        // The newest row stays: it proves to a repeated commit that the first one succeeded, and
+        // keeps the numbers ascending over a restart.
+        let low = lows.into_iter().flatten().min().unwrap_or(prepared.seq);
+        prepared.journal_low = low.min(prepared.seq);
+    }
+
+    /// Writes it in one transaction. After a failure it may be called again with the same.
+    ///
+    /// # Errors
+    /// Returns [`HistoryError::Sql`]; then nothing of it is written, or all of it, which the next
+    /// call finds out.
+    pub async fn execute(&self, prepared: &mut Prepared) -> Result<(), HistoryError> {
+        prepared.execute(&self.pools.writer, &self.shared).await
+    }
+
+    /// Makes it visible to readers, after the commit.
+    pub fn apply(&mut self, prepared: Prepared) {
+        self.next_seq = prepared.seq + 1;
+        self.journal.push_back((prepared.seq, prepared.at));
+        while self
+            .journal
+            .front()
+            .is_some_and(|(seq, _)| *seq < prepared.journal_low)
+        {
+            self.journal.pop_front();
+        }
+        let mut tails = self.shared.tails.write();
+        for ((instrument, kind), delta) in prepared.full {
+            let tail = tails.entry(instrument).or_default();
+            tail.note(kind, &delta);
+            *tail.of_mut(kind) = Rows::default();
+        }
+        for ((instrument, kind), delta) in prepared.kept {
+            let tail = tails.entry(instrument).or_default();
+            tail.note(kind, &delta);
+            tail.of_mut(kind).append(&delta, 0, delta.len());
+        }
+    }
+}

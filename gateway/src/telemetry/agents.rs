@@ -1,0 +1,189 @@
+//! Which agents are there: from their status, last will and messages. Pure.
+
+use std::collections::HashMap;
+
+use scheduler::id::InstrumentId;
+use scheduler::time::Micros;
+use wire::{AgentName, BootId, Hello, InstrumentKey, Quality, Status};
+
+use super::view::AgentView;
+use crate::history::AgentRow;
+use crate::registry::Directory;
+
+/// Most names of devices kept for one agent.
+const DEVICES_MAX: usize = wire::DEVICES_MAX;
+
+/// What is known of one agent.
+#[derive(Debug, Clone)]
+struct Agent {
+    online: bool,
+    /// Boot and count of the connect that the status belongs to.
+    connect: Option<(BootId, u64)>,
+    seen: Micros,
+    version: Option<String>,
+    /// Its devices and the instruments they are for.
+    devices: Vec<(String, InstrumentKey)>,
+}
+
+/// All agents that were ever heard of.
+#[derive(Debug, Default)]
+pub(super) struct AgentBook {
+    agents: HashMap<AgentName, Agent>,
+    /// Instruments whose device does not answer, and why, as its agent said.
+    unreachable: HashMap<InstrumentId, Quality>,
+}
+
+impl AgentBook {
+    /// Starts from what the store remembers; nobody is online until it says so.
+    pub(super) fn new(rows: Vec<AgentRow>) -> Self {
+        let agents = rows.into_iter().map(|row| {
+            let agent = Agent {
+                online: false,
+                connect: None,
+                seen: row.seen,
+                version: (!row.version.is_empty()).then_some(row.version),
+                devices: Vec::new(),
+            };
+            (row.name, agent)
+        });
+        Self {
+            agents: agents.collect(),
+            unreachable: HashMap::new(),
+        }
+    }
+
+    fn agent(&mut self, name: &AgentName, now: Micros) -> &mut Agent {
+        if !self.agents.contains_key(name) {
+            let agent = Agent {
+                online: false,
+                connect: None,
+                seen: now,
+                version: None,
+                devices: Vec::new(),
+            };
+            self.agents.insert(name.clone(), agent);
+        }
+        let agent = self.agents.get_mut(name).expect("it was just added");
+        agent.seen = now;
+        agent
+    }
+
+    /// Takes note of a message.
+    pub(super) fn see(&mut self, name: &AgentName, now: Micros) {
+        self.agent(name, now);
+    }
+
+    /// Takes a status. A last will of an earlier connect is passed over: it may arrive after the
+    /// status of the next one. Returns true if the agent came or went.
+    pub(super) fn status(&mut self, name: &AgentName, status: &Status, now: Micros) -> bool {
+        let agent = self.agent(name, now);
+        let is_earlier = agent.connect.as_ref().is_some_and(|(boot, connect)| {
+            if *boot == status.boot {
+                status.connect < *connect
+            } else {
+                // Boots have no order: only news of a new one is believed.
+                !status.online
+            }
+        });
+        if is_earlier {
+            return false;
+        }
+        let changed = agent.online != status.online;
+        agent.online = status.online;
+        agent.connect = Some((status.boot.clone(), status.connect));
+        changed
+    }
+
+    /// Takes a hello.
+    pub(super) fn hello(&mut self, name: &AgentName, hello: &Hello, now: Micros) -> AgentRow {
+        let agent = self.agent(name, now);
+        agent.version = Some(hello.version.clone());
+        let devices = hello.devices.iter().take(DEVICES_MAX);
+        agent.devices = devices
+            .map(|device| (device.name.clone(), device.instrument.clone()))
+            .collect();
+        AgentRow {
+            name: name.clone(),
+            version: hello.version.clone(),
+            seen: now,
+        }
+    }
+
+    /// Takes note of whether a device answers.
+    pub(super) fn device(
+        &mut self,
+        name: &AgentName,
+        device: &str,
+        answer: Result<(), Quality>,
+        directory: &Directory,
+    ) {
+        let Some(agent) = self.agents.get(name) else {
+            return;
+        };
+        let of_device = agent.devices.iter().filter(|(known, _)| known == device);
+        for (_, key) in of_device {
+            let Some(instrument) = directory.speaks_for(name, key) else {
+                continue;
+            };
+            match answer {
+                Ok(()) => self.unreachable.remove(&instrument.id),
+                Err(quality) => self.unreachable.insert(instrument.id, quality),
+            };
+        }
+    }
+
+    /// Returns why an instrument's device does not answer, if its agent said so.
+    pub(super) fn unreachable(&self, instrument: InstrumentId) -> Option<Quality> {
+        self.unreachable.get(&instrument).copied()
+    }
+
+    /// Returns true if the agent is there.
+    pub(super) fn is_online(&self, name: &AgentName) -> bool {
+        self.agents.get(name).is_some_and(|agent| agent.online)
+    }
+
+    /// Returns what the rest of the gateway sees of an agent.
+    pub(super) fn view(&self, name: &AgentName) -> Option<AgentView> {
+        self.agents.get(name).map(|agent| AgentView {
+            name: name.clone(),
+            online: agent.online,
+            last_seen: agent.seen,
+            version: agent.version.clone(),
+        })
+    }
+
+    /// Returns the names of all.
+    pub(super) fn names(&self) -> impl Iterator<Item = &AgentName> {
+        self.agents.keys()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_will_of_an_earlier_connect_silences_nobody() {
+        let mut book = AgentBook::default();
+        let name = AgentName::parse("lab-1").unwrap();
+        let mut tell = |boot: &str, connect, online| {
+            let status = Status {
+                boot: BootId::parse(boot).unwrap(),
+                connect,
+                online,
+            };
+            book.status(&name, &status, Micros::new(0));
+            book.is_online(&name)
+        };
+        assert!(tell("a", 1, true));
+        assert!(!tell("a", 1, false));
+        assert!(tell("a", 2, true));
+        assert!(tell("a", 1, false), "the will of connect 1 comes late");
+        assert!(tell("b", 1, true));
+        assert!(
+            tell("a", 2, false),
+            "the will of the boot before comes late"
+        );
+        assert!(!tell("b", 1, false));
+    }
+}

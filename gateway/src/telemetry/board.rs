@@ -1,0 +1,124 @@
+//! What is published: read by everybody without waiting, written by the recorder after its commits.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, RwLock};
+
+use scheduler::id::InstrumentId;
+use wire::AgentName;
+
+use super::view::{AgentView, Counts, MachineView};
+
+/// Counters; each is added to by the recorder alone.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) messages: AtomicU64,
+    pub(super) batches: AtomicU64,
+    pub(super) points: AtomicU64,
+    pub(super) late_points: AtomicU64,
+    pub(super) duplicates: AtomicU64,
+    pub(super) gaps: AtomicU64,
+    pub(super) commits: AtomicU64,
+    pub(super) commit_us: AtomicU64,
+    pub(super) commit_failures: AtomicU64,
+    pub(super) acks: AtomicU64,
+}
+
+/// Adds to a counter.
+pub(super) fn add(counter: &AtomicU64, number: u64) {
+    counter.fetch_add(number, Ordering::Relaxed);
+}
+
+/// Everything that is published.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    machines: RwLock<HashMap<InstrumentId, MachineView>>,
+    agents: RwLock<HashMap<AgentName, AgentView>>,
+    rejected: Mutex<BTreeMap<&'static str, u64>>,
+    /// Why nothing can be committed now.
+    trouble: Mutex<Option<String>>,
+    pub(super) counters: Counters,
+}
+
+const UNBROKEN: &str = "nobody panics while holding this lock";
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect(UNBROKEN)
+}
+
+impl Board {
+    /// Returns an instrument's state.
+    pub(super) fn machine(&self, instrument: InstrumentId) -> MachineView {
+        let machines = self.machines.read().expect(UNBROKEN);
+        machines
+            .get(&instrument)
+            .copied()
+            .unwrap_or(MachineView::UNKNOWN)
+    }
+
+    /// Returns all instruments that ever reported, in no order.
+    pub(super) fn machines(&self) -> Vec<(InstrumentId, MachineView)> {
+        let machines = self.machines.read().expect(UNBROKEN);
+        machines.iter().map(|(id, view)| (*id, *view)).collect()
+    }
+
+    /// Returns what is known of an agent.
+    pub(super) fn agent(&self, name: &AgentName) -> Option<AgentView> {
+        self.agents.read().expect(UNBROKEN).get(name).cloned()
+    }
+
+    /// Returns how many agents are connected.
+    pub(super) fn agents_online(&self) -> u64 {
+        let agents = self.agents.read().expect(UNBROKEN);
+        let online = agents.values().filter(|agent| agent.online).count();
+        u64::try_from(online).expect("usize fits in u64")
+    }
+
+    pub(super) fn publish_machines(
+        &self,
+        views: impl IntoIterator<Item = (InstrumentId, MachineView)>,
+    ) {
+        self.machines.write().expect(UNBROKEN).extend(views);
+    }
+
+    pub(super) fn publish_agents(&self, views: impl IntoIterator<Item = AgentView>) {
+        let views = views.into_iter().map(|view| (view.name.clone(), view));
+        self.agents.write().expect(UNBROKEN).extend(views);
+    }
+
+    /// Counts a rejection.
+    pub(super) fn reject(&self, reason: &'static str) {
+        *locked(&self.rejected).entry(reason).or_insert(0) += 1;
+    }
+
+    /// Says why nothing can be committed, or that it can again.
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        *locked(&self.trouble) = trouble;
+    }
+
+    /// Returns why nothing can be committed.
+    pub(super) fn trouble(&self) -> Option<String> {
+        locked(&self.trouble).clone()
+    }
+
+    /// Returns all counts.
+    pub(super) fn counts(&self, queued: u64) -> Counts {
+        let counters = &self.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            messages: read(&counters.messages),
+            batches: read(&counters.batches),
+            points: read(&counters.points),
+            late_points: read(&counters.late_points),
+            duplicates: read(&counters.duplicates),
+            gaps: read(&counters.gaps),
+            rejected: locked(&self.rejected).clone(),
+            commits: read(&counters.commits),
+            commit_us: read(&counters.commit_us),
+            commit_failures: read(&counters.commit_failures),
+            acks: read(&counters.acks),
+            queued,
+            agents_online: self.agents_online(),
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! From deliveries to the next group commit: decode, resolve, state.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use scheduler::id::InstrumentId;
+use scheduler::time::Micros;
+use wire::{Ack, AgentName, Batch, Event, Hello, Quality, RecordBody, SeqRange};
+
+use super::agents::AgentBook;
+use super::board::{Board, add};
+use super::clocks::{ClockBook, Possible};
+use super::decode::{self, Head, Message, Rejection};
+use super::intake::{Acknowledge, Delivery};
+use super::refuse::Refusals;
+use super::resolve;
+use super::state::{AgentSide, Decision, Fold, RuleChannels};
+use super::view::{LiveReading, MachineView};
+use crate::history::{
+    Cell, Gap, Group, Receipt, Received, Recovered, Rows, StateChange, StreamNo, Writer,
+};
+use crate::registry::{Directory, Instrument, SharedDirectory};
+
+/// What is collected for one group commit, and what is to be done after it.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    pub(super) group: Group,
+    /// Of every message, to be fired after the commit.
+    pub(super) acknowledges: Vec<Acknowledge>,
+    /// Streams to tell what is committed.
+    pub(super) streams: BTreeSet<StreamNo>,
+    /// Acks for agents that are not registered: nothing is remembered of them.
+    pub(super) strangers: Vec<(AgentName, Ack)>,
+    /// The newest readings that are not late.
+    pub(super) readings: HashMap<InstrumentId, LiveReading>,
+    /// Instruments with new readings or a new state.
+    pub(super) machines: HashSet<InstrumentId>,
+    /// Agents heard of.
+    pub(super) agents: HashSet<AgentName>,
+    pub(super) points: u64,
+}
+
+/// Everything that is folded from messages.
+pub(super) struct Collector {
+    directory: SharedDirectory,
+    board: Arc<Board>,
+    clocks: ClockBook,
+    agents: AgentBook,
+    folds: HashMap<InstrumentId, Fold>,
+    refusals: Refusals,
+    collected: Collected,
+    /// Whether somebody listens to the live stream.
+    pub(super) is_watched: bool,
+}
+
+impl Collector {
+    /// Starts from what the store recovered.
+    pub(super) fn new(
+        directory: SharedDirectory,
+        board: Arc<Board>,
+        recovered: Recovered,
+        writer: &Writer,
+        (now, mono_us): (Micros, i64),
+    ) -> Self {
+        let folds = restore(&directory.load(), &recovered, writer, now);
+        let collector = Self {
+            directory,
+            board,
+            clocks: ClockBook::new(recovered.boots, now, mono_us),
+            agents: AgentBook::new(recovered.agents),
+            folds,
+            refusals: Refusals::default(),
+            collected: Collected::default(),
+            is_watched: false,
+        };
+        let board = &collector.board;
+        board.publish_machines(collector.folds.iter().map(|(id, fold)| (*id, view(fold))));
+        let names = collector.agents.names();
+        board.publish_agents(names.filter_map(|name| collector.agents.view(name)));
+        collector
+    }
+
+    /// Returns what was collected since the last time, and begins anew.
+    pub(super) fn take_collected(&mut self) -> Collected {
+        let mut collected = std::mem::take(&mut self.collected);
+        collected.group.boots = self.clocks.take_moved();
+        collected
+    }
+
+    /// Returns true if something is to be committed or acknowledged.
+    pub(super) fn has_something(&self) -> bool {
+        !self.collected.acknowledges.is_empty() || !self.collected.group.is_empty()
+    }
+
+    /// Returns how many messages and points wait for the commit.
+    pub(super) fn collected_size(&self) -> (usize, u64) {
+        (self.collected.acknowledges.len(), self.collected.points)
+    }
+
+    /// Returns what is to be published of instruments and agents after a commit.
+    pub(super) fn publish(&self, machines: &HashSet<InstrumentId>, agents: &HashSet<AgentName>) {
+        let views = machines.iter().filter_map(|id| {
+            let fold = self.folds.get(id)?;
+            Some((*id, view(fold)))
+        });
+        self.board.publish_machines(views);
+        let agents = agents.iter().filter_map(|name| self.agents.view(name));
+        self.board.publish_agents(agents);
+    }
+
+    /// Takes a delivery, whatever it is.
+    pub(super) fn take(&mut self, delivery: Delivery, writer: &mut Writer, now: Micros) {
+        let Delivery {
+            topic,
+            payload,
+            acknowledge,
+        } = delivery;
+        add(&self.board.counters.messages, 1);
+        self.collected.acknowledges.push(acknowledge);
+        let directory = self.directory.load_full();
+        let message = decode::decode(&topic, &payload).and_then(|message| {
+            let (agent, head) = match &message {
+                Message::Batch(agent, batch) => (agent, Some(head_of(batch))),
+                Message::Hello(agent, _) | Message::Status(agent, _) => (agent, None),
+            };
+            if directory.agents.contains_key(agent) {
+                return Ok(message);
+            }
+            Err(Rejection {
+                reason: "unknown_agent",
+                detail: format!("agent {agent} is not registered"),
+                agent: Some(agent.clone()),
+                head,
+            })
+        });
+        match message {
+            Ok(Message::Batch(agent, batch)) => {
+                self.collected.agents.insert(agent.clone());
+                self.agents.see(&agent, now);
+                self.take_batch(&directory, &agent, *batch, writer, now, (&topic, &payload));
+            }
+            Ok(Message::Hello(agent, hello)) => {
+                self.take_hello(&directory, &agent, &hello, writer, now);
+                self.collected.agents.insert(agent);
+            }
+            Ok(Message::Status(agent, status)) => {
+                self.agents.status(&agent, &status, now);
+                self.collected.agents.insert(agent);
+            }
+            Err(rejection) => {
+                self.take_rejection(&directory, rejection, writer, now, (&topic, &payload));
+            }
+        }
+    }
+
+    fn take_batch(
+        &mut self,
+        directory: &Directory,
+        agent: &AgentName,
+        batch: Batch,
+        writer: &mut Writer,
+        now: Micros,
+        message: (&str, &Bytes),
+    ) {
+        self.clocks.hear(agent, &batch.boot, batch.sent, now);
+        match self.receive(agent, &head_of(&batch), writer, now) {
+            Receipt::New => {}
+            Receipt::Duplicate => {
+                add(&self.board.counters.duplicates, 1);
+                return;
+            }
+            Receipt::Scattered => {
+                self.refuse(message, ("too_scattered", "too many holes before it"), now);
+                return;
+            }
+        }
+        add(&self.board.counters.batches, 1);
+        let placed = self.clocks.place(agent, &batch, now);
+        match batch.record.body {
+            RecordBody::Series(series) => {
+                let possible = Possible::now(now);
+                let mut number_of = |name: &_| writer.channel(name);
+                let resolved =
+                    resolve::resolve(directory, agent, &series, placed, possible, &mut number_of);
+                for refusal in resolved.refusals {
+                    self.refuse(message, (refusal.reason, &refusal.detail), now);
+                }
+                for (id, rows) in resolved.rows {
+                    if let Some(instrument) = directory.instruments.get(&id) {
+                        self.take_rows(instrument, rows, writer, now);
+                    }
+                }
+            }
+            RecordBody::Event(event) => self.take_event(directory, agent, &event),
+        }
+    }
+
+    /// Notes a record's number and what was lost before it.
+    fn receive(
+        &mut self,
+        agent: &AgentName,
+        head: &Head,
+        writer: &mut Writer,
+        now: Micros,
+    ) -> Receipt {
+        let stream = writer.stream(agent, &head.stream, now);
+        let lost = writer.raise(stream, head.oldest, now);
+        let receipt = writer.receive(stream, head.seq);
+        self.collected.streams.insert(stream);
+        if receipt == Receipt::New || !lost.is_empty() {
+            self.collected.group.received.push(Received {
+                stream,
+                number: if receipt == Receipt::New { head.seq } else { 0 },
+                floor: head.oldest.saturating_sub(1),
+            });
+        }
+        self.note_lost(agent, head, &lost);
+        receipt
+    }
+
+    fn note_lost(&mut self, agent: &AgentName, head: &Head, lost: &[(u64, u64)]) {
+        for (first, last) in lost {
+            add(&self.board.counters.gaps, last - first + 1);
+            tracing::warn!(%agent, first, last, "records of an agent are lost");
+            self.collected.group.gaps.push(Gap {
+                agent: agent.clone(),
+                stream: head.stream.clone(),
+                first: *first,
+                last: *last,
+            });
+        }
+    }
+
+    fn take_rows(&mut self, instrument: &Instrument, rows: Rows, writer: &mut Writer, now: Micros) {
+        let rule = &instrument.state_rule;
+        let channels = rule_channels(instrument, writer);
+        let fold = self.folds.entry(instrument.id).or_insert_with(Fold::new);
+        let heard = fold.heard_ms();
+        let points = rows.points();
+        let is_late = rows
+            .times_ms()
+            .first()
+            .is_some_and(|first| heard.is_some_and(|heard| *first <= heard));
+        if is_late {
+            add(&self.board.counters.late_points, points);
+        }
+        let mut decided = Vec::new();
+        fold.take(rule, channels, &rows, now, &mut decided);
+        if self.is_watched && fold.heard_ms() != heard {
+            let reading = live_reading(instrument.id, &rows, writer);
+            self.collected.readings.insert(instrument.id, reading);
+        }
+        self.note_decisions(instrument.id, decided, writer, now);
+        self.collected.machines.insert(instrument.id);
+        self.collected.points += points;
+        self.collected.group.rows.push((instrument.id, rows));
+    }
+
+    fn note_decisions(
+        &mut self,
+        instrument: InstrumentId,
+        decided: Vec<Decision>,
+        writer: &mut Writer,
+        now: Micros,
+    ) {
+        for decision in decided {
+            self.collected.machines.insert(instrument);
+            self.collected.group.states.push(StateChange {
+                seq: writer.take_state_seq(),
+                instrument,
+                at: Micros::new(decision.at_ms.saturating_mul(1_000)),
+                state: decision.state,
+                decided_at: now,
+            });
+        }
+    }
+
+    fn take_event(&mut self, directory: &Directory, agent: &AgentName, event: &Event) {
+        match event {
+            // The numbers dropped are noticed as a gap by the lowest number the outbox holds.
+            Event::Dropped { from, to } => {
+                tracing::warn!(%agent, from, to, "an agent's outbox was full and dropped records");
+            }
+            Event::Device {
+                device,
+                reachable,
+                reason,
+            } => {
+                let answer = if *reachable { Ok(()) } else { Err(*reason) };
+                self.agents.device(agent, device, answer, directory);
+            }
+            Event::Other => {}
+        }
+    }
+
+    fn take_hello(
+        &mut self,
+        directory: &Directory,
+        agent: &AgentName,
+        hello: &Hello,
+        writer: &mut Writer,
+        now: Micros,
+    ) {
+        self.clocks.hear(agent, &hello.boot, hello.sent, now);
+        let row = self.agents.hello(agent, hello, now);
+        self.collected.group.agents.push(row);
+        for device in &hello.devices {
+            let Some(instrument) = directory.speaks_for(agent, &device.instrument) else {
+                continue;
+            };
+            for channel in &device.channels {
+                if let Some(number) = writer.channel(&channel.name) {
+                    writer.set_unit(instrument.id, number, &channel.unit);
+                }
+            }
+        }
+        // The answer tells the agent what is committed, in case the last ack was lost.
+        let stream = writer.stream(agent, &hello.stream, now);
+        self.collected.streams.insert(stream);
+        let oldest = hello.oldest.min(hello.next);
+        let lost = writer.raise(stream, oldest, now);
+        self.collected.group.received.push(Received {
+            stream,
+            number: 0,
+            floor: oldest.saturating_sub(1),
+        });
+        let head = Head {
+            stream: hello.stream.clone(),
+            seq: 0,
+            oldest,
+        };
+        self.note_lost(agent, &head, &lost);
+    }
+
+    /// Puts a message into quarantine and acknowledges it if its number can be read.
+    fn take_rejection(
+        &mut self,
+        directory: &Directory,
+        rejection: Rejection,
+        writer: &mut Writer,
+        now: Micros,
+        message: (&str, &Bytes),
+    ) {
+        self.refuse(message, (rejection.reason, &rejection.detail), now);
+        let (Some(agent), Some(head)) = (rejection.agent, rejection.head) else {
+            return;
+        };
+        if directory.agents.contains_key(&agent) {
+            self.receive(&agent, &head, writer, now);
+        } else {
+            let ack = Ack {
+                stream: head.stream,
+                upto: head.oldest.saturating_sub(1),
+                ranges: vec![SeqRange(head.seq, head.seq)],
+            };
+            self.collected.strangers.push((agent, ack));
+        }
+    }
+
+    fn refuse(&mut self, message: (&str, &Bytes), why: (&'static str, &str), now: Micros) {
+        let quarantine = &mut self.collected.group.quarantined;
+        self.refusals
+            .refuse(&self.board, message, why, now, quarantine);
+    }
+
+    /// Lets time pass for every instrument.
+    pub(super) fn tick(&mut self, writer: &mut Writer, now: Micros, mono_us: i64) {
+        self.clocks.follow_gateway(now, mono_us);
+        let directory = self.directory.load_full();
+        let mut all = Vec::new();
+        for (id, fold) in &mut self.folds {
+            let Some(instrument) = directory.instruments.get(id) else {
+                continue;
+            };
+            let Some(source) = &instrument.source else {
+                continue;
+            };
+            let side = AgentSide {
+                online: self.agents.is_online(&source.agent),
+                device: self.agents.unreachable(*id),
+            };
+            let mut decided = Vec::new();
+            fold.tick(&instrument.state_rule, side, now, &mut decided);
+            if !decided.is_empty() {
+                all.push((*id, decided));
+            }
+        }
+        for (id, decided) in all {
+            self.note_decisions(id, decided, writer, now);
+        }
+    }
+}
+
+fn head_of(batch: &Batch) -> Head {
+    Head {
+        stream: batch.stream.clone(),
+        seq: batch.seq,
+        oldest: batch.oldest,
+    }
+}
+
+fn view(fold: &Fold) -> MachineView {
+    let micros = |ms: i64| Micros::new(ms.saturating_mul(1_000));
+    MachineView {
+        state: fold.state(),
+        since: fold.since_ms().map(micros),
+        last_report: fold.heard_ms().map(micros),
+    }
+}
+
+fn rule_channels(instrument: &Instrument, writer: &Writer) -> RuleChannels {
+    let rule = &instrument.state_rule;
+    let fault = rule.fault_channel.as_ref();
+    RuleChannels {
+        value: writer.known_channel(&rule.channel),
+        fault: fault.and_then(|name| writer.known_channel(name)),
+    }
+}
+
+/// Rebuilds every instrument's state from the store.
+fn restore(
+    directory: &Directory,
+    recovered: &Recovered,
+    writer: &Writer,
+    now: Micros,
+) -> HashMap<InstrumentId, Fold> {
+    let mut folds = HashMap::new();
+    for (id, heard_ms, cells) in writer.newest() {
+        let (Some(instrument), Some(last)) =
+            (directory.instruments.get(&id), recovered.states.get(&id))
+        else {
+            continue;
+        };
+        let channels = rule_channels(instrument, writer);
+        let cell = |channel| {
+            let newest = cells.iter().find(|(number, _)| Some(*number) == channel);
+            newest.map(|(_, cell)| *cell)
+        };
+        let last = Decision {
+            at_ms: last.at.get().div_euclid(1_000),
+            state: last.state,
+        };
+        let known = (cell(channels.value), cell(channels.fault));
+        folds.insert(id, Fold::restored(last, known, heard_ms, now));
+    }
+    folds
+}
+
+/// Returns the newest row of an instrument, with names.
+fn live_reading(instrument: InstrumentId, rows: &Rows, writer: &Writer) -> LiveReading {
+    let last = rows.len().saturating_sub(1);
+    let value = |cell| match cell {
+        Cell::Good(value) => Some(Ok(value)),
+        Cell::Bad(quality) => Some(Err::<f64, Quality>(quality)),
+        Cell::Absent => None,
+    };
+    let cells = rows.row(last).filter_map(|(channel, cell)| {
+        let value = value(cell)?;
+        Some((writer.channel_name(channel)?, value))
+    });
+    LiveReading {
+        instrument,
+        time_ms: rows.times_ms().last().copied().unwrap_or(0),
+        values: cells.collect(),
+    }
+}

@@ -1,0 +1,119 @@
+//! What the rest of the gateway holds of telemetry.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use scheduler::id::InstrumentId;
+use tokio::sync::broadcast;
+use wire::AgentName;
+
+use super::board::Board;
+use super::intake::{Delivery, Intake, Stopped};
+use super::subscribe::Downlink;
+use super::view::{AgentView, Counts, LiveChange, MachineView};
+use crate::history::{ChannelReading, History};
+
+/// Reads without waiting for anybody; clones share it.
+#[derive(Clone)]
+pub struct TelemetryHandle {
+    pub(super) board: Arc<Board>,
+    pub(super) history: History,
+    pub(super) intake: Intake,
+    pub(super) live: broadcast::Sender<Arc<LiveChange>>,
+    pub(super) downlink: Arc<dyn Downlink>,
+}
+
+impl std::fmt::Debug for TelemetryHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TelemetryHandle")
+    }
+}
+
+impl TelemetryHandle {
+    /// Returns an instrument's machine state as committed; unknown if it never reported.
+    #[must_use]
+    pub fn machine(&self, instrument: InstrumentId) -> MachineView {
+        self.board.machine(instrument)
+    }
+
+    /// Returns the machine states of all instruments that ever reported, in no order.
+    #[must_use]
+    pub fn machines(&self) -> Vec<(InstrumentId, MachineView)> {
+        self.board.machines()
+    }
+
+    /// Returns the newest reading of each channel of an instrument, by name.
+    #[must_use]
+    pub fn latest(&self, instrument: InstrumentId) -> Vec<ChannelReading> {
+        self.history.latest(instrument)
+    }
+
+    /// Returns a receiver of what every commit from now on brings. A receiver that is slower than
+    /// [`super::LIVE_KEPT_MAX`] commits misses the oldest and is told how many (`Lagged`).
+    #[must_use]
+    pub fn live(&self) -> broadcast::Receiver<Arc<LiveChange>> {
+        self.live.subscribe()
+    }
+
+    /// Returns what is known of an agent; `None` if it was never heard of.
+    #[must_use]
+    pub fn agent(&self, name: &AgentName) -> Option<AgentView> {
+        self.board.agent(name)
+    }
+
+    /// Returns how many agents are connected.
+    #[must_use]
+    pub fn agents_online(&self) -> u64 {
+        self.board.agents_online()
+    }
+
+    /// Closes an agent's session. Agents that are revoked in the directory are disconnected within
+    /// two seconds without it. An external broker keeps the session: its own rules hold there.
+    pub async fn disconnect(&self, name: &AgentName) {
+        self.downlink.disconnect(name).await;
+    }
+
+    /// Takes a message as if a broker had brought it, on the same path. Waits while the queue is
+    /// full; returns before the commit (see [`super::Acknowledge`] to learn of it).
+    ///
+    /// # Errors
+    /// Returns [`Stopped`] when telemetry has stopped.
+    pub async fn ingest(&self, delivery: Delivery) -> Result<(), Stopped> {
+        self.intake.submit(delivery).await
+    }
+
+    /// Returns all counts.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let queued = u64::try_from(self.intake.len()).expect("usize fits in u64");
+        self.board.counts(queued)
+    }
+
+    /// Returns whether readings can be committed. The last attempt is at most ten seconds old.
+    ///
+    /// # Errors
+    /// Returns why not, for operators, in Chinese and English.
+    pub fn ready(&self) -> Result<(), String> {
+        self.board.trouble().map_or(Ok(()), Err)
+    }
+
+    /// Returns whether messages can come in.
+    ///
+    /// # Errors
+    /// Returns why not, for operators, in Chinese and English.
+    pub fn broker_ready(&self) -> Result<(), String> {
+        self.downlink.trouble().map_or(Ok(()), Err)
+    }
+
+    /// Returns where agents connect, with the real port; `None` with an external broker.
+    #[must_use]
+    pub fn broker_address(&self) -> Option<SocketAddr> {
+        self.downlink.address()
+    }
+
+    /// Returns the store, for reads of series and states.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+}

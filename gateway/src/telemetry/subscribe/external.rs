@@ -1,0 +1,324 @@
+//! A broker of one's own, such as Mosquitto or EMQX, through `rumqttc`.
+//!
+//! **PUBACK only after the commit.** Acks are manual. A PUBACK carries only a packet id, which means
+//! something else after a reconnect; so every connection has a client of its own, and an ack that
+//! comes after its connection ended goes nowhere. The broker then delivers again.
+//!
+//! **Two clients**: `rumqttc` sends PUBACKs through the same queue as publishes and stops taking from
+//! it while publishes wait for their own PUBACK; so acks to agents have their own connection.
+//!
+//! **A full queue** holds up reading for a moment, then the connection is closed until there is room
+//! again: the broker keeps what is not acknowledged.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, QoS};
+use tokio_util::sync::CancellationToken;
+use wire::{AgentName, Topic};
+
+use super::Downlink;
+use crate::config::Secret;
+use crate::lifecycle::Lifecycle;
+use crate::telemetry::StartError;
+use crate::telemetry::intake::{Acknowledge, Delivery, Intake, NotTaken};
+
+/// Requests waiting for the ingest connection: one PUBACK for each message in the recorder's queue
+/// and in the group being committed, so an ack always finds room.
+const PUBACKS_MAX: usize = 65_536;
+
+/// Messages to agents waiting for the sending connection. Full means that the broker is slow: further
+/// acks are lost, later ones tell the same.
+const SENDING_MAX: usize = 16_384;
+
+/// Publishes under way to the broker without its PUBACK.
+const INFLIGHT_MAX: u16 = 1_000;
+
+/// Largest packet, in bytes.
+const PACKET_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long reading is held up by a full queue before the connection is closed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Time between attempts to connect.
+const RETRY: Duration = Duration::from_secs(1);
+
+const PORT: u16 = 1883;
+
+/// The two connections.
+pub(in crate::telemetry) struct External {
+    broker: Broker,
+    /// The client of the present sending connection.
+    sender: Mutex<Option<AsyncClient>>,
+    is_ingesting: AtomicBool,
+    is_sending: AtomicBool,
+}
+
+/// Where the broker is and who the gateway is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Broker {
+    host: String,
+    port: u16,
+    user: String,
+    password: String,
+}
+
+/// Starts both connections. They connect when the broker is there.
+pub(in crate::telemetry) fn start(
+    url: &Secret,
+    intake: Intake,
+    lifecycle: &Lifecycle,
+) -> Result<Arc<External>, StartError> {
+    let broker = Broker::parse(url.expose()).ok_or(StartError::Url)?;
+    let external = Arc::new(External {
+        broker,
+        sender: Mutex::new(None),
+        is_ingesting: AtomicBool::new(false),
+        is_sending: AtomicBool::new(false),
+    });
+    let (ingest, stop) = (Arc::clone(&external), lifecycle.stop_token());
+    lifecycle.spawn("ingest from the broker", async move {
+        while !stop.is_cancelled() {
+            let end = ingest.ingest(&intake, &stop).await;
+            ingest.is_ingesting.store(false, Ordering::Relaxed);
+            rest("ingest", &end, &stop).await;
+        }
+        Ok::<(), String>(())
+    });
+    let (sending, stop) = (Arc::clone(&external), lifecycle.stop_token());
+    lifecycle.spawn("sending to the broker", async move {
+        while !stop.is_cancelled() {
+            let end = sending.keep_sending(&stop).await;
+            sending.is_sending.store(false, Ordering::Relaxed);
+            rest("sending", &end, &stop).await;
+        }
+        Ok::<(), String>(())
+    });
+    Ok(external)
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error("the gateway stops")]
+    Stop,
+    #[error("the recorder's queue stayed full")]
+    Full,
+    #[error(transparent)]
+    Connection(#[from] Box<ConnectionError>),
+}
+
+async fn rest(what: &str, end: &End, stop: &CancellationToken) {
+    if stop.is_cancelled() {
+        return;
+    }
+    tracing::warn!(what, %end, "a connection to the broker ended");
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(RETRY) => {}
+    }
+}
+
+async fn poll(events: &mut EventLoop, stop: &CancellationToken) -> Result<Event, End> {
+    tokio::select! {
+        () = stop.cancelled() => Err(End::Stop),
+        event = events.poll() => event.map_err(|error| End::Connection(Box::new(error))),
+    }
+}
+
+impl External {
+    /// One connection, from connect to its end.
+    async fn ingest(&self, intake: &Intake, stop: &CancellationToken) -> End {
+        let mut options = self.broker.options("ingest");
+        // The broker keeps what comes while the gateway is away.
+        options.set_clean_session(false).set_manual_acks(true);
+        let (client, mut events) = AsyncClient::new(options, PUBACKS_MAX);
+        loop {
+            let event = match poll(&mut events, stop).await {
+                Ok(event) => event,
+                Err(end) => return end,
+            };
+            match event {
+                Event::Incoming(Packet::ConnAck(_)) => {
+                    // Also when the session was kept: then the retained statuses come again, and
+                    // tell who came and went meanwhile.
+                    drop(client.try_subscribe(Topic::all_up(), QoS::AtLeastOnce));
+                }
+                Event::Incoming(Packet::SubAck(_)) => {
+                    self.is_ingesting.store(true, Ordering::Relaxed);
+                    tracing::info!("messages come in from the broker");
+                }
+                Event::Incoming(Packet::Publish(publish)) => {
+                    let client = client.clone();
+                    let delivery = Delivery {
+                        topic: publish.topic.clone(),
+                        payload: publish.payload.clone(),
+                        acknowledge: Acknowledge::with(move || {
+                            // Fails only when the connection has ended: then it comes again.
+                            drop(client.try_ack(&publish));
+                        }),
+                    };
+                    match intake.submit_within(delivery, PATIENCE).await {
+                        Ok(()) => {}
+                        Err(NotTaken::Full) => return End::Full,
+                        Err(NotTaken::Stopped) => return End::Stop,
+                    }
+                }
+                Event::Incoming(_) | Event::Outgoing(_) => {}
+            }
+        }
+    }
+
+    /// One connection, from connect to its end. What waits in it is lost with it.
+    async fn keep_sending(&self, stop: &CancellationToken) -> End {
+        let mut options = self.broker.options("sending");
+        options.set_clean_session(true).set_inflight(INFLIGHT_MAX);
+        let (client, mut events) = AsyncClient::new(options, SENDING_MAX);
+        let end = loop {
+            match poll(&mut events, stop).await {
+                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                    self.set_sender(Some(client.clone()));
+                    self.is_sending.store(true, Ordering::Relaxed);
+                }
+                Ok(_) => {}
+                Err(end) => break end,
+            }
+        };
+        self.set_sender(None);
+        end
+    }
+
+    fn set_sender(&self, client: Option<AsyncClient>) {
+        let mut sender = self.sender.lock();
+        let sender = sender
+            .as_mut()
+            .expect("nobody panics while holding this lock");
+        **sender = client;
+    }
+}
+
+#[async_trait]
+impl Downlink for External {
+    async fn send(&self, topic: String, payload: Vec<u8>) {
+        let sender = self.sender.lock();
+        let sender = sender
+            .expect("nobody panics while holding this lock")
+            .clone();
+        if let Some(client) = sender
+            && client
+                .try_publish(topic, QoS::AtLeastOnce, false, payload)
+                .is_err()
+        {
+            tracing::debug!("an ack was not sent: the broker is slow");
+        }
+    }
+
+    /// The broker's own rules say who may connect; revocation is done there.
+    async fn disconnect(&self, _agent: &AgentName) {}
+
+    fn trouble(&self) -> Option<String> {
+        let parts = [
+            (&self.is_ingesting, "ingest"),
+            (&self.is_sending, "sending"),
+        ];
+        let down = parts.iter().find(|(up, _)| !up.load(Ordering::Relaxed));
+        down.map(|(_, what)| {
+            format!(
+                "与消息服务器 {}:{} 的连接未建立 / the {what} connection to the broker is not up",
+                self.broker.host, self.broker.port
+            )
+        })
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        None
+    }
+}
+
+impl Broker {
+    /// Reads `mqtt://user:password@host:port`; user, password and port may be left out. Percent
+    /// signs in user and password introduce two hexadecimal digits.
+    fn parse(url: &str) -> Option<Self> {
+        let rest = url.strip_prefix("mqtt://")?.trim_end_matches('/');
+        let (login, address) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        let (host, port) = match address.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            _ => (address, PORT),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        (!host.is_empty()).then_some(())?;
+        Some(Self {
+            host: host.to_owned(),
+            port,
+            user: decoded(user)?,
+            password: decoded(password)?,
+        })
+    }
+
+    fn options(&self, what: &str) -> MqttOptions {
+        let name = if self.user.is_empty() {
+            "ortoo"
+        } else {
+            &self.user
+        };
+        let mut options = MqttOptions::new(format!("{name}-{what}"), &self.host, self.port);
+        options
+            .set_keep_alive(KEEP_ALIVE)
+            .set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
+        if !self.user.is_empty() {
+            options.set_credentials(&self.user, &self.password);
+        }
+        options
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next()?, rest.next()?];
+            bytes.extend(hex::decode(digits).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read_with_and_without_their_parts() {
+        let broker = |host: &str, port, user: &str, password: &str| {
+            Some(Broker {
+                host: host.to_owned(),
+                port,
+                user: user.to_owned(),
+                password: password.to_owned(),
+            })
+        };
+        for (url, expected) in [
+            (
+                "mqtt://gw:s%40cret@broker:1884",
+                broker("broker", 1884, "gw", "s@cret"),
+            ),
+            ("mqtt://a@b:c@h/", broker("h", 1883, "a@b", "c")),
+            ("mqtt://[::1]:99", broker("::1", 99, "", "")),
+            ("mqtt://[::1]", broker("::1", 1883, "", "")),
+            ("mqtts://h", None),
+            ("mqtt://u:p@", None),
+            ("mqtt://u:%zz@h", None),
+        ] {
+            assert_eq!(Broker::parse(url), expected, "{url}");
+        }
+    }
+}
