@@ -1,0 +1,351 @@
+//! The agent's settings: `agent.toml`, checked as a whole before anything starts.
+//!
+//! What comes in: the file. What goes out: settings that hold together (every device has a profile
+//! and lies in a permitted network, no channel of an instrument is read twice), or every fault at
+//! once with its line. Paths are relative to the file's own folder.
+//!
+//! ```toml
+//! agent = "lab-007"                  # name = MQTT user name = client id
+//! secret_file = "secret"             # or secret = "..."
+//! gateway = "mqtt://127.0.0.1:1883"
+//! data = "agent-data"                # the outbox
+//! allow = ["192.168.10.0/24"]        # Modbus networks it may touch
+//! outbox_mb = 1024
+//! report_every_ms = 10000            # at the latest while nothing changes
+//! profile_dir = "profiles"           # device profiles of your own
+//!
+//! [[device]]
+//! name = "meter-1"
+//! instrument = "NM-00001"
+//! profile = "sdm120"
+//! address = "192.168.10.5:502"
+//! unit = 1
+//! every_ms = 1000
+//! timeout_ms = 1000
+//! always = false                     # true: report every poll, changed or not
+//! dead_band = { power_w = 2.0 }      # smaller changes wait for the next report
+//! ```
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use wire::{AgentName, ChannelName, InstrumentKey};
+
+use crate::allow::{Allow, Network};
+use crate::document::{Document, Faults, Placed, Section};
+use crate::profile::{Profile, Profiles, read_limited};
+
+mod address;
+mod device;
+
+pub use address::{Address, Gateway, Secret};
+
+/// Default and largest size of the outbox in MiB.
+const OUTBOX_MB_DEFAULT: i64 = 1024;
+const OUTBOX_MB_MAX: i64 = 1024 * 1024;
+
+/// How often an agent reports at the latest, unless it is told otherwise.
+const REPORT_EVERY_MS_DEFAULT: u64 = 10_000;
+
+/// All settings of an agent.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name, MQTT user name and client id.
+    pub agent: AgentName,
+    /// The password of that user.
+    pub secret: Secret,
+    /// The broker to report to.
+    pub gateway: Gateway,
+    /// The folder of the outbox.
+    pub data: PathBuf,
+    /// Modbus networks it may touch.
+    pub allow: Allow,
+    /// Bound of the outbox in bytes of records.
+    pub outbox_bytes_max: u64,
+    /// An unchanged reading is reported again after this time.
+    pub report_every: Duration,
+    /// The devices, at most [`wire::DEVICES_MAX`].
+    pub devices: Vec<Device>,
+    /// What is permitted but unwise, for the log.
+    pub warnings: Vec<String>,
+}
+
+/// A Modbus unit that the agent polls.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// The instrument it speaks for.
+    pub instrument: InstrumentKey,
+    /// Its register map.
+    pub profile: Arc<Profile>,
+    /// Where it listens, or the gateway before it.
+    pub address: Address,
+    /// Modbus unit identifier.
+    pub unit: u8,
+    /// Time between two polls.
+    pub every: Duration,
+    /// Longest time for connecting and for each answer.
+    pub timeout: Duration,
+    /// Report every poll, changed or not.
+    pub always: bool,
+    /// For each register: a change up to this size does not count. 0: every change counts.
+    pub dead_band: Vec<f64>,
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file has faults.
+    #[error("{0}")]
+    Faults(Faults),
+}
+
+impl Config {
+    /// Loads and checks a file and everything it names.
+    ///
+    /// # Errors
+    /// Returns [`ConfigError`] with every fault.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = read_limited(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(path, &text).map_err(ConfigError::Faults)
+    }
+
+    /// Checks a text as the content of the file at `path`.
+    ///
+    /// # Errors
+    /// Returns every fault with its line.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Faults> {
+        let file = path.display().to_string();
+        let document = Document::new(&file, text);
+        let table = document.parse();
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let reading = Reading {
+            document: &document,
+            section: Section::new(&document, table.get_ref(), 0),
+            folder,
+            path,
+        };
+        let config = reading.config();
+        drop(reading);
+        document.finish(config)
+    }
+}
+
+/// One pass over the file.
+struct Reading<'d> {
+    document: &'d Document<'d>,
+    section: Section<'d>,
+    folder: &'d Path,
+    path: &'d Path,
+}
+
+impl Reading<'_> {
+    fn config(&self) -> Option<Config> {
+        let section = &self.section;
+        let mut warnings = Vec::new();
+        let agent = self.parsed(section.text_required("agent"), |text| {
+            AgentName::parse(text).map_err(|error| error.to_string())
+        });
+        let secret = self.secret(&mut warnings);
+        let gateway = self.parsed(section.text_required("gateway"), |text| {
+            Gateway::parse(text).map_err(str::to_owned)
+        });
+        let data = section.text_required("data");
+        let allow = self.allow();
+        let outbox_mb = section.integer("outbox_mb", 1..=OUTBOX_MB_MAX);
+        let outbox_mb = outbox_mb.map_or(OUTBOX_MB_DEFAULT, |size| size.value);
+        let report_every = ms(section, "report_every_ms", 100..=3_600_000);
+        let devices = device::read_all(self, &self.profiles(), &allow);
+        section.finish();
+        let config = Config {
+            agent: agent?,
+            secret: secret?,
+            gateway: gateway?,
+            data: self.folder.join(data?.value),
+            allow,
+            outbox_bytes_max: u64::try_from(outbox_mb).ok()? * 1024 * 1024,
+            report_every: report_every.unwrap_or(Duration::from_millis(REPORT_EVERY_MS_DEFAULT)),
+            devices,
+            warnings,
+        };
+        Some(config.warned())
+    }
+
+    /// Parses the text of a key; what it does not accept is a fault in that line.
+    fn parsed<T>(
+        &self,
+        text: Option<Placed<&str>>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = text?;
+        parse(text.value)
+            .map_err(|expected| self.document.fault(text.at, expected))
+            .ok()
+    }
+
+    fn secret(&self, warnings: &mut Vec<String>) -> Option<Secret> {
+        let inline = self.section.text("secret");
+        let file = self.section.text("secret_file");
+        match (inline, file) {
+            (Some(_), Some(file)) => {
+                let text = "secret and secret_file exclude each other";
+                self.document.fault(file.at, text);
+                None
+            }
+            (None, None) => {
+                if !self.section.has("secret") && !self.section.has("secret_file") {
+                    let text = "secret or secret_file is missing";
+                    self.document.fault(self.section.at, text);
+                }
+                None
+            }
+            (Some(secret), None) => {
+                if is_open_to_others(self.path) {
+                    let path = self.path.display();
+                    warnings.push(format!("{path} holds a secret and others may read it"));
+                }
+                self.checked(secret.value, secret.at)
+            }
+            (None, Some(file)) => self.secret_of(file),
+        }
+    }
+
+    fn secret_of(&self, file: Placed<&str>) -> Option<Secret> {
+        let path = self.folder.join(file.value);
+        let shown = path.display();
+        match read_limited(&path) {
+            Err(error) => {
+                let text = format!("secret_file {shown} cannot be read: {error}");
+                self.document.fault(file.at, text);
+                None
+            }
+            Ok(_) if is_open_to_others(&path) => {
+                let text = format!("others may read {shown}: chmod 600 it");
+                self.document.fault(file.at, text);
+                None
+            }
+            Ok(text) => self.checked(text.trim_end_matches(['\r', '\n']), file.at),
+        }
+    }
+
+    fn checked(&self, secret: &str, at: usize) -> Option<Secret> {
+        if secret.is_empty() || secret.len() > 1024 {
+            self.document
+                .fault(at, "the secret must have 1 to 1024 bytes");
+            return None;
+        }
+        Some(Secret::new(secret))
+    }
+
+    fn allow(&self) -> Allow {
+        let mut networks = Vec::new();
+        for item in self.section.list("allow") {
+            match item.value.as_str().and_then(Network::parse) {
+                Some(network) => networks.push(network),
+                None => {
+                    let text = "allow must list networks such as \"192.168.10.0/24\"";
+                    self.document.fault(item.at, text);
+                }
+            }
+        }
+        Allow(networks)
+    }
+
+    fn profiles(&self) -> Profiles {
+        let mut profiles = Profiles::built_in();
+        if let Some(folder) = self.section.text("profile_dir")
+            && let Err(faults) = profiles.add_folder(&self.folder.join(folder.value))
+        {
+            self.document.adopt(faults);
+        }
+        profiles
+    }
+}
+
+impl Config {
+    /// Adds the warnings that concern the whole.
+    fn warned(mut self) -> Self {
+        let host = self.gateway.host.parse::<IpAddr>();
+        let is_local = self.gateway.host == "localhost" || host.is_ok_and(|ip| ip.is_loopback());
+        if !is_local {
+            let host = &self.gateway.host;
+            self.warnings.push(format!(
+                "the secret and all readings travel to {host} unencrypted: \
+                 use a network or tunnel that you trust"
+            ));
+        }
+        self
+    }
+
+    /// Returns what the devices measure, for the hello message.
+    #[must_use]
+    pub fn device_infos(&self) -> Vec<wire::DeviceInfo> {
+        let infos = self.devices.iter().map(|device| wire::DeviceInfo {
+            name: device.name.clone(),
+            profile: device.profile.name.chars().take(64).collect(),
+            instrument: device.instrument.clone(),
+            channels: device.channels(),
+        });
+        infos.collect()
+    }
+}
+
+impl Device {
+    fn channels(&self) -> Vec<wire::ChannelInfo> {
+        let channels = self.profile.registers.iter();
+        channels
+            .map(|register| wire::ChannelInfo {
+                name: register.channel.clone(),
+                unit: register.unit.clone(),
+            })
+            .collect()
+    }
+
+    /// Returns true if the device reports this channel.
+    pub(crate) fn has_channel(&self, channel: &ChannelName) -> bool {
+        let mut registers = self.profile.registers.iter();
+        registers.any(|register| register.channel == *channel)
+    }
+}
+
+/// Reads a time in milliseconds.
+fn ms(
+    section: &Section<'_>,
+    key: &'static str,
+    range: std::ops::RangeInclusive<i64>,
+) -> Option<Duration> {
+    let ms = section.integer(key, range)?;
+    u64::try_from(ms.value).ok().map(Duration::from_millis)
+}
+
+/// Returns true if the file's group or others may read it; false where that is not known.
+fn is_open_to_others(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o044 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+#[cfg(test)]
+#[path = "config/tests.rs"]
+mod tests;
