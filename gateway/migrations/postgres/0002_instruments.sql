@@ -1,7 +1,8 @@
 -- What is shared and booked. Capabilities are words parted by spaces; the state rule is JSON.
+-- An instrument that is removed keeps its row, since its history refers to it; its key is free again.
 CREATE TABLE instruments (
   id BIGINT PRIMARY KEY,
-  key TEXT NOT NULL UNIQUE,
+  key TEXT NOT NULL,
   name TEXT NOT NULL,
   name_en TEXT NOT NULL,
   model TEXT NOT NULL,
@@ -17,5 +18,8 @@ CREATE TABLE instruments (
   version BIGINT NOT NULL,
   source_agent TEXT,
   source_device TEXT,
-  state_rule TEXT NOT NULL
+  state_rule TEXT NOT NULL,
+  removed_us BIGINT
 );
+
+CREATE UNIQUE INDEX instruments_by_key ON instruments (key) WHERE removed_us IS NULL;

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scheduler::id::InstrumentId;
-use scheduler::time::Span;
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::command::{Answer, Command, DeskError, Request};
+use super::commit::Failure;
 use super::group::{Answers, Group, NextIds, Policies};
 use super::handle::DeskHandle;
-use super::record::{EventKind, EventRow};
+use super::record::EventRow;
 use super::sessions::{SessionSettings, Sessions};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::registry::SharedDirectory;
-use crate::store::{self, Cause, Database, StoreError, Writes};
+use crate::store::{Cause, Database, StoreError, Writes};
 
 /// Commands waiting for the desk. Full means that the database is slower than the callers: they
 /// are told so at once and nothing waits unseen.
@@ -28,9 +29,6 @@ const GROUP_MAX: usize = 512;
 
 /// Events a slow follower may lag behind before it has to read the log again.
 const EVENTS_MAX: usize = 4_096;
-
-/// How long idempotency keys are kept: a day.
-pub(super) const ANSWERS_KEPT: Span = Span::days(1);
 
 /// How often the desk tidies up.
 const HOUSEKEEPING: Duration = Duration::from_mins(10);
@@ -78,6 +76,8 @@ pub async fn start(
         next: NextIds::default(),
         registry_next: RegistryIds::default(),
         must_reload: true,
+        proven: None,
+        failing: false,
     };
     desk.reload().await?;
     let stop = lifecycle.stop_token();
@@ -109,8 +109,13 @@ pub(super) struct Desk {
     pub(super) policies: Policies,
     pub(super) next: NextIds,
     pub(super) registry_next: RegistryIds,
-    /// Whether a commit's outcome is unknown: nothing is answered before the facts are read again.
+    /// Whether memory may differ from the database, because a commit's outcome is unknown:
+    /// nothing is answered before the facts are read again.
     pub(super) must_reload: bool,
+    /// When a write was last proven to work.
+    pub(super) proven: Option<Instant>,
+    /// Whether the last write failed; the log is told of changes only.
+    pub(super) failing: bool,
 }
 
 type Waiting = (Command, oneshot::Sender<Result<Answer, DeskError>>);
@@ -122,6 +127,7 @@ impl Desk {
         stop: tokio_util::sync::CancellationToken,
     ) {
         let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
+        housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let request = tokio::select! {
                 request = requests.recv() => request,
@@ -192,11 +198,16 @@ impl Desk {
         }
     }
 
-    /// Judges, commits, answers. If the commit is refused, each command is judged once more, alone,
-    /// on fresh facts, so that one bad command cannot spoil the others.
+    /// Judges, commits, answers. What the database refuses is judged once more: alone and on fresh
+    /// facts after a conflict, so that one bad command cannot spoil the others; together after a
+    /// lost connection or the like. Then the callers are told that nothing can be written.
     async fn serve_group(&mut self, group: Vec<Waiting>) {
         let commands: Vec<&Command> = group.iter().map(|(command, _)| command).collect();
-        match self.attempt(&commands).await {
+        let mut outcome = self.attempt(&commands).await;
+        if matches!(&outcome, Err(failure) if failure.cause == Cause::Other) {
+            outcome = self.attempt(&commands).await;
+        }
+        match outcome {
             Ok(answers) => {
                 for ((_, reply), answer) in group.into_iter().zip(answers) {
                     reply.send(Ok(answer)).ok();
@@ -213,9 +224,15 @@ impl Desk {
 
     async fn serve_one_by_one(&mut self, group: Vec<Waiting>) {
         for (command, reply) in group {
-            let answers = self.attempt(&[&command]).await;
-            let answer = answers.map(|mut answers| answers.pop());
-            let answer = match answer {
+            let mut outcome = self.attempt(&[&command]).await;
+            if let Err(failure) = &outcome
+                && failure.cause == Cause::Conflict
+            {
+                let touched = failure.touched.clone();
+                self.reload_instruments(&touched).await;
+                outcome = self.attempt(&[&command]).await;
+            }
+            let answer = match outcome.map(|mut answers| answers.pop()) {
                 Ok(Some(answer)) => Ok(answer),
                 Ok(None) => Err(DeskError::NotReady("internal error".to_owned())),
                 Err(failure) => Err(DeskError::NotReady(failure.why)),
@@ -250,25 +267,13 @@ impl Desk {
         } = group;
         if !writes.is_empty() {
             let keys: Vec<InstrumentId> = touched.keys().copied().collect();
-            if let Err(error) = self.commit(&writes).await {
+            if let Err(error) = self.commit(&[], &writes).await {
                 return Err(Failure::new(&error, keys));
             }
             self.next = next;
             self.publish(touched, writes);
         }
         Ok(answers)
-    }
-
-    async fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        let mut tx = self.database.begin().await?;
-        store::write_group(&mut tx, writes).await?;
-        self.must_reload = true;
-        tx.commit().await.map_err(|source| StoreError::Failed {
-            doing: "committing",
-            source,
-        })?;
-        self.must_reload = false;
-        Ok(())
     }
 
     pub(super) fn publish(
@@ -294,79 +299,11 @@ impl Desk {
             self.events.send(event).ok();
         }
     }
-
-    async fn probe(&mut self) -> Result<(), DeskError> {
-        let not_ready = |failure: Failure| DeskError::NotReady(failure.why);
-        self.ensure_fresh().await.map_err(not_ready)?;
-        let at = self.clock.now();
-        let id = self.next.event + 1;
-        let event = EventRow {
-            id,
-            at,
-            kind: EventKind::Registry,
-            instrument: None,
-            subject: None,
-        };
-        // A row that is never committed, but for which the database must find room.
-        let writes = Writes {
-            events: vec![event],
-            ..Writes::default()
-        };
-        let written = async {
-            let mut tx = self.database.begin().await?;
-            store::write_group(&mut tx, &writes).await?;
-            tx.rollback().await.map_err(StoreError::at("rolling back"))
-        };
-        written
-            .await
-            .map_err(|error: StoreError| not_ready(Failure::new(&error, Vec::new())))
-    }
-
-    async fn tidy(&mut self) {
-        let oldest = self.clock.now().saturating_sub(ANSWERS_KEPT);
-        self.answers.retain(|_, answer| answer.created_at >= oldest);
-        self.sessions.drop_ended(self.clock.now());
-        let deleted = async {
-            let mut tx = self.database.begin().await?;
-            store::delete_old_answers(&mut tx, oldest).await?;
-            tx.commit().await.map_err(StoreError::at("committing"))
-        };
-        if let Err(error) = deleted.await {
-            tracing::warn!(%error, "old answers could not be deleted; tried again later");
-        }
-    }
 }
 
 /// Tells every caller of a group that nothing was written.
 fn refuse_all(group: Vec<Waiting>, why: &str) {
-    tracing::error!(why, "a group could not be committed");
     for (_, reply) in group {
         reply.send(Err(DeskError::NotReady(why.to_owned()))).ok();
-    }
-}
-
-/// A group or edit that was not committed.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) cause: Cause,
-    pub(super) why: String,
-    touched: Vec<InstrumentId>,
-}
-
-impl Failure {
-    pub(super) fn new(error: &StoreError, touched: Vec<InstrumentId>) -> Self {
-        let cause = error.cause();
-        let mut why = error.to_string();
-        if let Some(source) = std::error::Error::source(error) {
-            why = format!("{why}: {source}");
-        }
-        if cause == Cause::Full {
-            why = format!("the disk is full ({why})");
-        }
-        Self {
-            cause,
-            why,
-            touched,
-        }
     }
 }

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use scheduler::id::{InstrumentId, MemberId, NodeId};
+use scheduler::time::Micros;
 
 use super::command::{DeskError, RegistryEdit, RegistryOutcome};
-use super::desk::{Desk, Failure, RegistryIds};
+use super::commit::Failure;
+use super::desk::{Desk, RegistryIds};
 use super::record::{EventKind, EventRow};
 use super::shelf::InstrumentSnapshot;
 use crate::registry::{AgentEntry, Directory, Instrument, Member, RuleSet, Scope, TokenEntry};
-use crate::store::{self, Cause, Edit, StoreError, Writes};
+use crate::store::{Cause, Edit, Writes};
 
 /// An edit that is allowed: the directory after it, what to write, what it answers.
 struct Planned {
@@ -22,23 +24,35 @@ struct Planned {
 }
 
 impl Desk {
-    /// Serves one edit.
+    /// Serves one edit. After a conflict with somebody who wrote past the desk it is planned once
+    /// more, on fresh facts; if it still conflicts, its name is taken.
     pub(super) async fn edit(&mut self, edit: RegistryEdit) -> Result<RegistryOutcome, DeskError> {
-        let not_ready = |failure: Failure| DeskError::NotReady(failure.why);
-        self.ensure_fresh().await.map_err(not_ready)?;
+        let mut outcome = self.try_edit(edit.clone()).await;
+        if matches!(&outcome, Err(failure) if failure.cause == Cause::Conflict) {
+            self.must_reload = true;
+            outcome = self.try_edit(edit).await;
+        }
+        match outcome {
+            Err(failure) if failure.cause == Cause::Conflict => Ok(RegistryOutcome::Taken),
+            // A lab, a parent or a member that is not there.
+            Err(failure) if failure.cause == Cause::Missing => Ok(RegistryOutcome::NotFound),
+            other => Ok(other?),
+        }
+    }
+
+    async fn try_edit(&mut self, edit: RegistryEdit) -> Result<RegistryOutcome, Failure> {
+        self.ensure_fresh().await?;
         let now = self.clock.now();
         // Signing in and out changes no directory and is nobody else's business: not in the log.
         if let RegistryEdit::AddSession(id, member) = edit {
             let edits = [Edit::PutSession(id, member, now)];
-            let committed = self.commit_edits(&edits, &Writes::default()).await;
-            committed.map_err(|error| not_ready(Failure::new(&error, Vec::new())))?;
+            self.commit(&edits, &Writes::default()).await?;
             self.sessions.begin(id, member, now);
             return Ok(RegistryOutcome::Done(0));
         }
         if let RegistryEdit::RemoveSession(id) = edit {
             let edits = [Edit::DropSession(id)];
-            let committed = self.commit_edits(&edits, &Writes::default()).await;
-            committed.map_err(|error| not_ready(Failure::new(&error, Vec::new())))?;
+            self.commit(&edits, &Writes::default()).await?;
             self.sessions.end(&id);
             return Ok(RegistryOutcome::Done(0));
         }
@@ -59,29 +73,11 @@ impl Desk {
             events: vec![event],
             ..Writes::default()
         };
-        match self.commit_edits(&planned.edits, &writes).await {
-            Ok(()) => {}
-            Err(error) if error.cause() == Cause::Conflict => return Ok(RegistryOutcome::Taken),
-            Err(error) => return Err(not_ready(Failure::new(&error, Vec::new()))),
-        }
+        self.commit(&planned.edits, &writes).await?;
         self.next.event = id;
         self.registry_next = planned.next;
         self.show(planned.directory, planned.instrument, writes);
         Ok(RegistryOutcome::Done(planned.number))
-    }
-
-    pub(super) async fn commit_edits(
-        &mut self,
-        edits: &[Edit],
-        writes: &Writes,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.database.begin().await?;
-        store::write_edits(&mut tx, edits).await?;
-        store::write_group(&mut tx, writes).await?;
-        self.must_reload = true;
-        tx.commit().await.map_err(StoreError::at("committing"))?;
-        self.must_reload = false;
-        Ok(())
     }
 
     /// Publishes a directory and the snapshot of an instrument that is new, changed or gone.
@@ -120,10 +116,14 @@ impl Desk {
                 planned.replace_instrument(*instrument)?;
             }
             RegistryEdit::RemoveInstrument(id, version) => {
+                let now = self.clock.now();
+                // Outages do not keep an instrument: it is often removed because it is out.
                 let used = self.shelf.instrument(id).is_some_and(|held| {
-                    !held.bookings.is_empty() || held.occupancy.claims().next().is_some()
+                    held.bookings
+                        .values()
+                        .any(|booking| booking.slot.end() > now)
                 });
-                planned.remove_instrument(id, version, used)?;
+                planned.remove_instrument(id, version, used, now)?;
             }
             RegistryEdit::SetRules(scope, set, version) => {
                 planned.set_rules(scope, set, version)?;
@@ -208,6 +208,7 @@ impl Planned {
         id: InstrumentId,
         version: Option<i64>,
         used: bool,
+        now: Micros,
     ) -> Result<(), RegistryOutcome> {
         let held = self
             .directory
@@ -225,7 +226,7 @@ impl Planned {
         self.directory.instruments.remove(&id);
         self.directory.rules.remove(&Scope::Instrument(id));
         self.instrument = Some(id);
-        self.edits.push(Edit::DropInstrument(id));
+        self.edits.push(Edit::DropInstrument(id, now));
         Ok(())
     }
 

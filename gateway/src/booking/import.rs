@@ -8,7 +8,8 @@ use scheduler::id::{BookingId, OutageId};
 use scheduler::occupancy::Holder;
 
 use super::command::{DeskError, Import, ImportReport, NewBooking, NewOutage};
-use super::desk::{Desk, Failure};
+use super::commit::Failure;
+use super::desk::Desk;
 use super::group::Group;
 use super::record::{Booking, EventKind, EventRow, Outage};
 use crate::registry::{Directory, RuleSet};
@@ -20,8 +21,7 @@ const CHUNK: usize = 5_000;
 impl Desk {
     /// Serves an import: the registry in one transaction, bookings in some more.
     pub(super) async fn import(&mut self, mut import: Import) -> Result<ImportReport, DeskError> {
-        let not_ready = |failure: Failure| DeskError::NotReady(failure.why);
-        self.ensure_fresh().await.map_err(not_ready)?;
+        self.ensure_fresh().await?;
         let (directory, edits) = plan(&self.directory.load(), &mut import);
         let (id, at) = (self.next.event + 1, self.clock.now());
         let event = EventRow {
@@ -35,13 +35,10 @@ impl Desk {
             events: vec![event],
             ..Writes::default()
         };
-        let committed = self.commit_edits(&edits, &writes).await;
-        committed.map_err(|error| not_ready(Failure::new(&error, Vec::new())))?;
+        self.commit(&edits, &writes).await.map_err(Failure::from)?;
         // Identities given by the caller moved the counters; reading them again is simplest.
         self.directory.store(Arc::new(directory));
-        self.reload()
-            .await
-            .map_err(|error| not_ready(Failure::new(&error, Vec::new())))?;
+        self.reload().await.map_err(Failure::from)?;
         self.import_claims(import.outages, import.bookings).await
     }
 
@@ -94,8 +91,7 @@ impl Desk {
                 instrument: None,
                 subject: None,
             }];
-            let committed = self.commit_edits(&[], &writes).await;
-            committed.map_err(|error| DeskError::NotReady(Failure::new(&error, Vec::new()).why))?;
+            self.commit(&[], &writes).await.map_err(Failure::from)?;
             self.next = next;
             self.next.event = id;
             self.publish(touched, writes);

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use scheduler::id::InstrumentId;
-use scheduler::time::Span;
+use scheduler::time::{Micros, Span};
 
-use super::desk::{ANSWERS_KEPT, Desk, Failure, RegistryIds};
+use super::commit::{ANSWERS_KEPT, Failure};
+use super::desk::{Desk, RegistryIds};
 use super::group::NextIds;
 use super::record::Booking;
 use super::shelf::InstrumentSnapshot;
@@ -21,9 +22,7 @@ impl Desk {
     /// Reads the facts again if the last commit's outcome is unknown.
     pub(super) async fn ensure_fresh(&mut self) -> Result<(), Failure> {
         if self.must_reload {
-            self.reload()
-                .await
-                .map_err(|error| Failure::new(&error, Vec::new()))?;
+            self.reload().await?;
         }
         Ok(())
     }
@@ -36,8 +35,24 @@ impl Desk {
         let loaded = store::load_facts(&mut tx, now.saturating_sub(FACTS_KEPT)).await?;
         let answers = store::load_answers(&mut tx, now.saturating_sub(ANSWERS_KEPT)).await?;
         let sessions = store::load_sessions(&mut tx).await?;
+        let highest = store::load_highest(&mut tx).await?;
         drop(tx);
-        let highest = |table| loaded.highest.get(table).copied().unwrap_or(0);
+        self.take_identities(&highest);
+        directory.generation = self.directory.load().generation + 1;
+        let (snapshots, bookings) = snapshots(&directory, loaded);
+        self.shelf.replace(snapshots, bookings);
+        self.directory.store(Arc::new(directory));
+        self.answers = answers
+            .into_iter()
+            .map(|answer| ((answer.member, answer.key.clone()), answer))
+            .collect();
+        self.sessions.replace(sessions);
+        self.must_reload = false;
+        Ok(())
+    }
+
+    fn take_identities(&mut self, highest: &HashMap<&'static str, i64>) {
+        let highest = |table| highest.get(table).copied().unwrap_or(0);
         self.next = NextIds {
             booking: highest("bookings"),
             outage: highest("outages"),
@@ -50,17 +65,6 @@ impl Desk {
             member: highest("members"),
             token: highest("tokens"),
         };
-        directory.generation = self.directory.load().generation + 1;
-        let (snapshots, bookings) = snapshots(&directory, loaded);
-        self.shelf.replace(snapshots, bookings);
-        self.directory.store(Arc::new(directory));
-        self.answers = answers
-            .into_iter()
-            .map(|answer| ((answer.member, answer.key.clone()), answer))
-            .collect();
-        self.sessions.replace(sessions);
-        self.must_reload = false;
-        Ok(())
     }
 
     /// Reads some instruments again after the database refused what the desk had allowed.
@@ -76,16 +80,23 @@ impl Desk {
     async fn reload_instrument(&mut self, id: InstrumentId) -> Result<(), StoreError> {
         let mut tx = self.database.begin().await?;
         let loaded = store::load_instrument_facts(&mut tx, id).await?;
-        drop(tx);
         // Whoever wrote past the desk took identities too.
-        let claims = loaded.claims.iter().map(|(_, claim)| claim.id.get());
-        self.next.claim = claims.max().unwrap_or(0).max(self.next.claim);
+        let highest = store::load_highest(&mut tx).await?;
+        drop(tx);
+        self.take_identities(&highest);
         let directory = self.directory.load_full();
         let (mut snapshots, bookings) = snapshots(&directory, loaded);
         snapshots.retain(|found, _| *found == id);
         self.shelf
             .publish(snapshots, bookings.into_iter(), std::iter::empty());
         Ok(())
+    }
+}
+
+impl Desk {
+    /// Lets go of what ended so long ago that a restart would not load it.
+    pub(super) fn forget(&self, now: Micros) {
+        self.shelf.drop_before(now.saturating_sub(FACTS_KEPT));
     }
 }
 

@@ -11,6 +11,7 @@
 //! Readers never wait for the desk: they look at the [`Shelf`].
 
 mod command;
+mod commit;
 mod desk;
 mod edits;
 mod group;

@@ -51,6 +51,12 @@ impl Sessions {
         }
     }
 
+    /// Returns the limits.
+    #[must_use]
+    pub fn settings(&self) -> SessionSettings {
+        self.settings
+    }
+
     /// Returns whose session it is, if it has not ended, and notes that it was used.
     #[must_use]
     pub fn member(&self, id: &SecretHash, now: Micros) -> Option<MemberId> {

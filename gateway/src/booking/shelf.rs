@@ -177,6 +177,46 @@ impl Shelf {
         self.instruments.store(Arc::new(all));
     }
 
+    /// Lets go of what ended before a moment.
+    pub(super) fn drop_before(&self, moment: Micros) {
+        for place in self.instruments.load().values() {
+            let held = place.load();
+            let old: Vec<Holder> = held
+                .occupancy
+                .claims()
+                .filter(|claim| claim.slot.end() < moment)
+                .map(|claim| claim.holder)
+                .collect();
+            if old.is_empty() && held.outages.iter().all(|out| out.slot.end() >= moment) {
+                continue;
+            }
+            let mut rest = InstrumentSnapshot::clone(&held);
+            for holder in old {
+                // A holder with a later claim, such as a long outage, keeps it.
+                for claim in rest.occupancy.remove(holder) {
+                    if claim.slot.end() >= moment {
+                        rest.occupancy.insert(claim).expect("it was there before");
+                    }
+                }
+            }
+            rest.bookings
+                .retain(|_, booking| booking.slot.end() >= moment);
+            rest.outages.retain(|outage| outage.slot.end() >= moment);
+            place.store(Arc::new(rest));
+        }
+        let mut index = self
+            .bookings
+            .write()
+            .expect("nobody panics while holding this lock");
+        let Index {
+            by_id, by_member, ..
+        } = &mut *index;
+        by_id.retain(|_, booking| booking.slot.end() >= moment);
+        for ids in by_member.values_mut() {
+            ids.retain(|id| by_id.contains_key(id));
+        }
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Index> {
         self.bookings
             .read()

@@ -20,8 +20,8 @@ pub enum Edit {
     PutNode(Node),
     /// An instrument.
     PutInstrument(Box<Instrument>),
-    /// An instrument that was never used goes.
-    DropInstrument(InstrumentId),
+    /// An instrument is removed, with its rules; its history stays.
+    DropInstrument(InstrumentId, Micros),
     /// A person with all roles.
     PutMember(Member),
     /// A token.
@@ -97,10 +97,7 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
     let mut members = Vec::new();
     for edit in edits {
         match edit {
-            Edit::DropInstrument(id) => {
-                let id = [i64::from(id.get())];
-                delete(tx, DOING, "DELETE FROM instruments WHERE id", &id).await?;
-            }
+            Edit::DropInstrument(id, at) => drop_instrument(tx, *id, *at).await?,
             Edit::DropToken(id) => {
                 delete(tx, DOING, "DELETE FROM tokens WHERE id", &[*id]).await?;
             }
@@ -139,6 +136,19 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
     Ok(())
 }
 
+async fn drop_instrument(tx: &mut Tx, id: InstrumentId, at: Micros) -> Result<(), StoreError> {
+    let doing = "removing an instrument";
+    let id = i64::from(id.get());
+    let removed = sqlx::query("UPDATE instruments SET removed_us = $1 WHERE id = $2");
+    let removed = removed.bind(at.get()).bind(id).execute(&mut **tx).await;
+    removed.map_err(StoreError::at(doing))?;
+    let rules =
+        sqlx::query("DELETE FROM rule_sets WHERE scope_kind = 'instrument' AND scope_id = $1");
+    let rules = rules.bind(id).execute(&mut **tx).await;
+    rules.map_err(StoreError::at(doing))?;
+    Ok(())
+}
+
 fn collect(puts: &mut [Vec<Vec<Value>>; 8], edit: &Edit) {
     for (table, row) in put_rows(edit) {
         if let Some(rows) = puts.get_mut(table) {
@@ -172,7 +182,7 @@ fn put_rows(edit: &Edit) -> Vec<(usize, Vec<Value>)> {
         }
         Edit::PutAgent(agent) => vec![(6, agent_row(agent))],
         Edit::PutRules(scope, set) => vec![(7, rules_row(*scope, set))],
-        Edit::DropInstrument(_)
+        Edit::DropInstrument(..)
         | Edit::DropToken(_)
         | Edit::DropSession(_)
         | Edit::DropAgent(_) => Vec::new(),

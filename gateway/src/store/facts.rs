@@ -52,8 +52,6 @@ pub struct Loaded {
     pub outages: Vec<Outage>,
     /// Claims that end at or after it.
     pub claims: Vec<(InstrumentId, Claim)>,
-    /// Highest identity in use, by table.
-    pub highest: HashMap<&'static str, i64>,
 }
 
 /// Tables whose identities the desk gives.
@@ -94,18 +92,25 @@ const NUMBERED: [(&str, &str); 8] = [
 /// # Errors
 /// Returns [`StoreError`] when a query fails or a row is impossible.
 pub async fn load_facts(tx: &mut Tx, since: Micros) -> Result<Loaded, StoreError> {
-    let mut loaded = Loaded {
+    Ok(Loaded {
         bookings: list(tx, bookings!("WHERE end_us >= $1"), since.get(), booking).await?,
         outages: list(tx, outages!("WHERE end_us >= $1"), since.get(), outage).await?,
         claims: list(tx, claims!("WHERE end_us >= $1"), since.get(), claim).await?,
-        highest: HashMap::new(),
-    };
+    })
+}
+
+/// Loads the highest identity in use, by table.
+///
+/// # Errors
+/// Returns [`StoreError`] when a query fails.
+pub async fn load_highest(tx: &mut Tx) -> Result<HashMap<&'static str, i64>, StoreError> {
+    let mut highest = HashMap::new();
     for (table, query) in NUMBERED {
         let row = sqlx::query(query).fetch_one(&mut **tx).await;
         let row = row.map_err(StoreError::at("loading the highest identity"))?;
-        loaded.highest.insert(table, get(&row, "highest")?);
+        highest.insert(table, get(&row, "highest")?);
     }
-    Ok(loaded)
+    Ok(highest)
 }
 
 /// Loads what concerns one instrument, of all times.
@@ -121,7 +126,6 @@ pub async fn load_instrument_facts(
         bookings: list(tx, bookings!("WHERE instrument = $1"), id, booking).await?,
         outages: list(tx, outages!("WHERE instrument = $1"), id, outage).await?,
         claims: list(tx, claims!("WHERE instrument = $1"), id, claim).await?,
-        highest: HashMap::new(),
     })
 }
 

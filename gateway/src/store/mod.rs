@@ -8,6 +8,8 @@ mod edit;
 mod facts;
 mod row;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::path::Path;
@@ -19,9 +21,11 @@ use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
 
 pub use directory::{load_directory, load_sessions};
 pub use edit::{Edit, write_edits};
-pub use facts::{Loaded, load_answers, load_events, load_facts, load_instrument_facts};
+pub use facts::{
+    Loaded, load_answers, load_events, load_facts, load_highest, load_instrument_facts,
+};
 pub use row::InconsistentRow;
-pub use write::{Writes, delete_old_answers, write_group};
+pub use write::{Writes, delete_old, is_logged, prove_writable, write_group};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -68,8 +72,12 @@ pub enum StoreError {
 pub enum Cause {
     /// The guard over the occupancy table, or a unique key: somebody wrote past the desk.
     Conflict,
+    /// A row it refers to is not there.
+    Missing,
     /// No room.
     Full,
+    /// No connection could be had within the time for it.
+    Unreachable,
     /// Anything else.
     Other,
 }
@@ -80,20 +88,24 @@ impl StoreError {
         move |source| Self::Failed { doing, source }
     }
 
-    /// Returns what the failure means. SQLite: 1811 is a trigger's ABORT, 13 a full disk or
-    /// database (<https://sqlite.org/rescode.html>). PostgreSQL: 53100 is a full disk
+    /// Returns what the failure means. SQLite: 1811 is a trigger's ABORT, 1555 and 2067 are keys,
+    /// 787 is a foreign key, 13 a full disk or database (<https://sqlite.org/rescode.html>).
+    /// PostgreSQL: 23P01 is an exclusion, 23505 a key, 23503 a foreign key, 53100 a full disk
     /// (<https://www.postgresql.org/docs/15/errcodes-appendix.html>).
     #[must_use]
     pub fn cause(&self) -> Cause {
-        let Self::Failed {
-            source: sqlx::Error::Database(error),
-            ..
-        } = self
-        else {
+        let Self::Failed { source, .. } = self else {
+            return Cause::Other;
+        };
+        if matches!(source, sqlx::Error::PoolTimedOut) {
+            return Cause::Unreachable;
+        }
+        let Some(error) = source.as_database_error() else {
             return Cause::Other;
         };
         match error.code().as_deref() {
             Some("1811" | "23P01" | "23505" | "1555" | "2067") => Cause::Conflict,
+            Some("787" | "23503") => Cause::Missing,
             Some("13" | "53100") => Cause::Full,
             _ => Cause::Other,
         }
@@ -108,6 +120,9 @@ pub enum Kind {
     /// A server.
     Postgres,
 }
+
+/// How long a caller waits for the connection: longer than a lock is waited for (3 or 5 s).
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The booking database with its one writing connection.
 #[derive(Debug, Clone)]
@@ -128,7 +143,7 @@ impl Database {
         let (kind, url) = url.map_or((Kind::Sqlite, file.as_str()), |url| (Kind::Postgres, url));
         let options = AnyPoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(None)
             .max_lifetime(None)
             .after_connect(move |connection, _| Box::pin(set_up(connection, kind)));
@@ -162,8 +177,12 @@ impl Database {
             Kind::Sqlite => "BEGIN IMMEDIATE",
             Kind::Postgres => "BEGIN",
         };
-        if let Ok(transaction) = self.writer.begin_with(begin).await {
-            return Ok(transaction);
+        match self.writer.begin_with(begin).await {
+            Ok(transaction) => return Ok(transaction),
+            Err(error @ sqlx::Error::PoolTimedOut) => {
+                return Err(StoreError::at("beginning a transaction")(error));
+            }
+            Err(_) => {}
         }
         // SQLite ends a transaction by itself when the disk is full, and a server may have dropped
         // the connection: what is left cannot begin again, so it goes and another one comes.

@@ -106,7 +106,7 @@ pub async fn write_group(tx: &mut Tx, writes: &Writes) -> Result<(), StoreError>
     let events = writes.events.iter().map(event_row).collect();
     insert(tx, "inserting events", (EVENTS, ""), events).await?;
     let answers = writes.answers.iter().map(answer_row).collect();
-    insert(tx, "keeping answers", (ANSWERS, ""), answers).await
+    insert(tx, "keeping answers", (ANSWERS, ANSWERS_RENEWED), answers).await
 }
 
 const BOOKINGS: &str = "INSERT INTO bookings (id, instrument, member, lab, start_us, end_us, \
@@ -123,6 +123,9 @@ const OUTAGES_CHANGE: &str = "ON CONFLICT (id) DO UPDATE SET start_us = excluded
 const CLAIMS: &str = "INSERT INTO claims (id, instrument, lane, start_us, end_us, booking, outage)";
 const EVENTS: &str = "INSERT INTO event_log (id, at_us, kind, instrument, subject)";
 const ANSWERS: &str = "INSERT INTO idempotency (member, key, request, booking, created_us)";
+/// A key may be used anew once its answer is a day old, deleted or not.
+const ANSWERS_RENEWED: &str = "ON CONFLICT (member, key) DO UPDATE SET \
+     request = excluded.request, booking = excluded.booking, created_us = excluded.created_us";
 
 fn booking_row(booking: &Booking) -> Vec<Value> {
     vec![
@@ -192,15 +195,63 @@ fn answer_row(answer: &KeptAnswer) -> Vec<Value> {
     ]
 }
 
-/// Deletes answers kept before a moment.
+/// Deletes answers and sessions that began before their moments.
 ///
 /// # Errors
 /// Returns [`StoreError::Failed`].
-pub async fn delete_old_answers(tx: &mut Tx, before: Micros) -> Result<(), StoreError> {
-    let query = sqlx::query("DELETE FROM idempotency WHERE created_us < $1").bind(before.get());
-    query
-        .execute(&mut **tx)
-        .await
-        .map_err(StoreError::at("deleting old answers"))?;
+pub async fn delete_old(
+    tx: &mut Tx,
+    answers_before: Micros,
+    sessions_before: Micros,
+) -> Result<(), StoreError> {
+    for (query, before) in [
+        (
+            "DELETE FROM idempotency WHERE created_us < $1",
+            answers_before,
+        ),
+        (
+            "DELETE FROM sessions WHERE created_us < $1",
+            sessions_before,
+        ),
+    ] {
+        let deleted = sqlx::query(query)
+            .bind(before.get())
+            .execute(&mut **tx)
+            .await;
+        deleted.map_err(StoreError::at("deleting what is old"))?;
+    }
+    Ok(())
+}
+
+/// Returns true if an event's row is committed. Tries to insert it: that waits for a transaction
+/// that holds the row and has not ended yet, where a look would miss it. The caller rolls back.
+///
+/// # Errors
+/// Returns [`StoreError::Failed`].
+pub async fn is_logged(tx: &mut Tx, event: &EventRow) -> Result<bool, StoreError> {
+    let query = sqlx::query(
+        "INSERT INTO event_log (id, at_us, kind, instrument, subject) \
+         VALUES ($1, $2, $3, NULL, NULL) ON CONFLICT (id) DO NOTHING",
+    );
+    let query = query
+        .bind(event.id)
+        .bind(event.at.get())
+        .bind(event.kind.as_str());
+    let inserted = query.execute(&mut **tx).await;
+    let inserted = inserted.map_err(StoreError::at("looking for a group's last event"))?;
+    Ok(inserted.rows_affected() == 0)
+}
+
+/// Writes the row that proves that writes can be committed.
+///
+/// # Errors
+/// Returns [`StoreError::Failed`].
+pub async fn prove_writable(tx: &mut Tx, now: Micros) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "INSERT INTO write_probe (id, at_us) VALUES (1, $1) \
+         ON CONFLICT (id) DO UPDATE SET at_us = excluded.at_us",
+    );
+    let written = query.bind(now.get()).execute(&mut **tx).await;
+    written.map_err(StoreError::at("proving that writes work"))?;
     Ok(())
 }
