@@ -262,7 +262,6 @@ impl Group<'_> {
         CancelOutcome::Cancelled(cancelled)
     }
 
-    /// Adds a claim to a lane that is free.
     /// Claims a slot as it was placed: claims that make way change lanes in the same transaction.
     pub(super) fn claim_placed(
         &mut self,
@@ -287,6 +286,7 @@ impl Group<'_> {
         self.claim(instrument, placement.lane, slot, holder);
     }
 
+    /// Adds a claim to a lane that is free.
     pub(super) fn claim(&mut self, instrument: InstrumentId, lane: u8, slot: Slot, holder: Holder) {
         let claim = Claim {
             id: ClaimId::new(take(&mut self.next.claim)),
