@@ -112,38 +112,42 @@ export const dayOf = (ms) => wall(ms).slice(0, 10);
 export const clockOf = (ms) => wall(ms).slice(11, 16);
 export const rangeOf = ({ start, end }) => `${clockOf(start)}–${clockOf(end)}`;
 
-let picked = Math.floor(Math.random() * 4000);
+let list;
+/** Bookable instruments in an order of this run's own, so that runs do not meet. */
+async function bookable(who) {
+  list ??= shuffled((await call(who, 'GET', '/api/v1/instruments?bookable=true&limit=500')).body.items);
+  return list;
+}
+function shuffled(items) {
+  const keyed = items.map((item) => ({ item, at: Math.random() }));
+  return keyed.sort((a, b) => a.at - b.at).map(({ item }) => item);
+}
+
 /**
- * An instrument nobody else tests with and a free slot of `hours` on it that lies within one day,
- * between 08:00 and 20:00, with `after` hours free behind it.
+ * An instrument and a free slot of `hours` on it that lies within one day, between 08:00 and
+ * 20:00, with `after` hours free behind it. No instrument is given out twice, unless `among` says
+ * which ones to look at.
  */
-export async function freeSlot(who, { hours = 1, after = 0 } = {}) {
-  for (let tries = 0; tries < 60; tries += 1) {
-    picked += 1;
-    const page = await call(who, 'GET', `/api/v1/instruments?bookable=true&q=NM-${String(1 + (picked % 5000)).padStart(5, '0')}`);
-    const instrument = page.body.items?.[0] ?? (await anyBookable(who));
-    if (!instrument?.bookable) continue;
-    const detail = (await call(who, 'GET', `/api/v1/instruments/${instrument.key}`)).body;
-    if (!detail.may.book) continue;
+export async function freeSlot(who, { hours = 1, after = 0, among = null } = {}) {
+  const candidates = among ? [...among] : await bookable(who);
+  while (candidates.length > 0) {
+    const { key } = candidates.shift();
+    const instrument = (await call(who, 'GET', `/api/v1/instruments/${key}`)).body;
+    if (!instrument.may.book) continue;
     const from = Date.now() + HOUR_MS;
     const query = `from=${new Date(from).toISOString()}&to=${new Date(from + 10 * DAY_MS).toISOString()}`;
-    const { free } = (await call(who, 'GET', `/api/v1/instruments/${instrument.key}/availability?${query}`)).body;
+    const { free } = (await call(who, 'GET', `/api/v1/instruments/${key}/availability?${query}`)).body;
     for (const stretch of free) {
-      const start = Math.ceil(Date.parse(stretch.start) / HOUR_MS) * HOUR_MS;
-      const end = start + (hours + after) * HOUR_MS;
-      const inDay = clockOf(start) >= '08:00' && clockOf(end) <= '20:00' && dayOf(start) === dayOf(end);
-      if (inDay && end <= Date.parse(stretch.end)) {
-        return { instrument: detail, start, end: start + hours * HOUR_MS };
+      // A stretch of several open days is looked through day by day.
+      for (let start = Math.ceil(Date.parse(stretch.start) / HOUR_MS) * HOUR_MS; ; start += HOUR_MS) {
+        const end = start + (hours + after) * HOUR_MS;
+        if (end > Date.parse(stretch.end)) break;
+        const inDay = clockOf(start) >= '08:00' && clockOf(end) <= '20:00' && dayOf(start) === dayOf(end);
+        if (inDay) return { instrument, start, end: start + hours * HOUR_MS };
       }
     }
   }
-  throw new Error('no free slot was found on sixty instruments');
-}
-
-let list;
-async function anyBookable(who) {
-  list ??= (await call(who, 'GET', '/api/v1/instruments?bookable=true&limit=500')).body.items;
-  return list[picked % list.length];
+  throw new Error('no instrument has a free slot');
 }
 
 export async function book(who, { instrument, start, end }, purpose = '浏览器测试') {

@@ -42,6 +42,8 @@ class Live {
   #open = $state(false);
   #lostMs = $state(0);
   #unreached = $state(false);
+  /** The browser itself says that it has no network. */
+  #unplugged = $state(!navigator.onLine);
   #build: string | null = null;
   #keys: string[] = [];
   #watchers = new Set<Watcher>();
@@ -54,6 +56,7 @@ class Live {
   });
 
   freshness: Freshness = $derived.by(() => {
+    if (this.#unplugged) return 'offline';
     if (this.#open) return 'live';
     const away = now.ms - this.#lostMs;
     if (this.#unreached && (this.heardMs === 0 || away > QUIET_MS)) return 'offline';
@@ -64,12 +67,19 @@ class Live {
 
   start(): void {
     this.#connect();
-    addEventListener('online', () => this.hurry());
+    addEventListener('offline', () => {
+      this.#unplugged = true;
+      this.#leave();
+    });
+    addEventListener('online', () => {
+      this.#unplugged = false;
+      this.#connect();
+    });
     let hidden: ReturnType<typeof setTimeout> | undefined;
     document.addEventListener('visibilitychange', () => {
       clearTimeout(hidden);
-      if (document.hidden) hidden = setTimeout(() => this.#stream.close(), HIDDEN_MS);
-      else if (!this.#open) this.#connect();
+      if (document.hidden) hidden = setTimeout(() => this.#leave(), HIDDEN_MS);
+      else if (!this.#open && !this.#unplugged) this.#connect();
     });
   }
 
@@ -112,6 +122,13 @@ class Live {
     clearInterval(this.#poll);
     this.#poll = undefined;
     if (returned) for (const watcher of this.#watchers) watcher.returned?.();
+  }
+
+  /** Nobody looks or no network: the stream goes, and what is missed is fetched on the return. */
+  #leave() {
+    this.#stream.close();
+    this.#open = false;
+    this.#lostMs = now.read();
   }
 
   #lost() {

@@ -176,6 +176,8 @@ export interface Booking extends Interval {
   instrument: Named & { key: string };
   member: { id: number; display_name: string; display_name_en: string };
   status: 'confirmed' | 'cancelled';
+  /** An outage covers part of it. */
+  at_risk: boolean;
   purpose: string;
   project: string | null;
   created_at: string;

@@ -20,8 +20,9 @@ export function daysText(days: number[]): string {
 /** The rules in force, one sentence each. */
 export function rulesText(rules: RulesInForce): string[] {
   const { t, language } = i18n;
+  // An entry without days is how the gateway says that rules leave no common hours.
   const lines = (rules.opening_hours ?? []).map(({ days, from, to }) =>
-    t.instrument.ruleOpen(daysText(days), from, to),
+    days.length === 0 ? t.instrument.ruleNever : t.instrument.ruleOpen(daysText(days), from, to),
   );
   if (lines.length === 0) lines.push(t.instrument.ruleAlways);
   const add = (rule: string | null, say: (length: string) => string) => {
