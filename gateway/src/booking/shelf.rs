@@ -82,6 +82,7 @@ pub struct Shelf {
 struct Index {
     by_id: HashMap<BookingId, Arc<Booking>>,
     by_member: HashMap<MemberId, BTreeSet<BookingId>>,
+    by_instrument: HashMap<InstrumentId, BTreeSet<BookingId>>,
     outages: HashMap<OutageId, InstrumentId>,
 }
 
@@ -103,6 +104,14 @@ impl Shelf {
     pub fn bookings_of(&self, member: MemberId) -> Vec<Arc<Booking>> {
         let index = self.read();
         let ids = index.by_member.get(&member).into_iter().flatten();
+        ids.filter_map(|id| index.by_id.get(id).cloned()).collect()
+    }
+
+    /// Returns an instrument's bookings, cancelled ones too, ascending by identity.
+    #[must_use]
+    pub fn bookings_at(&self, instrument: InstrumentId) -> Vec<Arc<Booking>> {
+        let index = self.read();
+        let ids = index.by_instrument.get(&instrument).into_iter().flatten();
         ids.filter_map(|id| index.by_id.get(id).cloned()).collect()
     }
 
@@ -128,6 +137,11 @@ impl Shelf {
                 index
                     .by_member
                     .entry(booking.member)
+                    .or_default()
+                    .insert(booking.id);
+                index
+                    .by_instrument
+                    .entry(booking.instrument)
                     .or_default()
                     .insert(booking.id);
                 index.by_id.insert(booking.id, booking);

@@ -1,0 +1,198 @@
+//! Agents: made with a secret, listed, revoked.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use scheduler::id::NodeId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use wire::AgentName;
+
+use super::answer::{Created, Json};
+use super::body::Body;
+use super::caller::SignedIn;
+use super::path::Name;
+use super::problem::{Problem, ProblemType};
+use super::state::HttpState;
+use super::time::Zoned;
+use super::tokens::made;
+use super::view::{NodeView, Whole};
+use crate::booking::RegistryEdit;
+use crate::credentials::new_secret;
+use crate::registry::{AgentEntry, Directory, NodeKind, Right, SecretHash};
+use crate::words::Said;
+
+const ZONE: chrono_tz::Tz = chrono_tz::Tz::Asia__Shanghai;
+
+/// An agent to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentRequest {
+    /// Its name: also its MQTT user name and client id.
+    #[schema(value_type = String)]
+    name: AgentName,
+    /// The lab whose instruments it may serve.
+    lab: i64,
+}
+
+/// An agent that was just made; its secret is not shown again.
+#[derive(Serialize, ToSchema)]
+pub struct NewAgent {
+    /// Its name.
+    name: String,
+    /// Its secret: 64 hexadecimal digits.
+    secret: String,
+    /// What it connects to.
+    mqtt_url: String,
+    /// The beginning of its `agent.toml`.
+    agent_toml: String,
+}
+
+/// An agent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Agent)]
+pub struct AgentView {
+    /// Its name.
+    name: String,
+    /// Its lab.
+    lab: NodeView,
+    /// Whether it is connected.
+    online: bool,
+    /// When its last message came.
+    last_seen: Option<Zoned>,
+    /// Its release.
+    version: Option<String>,
+}
+
+/// Makes an agent for a lab that the caller manages.
+#[utoipa::path(post, path = "/api/v1/agents", tag = "settings", request_body = AgentRequest,
+    responses((status = 201, body = NewAgent), (status = 409, description = "wrong-state: the name is in use")))]
+pub async fn create(
+    State(state): State<HttpState>,
+    who: SignedIn,
+    Body(asked): Body<AgentRequest>,
+) -> Result<Created<Json<NewAgent>>, Problem> {
+    let directory = state.directory().load_full();
+    let lab = directory.nodes.get(&NodeId::new(asked.lab));
+    let lab = lab
+        .filter(|node| node.kind == NodeKind::Lab)
+        .ok_or_else(|| Problem::field("lab", "no such lab"))?;
+    let right = Right::ManageInstruments;
+    who.caller.demand(&directory, right, lab.id)?;
+    let name = asked.name;
+    if directory.agents.contains_key(&name) {
+        let detail = Said::new(
+            format!("采集代理名 {name} 已被使用"),
+            format!("The agent name {name} is in use"),
+        );
+        return Err(Problem::wrong_state(detail));
+    }
+    let secret = new_secret();
+    let entry = AgentEntry {
+        name: name.clone(),
+        lab: lab.id,
+        secret: SecretHash::of(&secret),
+        created_at: state.clock().now(),
+    };
+    made(state.desk().edit(RegistryEdit::AddAgent(entry)).await?)?;
+    let mqtt_url = state.site().mqtt_url.clone();
+    let body = NewAgent {
+        agent_toml: agent_toml(&name, &secret, &mqtt_url),
+        name: name.as_str().to_owned(),
+        secret,
+        mqtt_url,
+    };
+    Ok(Created(format!("/api/v1/agents/{name}"), Json(body)))
+}
+
+/// Names, secrets and addresses here need no escapes: narrow alphabets and a URL of ours.
+fn agent_toml(name: &AgentName, secret: &str, mqtt_url: &str) -> String {
+    format!(
+        "agent = \"{name}\"\n\
+         secret = \"{secret}\"\n\
+         gateway = \"{mqtt_url}\"\n\
+         data = \"agent-data\"\n\
+         allow = [\"192.168.0.0/16\"]\n\
+         \n\
+         [[device]]\n\
+         name = \"meter-1\"\n\
+         instrument = \"\"\n\
+         profile = \"sdm120\"\n\
+         address = \"192.168.10.5:502\"\n\
+         unit = 1\n\
+         every_ms = 1000\n\
+         timeout_ms = 1000\n"
+    )
+}
+
+/// Lists the agents of labs that the caller manages or audits.
+#[utoipa::path(get, path = "/api/v1/agents", tag = "settings",
+    responses((status = 200, body = Whole<AgentView>)))]
+pub async fn list(
+    State(state): State<HttpState>,
+    who: SignedIn,
+) -> Result<Json<Whole<AgentView>>, Problem> {
+    let directory = state.directory().load_full();
+    let rights = [Right::ManageInstruments, Right::Account];
+    let may = |right| directory.may_somewhere(who.member, right);
+    if !rights.into_iter().any(may) {
+        return Err(Problem::new(ProblemType::NotAllowed));
+    }
+    let mut seen: Vec<&AgentEntry> = directory
+        .agents
+        .values()
+        .filter(|agent| {
+            let may = |right| directory.may(who.member, right, agent.lab);
+            rights.into_iter().any(may)
+        })
+        .collect();
+    seen.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let items = seen
+        .into_iter()
+        .map(|agent| view(&state, &directory, agent));
+    Ok(Json(Whole {
+        items: items.collect(),
+    }))
+}
+
+fn view(state: &HttpState, directory: &Directory, agent: &AgentEntry) -> AgentView {
+    let seen = state.telemetry().agent(&agent.name);
+    AgentView {
+        name: agent.name.as_str().to_owned(),
+        lab: NodeView::above(directory, agent.lab, NodeKind::Lab),
+        online: seen.as_ref().is_some_and(|seen| seen.online),
+        last_seen: seen.as_ref().map(|seen| Zoned(seen.last_seen, ZONE)),
+        version: seen.and_then(|seen| seen.version),
+    }
+}
+
+/// Revokes an agent's credential and ends its session.
+#[utoipa::path(delete, path = "/api/v1/agents/{name}", tag = "settings",
+    params(("name" = String, Path, description = "The agent's name")),
+    responses((status = 204, description = "Revoked")))]
+pub async fn revoke(
+    State(state): State<HttpState>,
+    who: SignedIn,
+    Name(name): Name,
+) -> Result<StatusCode, Problem> {
+    let directory = state.directory().load_full();
+    let name = AgentName::parse(&name).map_err(|_| Problem::not_found())?;
+    let agent = directory.agents.get(&name).ok_or_else(Problem::not_found)?;
+    let may = |right| who.caller.may(&directory, right, agent.lab);
+    if !may(Right::ManageInstruments) {
+        // Who may not see an agent is not told that it exists.
+        let hidden = if may(Right::Account) {
+            Problem::new(ProblemType::NotAllowed)
+        } else {
+            Problem::not_found()
+        };
+        return Err(hidden);
+    }
+    made(
+        state
+            .desk()
+            .edit(RegistryEdit::RemoveAgent(name.clone()))
+            .await?,
+    )?;
+    state.telemetry().disconnect(&name).await;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,102 @@
+//! Bodies and queries, with every fault naming its field.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::problem::{Problem, ProblemType};
+use crate::words::{Said, fault};
+
+/// A JSON body of at most 1 MiB.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// The query of the address.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(&request) {
+            let message = Said::fixed("应为 application/json", "expected application/json");
+            return Err(
+                Problem::new(ProblemType::MalformedRequest).and_field("Content-Type", message)
+            );
+        }
+        let bytes = read(request, state).await?;
+        parse_json(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let reader = serde_urlencoded::Deserializer::new(pairs);
+        serde_path_to_error::deserialize(reader)
+            .map(Self)
+            .map_err(|error| named(&error.path().to_string(), &error.inner().to_string()))
+    }
+}
+
+/// Parses a JSON body.
+///
+/// # Errors
+/// Returns `malformed-request` naming the field, such as `rules[2].minutes`.
+pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| named(&error.path().to_string(), &error.inner().to_string()))?;
+    reader
+        .end()
+        .map_err(|error| named("(body)", &error.to_string()))?;
+    Ok(value)
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(cause)
+                if cause.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE =>
+            {
+                Problem::new(ProblemType::TooLarge)
+            }
+            other => Problem::field("(body)", "the body could not be read").caused_by(other),
+        })
+}
+
+fn is_json(request: &Request) -> bool {
+    let given = request.headers().get(header::CONTENT_TYPE);
+    given
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Missing and unknown fields are named in the message, not in the path, which ends above them.
+fn named(path: &str, message: &str) -> Problem {
+    let within = match path {
+        "." | "?" => String::new(),
+        path => path.trim_end_matches(".?").to_owned(),
+    };
+    let told = ["missing field `", "unknown field `"]
+        .into_iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next());
+    let last = within.rsplit('.').next().unwrap_or_default();
+    let field = match told {
+        Some(name) if last == name => within.clone(),
+        Some(name) if within.is_empty() => name.to_owned(),
+        Some(name) => format!("{within}.{name}"),
+        None if within.is_empty() => "(body)".to_owned(),
+        None => within,
+    };
+    Problem::new(ProblemType::MalformedRequest).and_field(&field, fault(message))
+}

@@ -1,0 +1,234 @@
+//! Who is asking: session cookie or bearer token, and what they may.
+//!
+//! Found once for each request, by the front; handlers take [`Caller`] (anyone) or [`SignedIn`].
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, Method, header};
+use scheduler::id::{MemberId, NodeId};
+
+use super::front::{RequestId, text};
+use super::listen::Peer;
+use super::problem::{Problem, ProblemType};
+use super::state::HttpState;
+use crate::registry::{Directory, Instrument, Right, SecretHash};
+use crate::words::Language;
+
+/// The cookie that carries a session.
+pub const SESSION_COOKIE: &str = "ortoo_session";
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// How somebody signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// The browser's cookie.
+    Session(SecretHash),
+    /// `Authorization: Bearer`.
+    Token,
+}
+
+/// Who is asking, and how the answer should be said.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// The member, if anybody is signed in.
+    pub who: Option<(MemberId, Via)>,
+    /// The language of the answer.
+    pub language: Language,
+    /// Where the request comes from.
+    pub address: IpAddr,
+    /// The request.
+    pub request: RequestId,
+}
+
+/// A caller who is known.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedIn {
+    /// The member.
+    pub member: MemberId,
+    /// How.
+    pub via: Via,
+    /// The rest.
+    pub caller: Caller,
+}
+
+impl Caller {
+    /// Returns the member, if anybody is signed in.
+    #[must_use]
+    pub fn member(&self) -> Option<MemberId> {
+        self.who.map(|(member, _)| member)
+    }
+
+    /// Returns true if the caller has the right at the node.
+    #[must_use]
+    pub fn may(&self, directory: &Directory, right: Right, node: NodeId) -> bool {
+        self.member()
+            .is_some_and(|member| directory.may(member, right, node))
+    }
+
+    /// Returns true if the caller manages the instrument, or audits it.
+    #[must_use]
+    pub fn sees_inside(&self, directory: &Directory, instrument: &Instrument) -> bool {
+        self.may(directory, Right::ManageInstruments, instrument.lab)
+            || self.may(directory, Right::Account, instrument.lab)
+    }
+
+    /// Returns true if the caller may know that the instrument exists.
+    #[must_use]
+    pub fn sees(&self, directory: &Directory, instrument: &Instrument) -> bool {
+        instrument.published || self.sees_inside(directory, instrument)
+    }
+
+    /// Demands a right.
+    ///
+    /// # Errors
+    /// Returns `not-signed-in` when nobody is, `not-allowed` when the right is missing.
+    pub fn demand(&self, directory: &Directory, right: Right, node: NodeId) -> Result<(), Problem> {
+        if self.who.is_none() {
+            return Err(Problem::new(ProblemType::NotSignedIn));
+        }
+        if self.may(directory, right, node) {
+            Ok(())
+        } else {
+            Err(Problem::new(ProblemType::NotAllowed))
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Self>();
+        Ok(*caller.expect("the front names the caller before any handler runs"))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let (member, via) = caller
+            .who
+            .ok_or_else(|| Problem::new(ProblemType::NotSignedIn))?;
+        Ok(Self {
+            member,
+            via,
+            caller,
+        })
+    }
+}
+
+/// Finds out who is asking. A cookie that means nothing any more is nobody: its owner sees the
+/// public pages and signs in again. A bearer token that means nothing is an error, because a
+/// program that sent it expects to be known.
+///
+/// # Errors
+/// Returns `not-signed-in` for a bad `Authorization` header.
+pub fn identify(
+    state: &HttpState,
+    request: &Request,
+    language: Language,
+    id: RequestId,
+) -> Result<Caller, Problem> {
+    let headers = request.headers();
+    let who = match text(headers, &header::AUTHORIZATION) {
+        Some(authorization) => {
+            let member = bearer(state, authorization);
+            let member = member.ok_or_else(|| Problem::new(ProblemType::NotSignedIn))?;
+            Some((member, Via::Token))
+        }
+        None => session(state, headers),
+    };
+    Ok(Caller {
+        who,
+        language,
+        address: address_of(request),
+        request: id,
+    })
+}
+
+/// The look-up is by hash, so its time tells nothing about the secret.
+fn bearer(state: &HttpState, authorization: &str) -> Option<MemberId> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    let directory = state.directory().load();
+    let entry = directory.tokens.get(&SecretHash::of(token.trim()))?;
+    let member = directory.members.get(&entry.member)?;
+    (member.active && entry.expires_at > state.clock().now()).then_some(member.id)
+}
+
+fn session(state: &HttpState, headers: &HeaderMap) -> Option<(MemberId, Via)> {
+    let hash = SecretHash::of(cookie(headers, SESSION_COOKIE)?);
+    let member = state.session(hash)?;
+    let directory = state.directory().load();
+    let member = directory.members.get(&member)?;
+    member.active.then_some((member.id, Via::Session(hash)))
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    cookies
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// Returns where a request comes from: the connection's address or, when that is this machine's
+/// own, the last hop that the proxy here has written into `X-Forwarded-For`.
+fn address_of(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<Peer>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
+    if !peer.is_loopback() {
+        return peer;
+    }
+    let forwarded = text(request.headers(), &FORWARDED_FOR);
+    let last = forwarded.and_then(|hops| hops.rsplit(',').next());
+    last.and_then(|hop| hop.trim().parse().ok()).unwrap_or(peer)
+}
+
+/// Refuses unsafe methods that another site made a browser send with its user's cookie.
+///
+/// # Errors
+/// Returns `not-allowed` when neither `Sec-Fetch-Site` nor `Origin` shows that a page of ours asks.
+pub fn refuse_forged(state: &HttpState, request: &Request, caller: Caller) -> Result<(), Problem> {
+    let is_safe = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    let by_token = matches!(caller.who, Some((_, Via::Token)));
+    if is_safe || by_token {
+        return Ok(());
+    }
+    let headers = request.headers();
+    let is_ours = match (
+        text(headers, &SEC_FETCH_SITE),
+        text(headers, &header::ORIGIN),
+    ) {
+        (Some(site), _) => site == "same-origin" || site == "none",
+        (None, Some(origin)) => is_own_origin(state, headers, origin),
+        // Not a browser. Without a cookie there is nothing to forge.
+        (None, None) => caller.who.is_none(),
+    };
+    if is_ours {
+        return Ok(());
+    }
+    let detail = crate::words::Said::fixed(
+        "此请求来自其他网站，已拒绝",
+        "The request comes from another site",
+    );
+    Err(Problem::new(ProblemType::NotAllowed).detail(detail))
+}
+
+fn is_own_origin(state: &HttpState, headers: &HeaderMap, origin: &str) -> bool {
+    let host = text(headers, &header::HOST);
+    let of_host = origin.split_once("://").map(|(_, rest)| rest);
+    origin == state.site().origin || (host.is_some() && of_host == host)
+}

@@ -1,0 +1,186 @@
+//! Outages: windows in which an instrument is not to be had.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use scheduler::id::{BookingId, OutageId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use wire::InstrumentKey;
+
+use super::answer::{Created, Json};
+use super::body::{Body, Query};
+use super::bookings::{check_length, snapshot_of};
+use super::caller::{Caller, SignedIn};
+use super::page::Limit;
+use super::path::{Number, visible};
+use super::problem::Problem;
+use super::state::HttpState;
+use super::time::{When, slot};
+use super::view::{List, OutageView};
+use crate::booking::record::Outage;
+use crate::booking::{EndOutage, InstrumentSnapshot, OpenOutage, OutageOutcome};
+use crate::registry::{Directory, Instrument, Right};
+use crate::words::Said;
+
+/// Most characters of a reason.
+const REASON_CHARACTERS_MAX: usize = 500;
+
+/// An outage to open.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutageRequest {
+    /// The instrument's key.
+    #[schema(value_type = String)]
+    instrument: InstrumentKey,
+    /// First instant.
+    #[serde(skip_serializing)]
+    start: When,
+    /// The planned end.
+    #[serde(skip_serializing)]
+    end: When,
+    /// Why; at most 500 characters.
+    reason: String,
+}
+
+/// Opens an outage. Bookings inside stay and are named as at risk.
+#[utoipa::path(post, path = "/api/v1/outages", tag = "bookings", request_body = OutageRequest,
+    responses((status = 201, body = OutageView)))]
+pub async fn open(
+    State(state): State<HttpState>,
+    who: SignedIn,
+    Body(asked): Body<OutageRequest>,
+) -> Result<Created<Json<OutageView>>, Problem> {
+    let slot = slot(asked.start, asked.end, "end")?;
+    check_length("reason", &asked.reason, REASON_CHARACTERS_MAX)?;
+    let directory = state.directory().load_full();
+    let id = visible(&directory, asked.instrument.as_str(), &who.caller)?;
+    let instrument = directory
+        .instruments
+        .get(&id)
+        .ok_or_else(Problem::not_found)?;
+    let right = Right::ManageInstruments;
+    who.caller.demand(&directory, right, instrument.lab)?;
+    let open = OpenOutage {
+        instrument: id,
+        slot,
+        reason: asked.reason,
+        member: who.member,
+    };
+    match state.desk().open_outage(open).await? {
+        OutageOutcome::Done(outage, at_risk) => {
+            let place = format!("/api/v1/outages/{}", outage.id);
+            Ok(Created(
+                place,
+                Json(OutageView::of(instrument, &outage, at_risk)),
+            ))
+        }
+        OutageOutcome::Over => Err(over()),
+        OutageOutcome::NotFound => Err(Problem::not_found()),
+    }
+}
+
+/// Ends an outage now.
+#[utoipa::path(delete, path = "/api/v1/outages/{id}", tag = "bookings",
+    params(("id" = i64, Path, description = "Identity")),
+    responses((status = 204, description = "Ended"), (status = 409, description = "wrong-state")))]
+pub async fn end(
+    State(state): State<HttpState>,
+    who: SignedIn,
+    number: Number,
+) -> Result<StatusCode, Problem> {
+    let directory = state.directory().load_full();
+    let outage = OutageId::new(number.0);
+    let instrument = state.desk().shelf().instrument_of(outage);
+    let instrument = instrument
+        .and_then(|id| directory.instruments.get(&id))
+        .filter(|instrument| who.caller.sees(&directory, instrument))
+        .ok_or_else(Problem::not_found)?;
+    let right = Right::ManageInstruments;
+    who.caller.demand(&directory, right, instrument.lab)?;
+    match state.desk().end_outage(EndOutage { outage }).await? {
+        OutageOutcome::Done(..) => Ok(StatusCode::NO_CONTENT),
+        OutageOutcome::Over => Err(over()),
+        OutageOutcome::NotFound => Err(Problem::not_found()),
+    }
+}
+
+fn over() -> Problem {
+    Problem::wrong_state(Said::fixed("停机已结束", "The outage is over"))
+}
+
+/// Which outages to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// An instrument's key.
+    instrument: Option<String>,
+    /// Items on a page, 1 to 500.
+    #[serde(default)]
+    limit: Limit,
+    /// Where the page begins.
+    cursor: Option<i64>,
+}
+
+/// Lists outages by identity, newest first: of one instrument, or of all that the caller sees.
+#[utoipa::path(get, path = "/api/v1/outages", tag = "bookings", params(Filter),
+    responses((status = 200, body = List<OutageView>)))]
+pub async fn list(
+    State(state): State<HttpState>,
+    caller: Caller,
+    Query(filter): Query<Filter>,
+) -> Result<Json<List<OutageView>>, Problem> {
+    let directory = state.directory().load_full();
+    let instruments: Vec<&Instrument> = match filter.instrument.as_deref() {
+        Some(key) => {
+            let id = visible(&directory, key, &caller)?;
+            directory.instruments.get(&id).into_iter().collect()
+        }
+        None => {
+            let all = directory.instruments.values();
+            all.filter(|instrument| caller.sees(&directory, instrument))
+                .collect()
+        }
+    };
+    let mut outages = Vec::new();
+    for instrument in instruments {
+        // One that was removed a moment ago has none.
+        if let Ok(snapshot) = snapshot_of(&state, instrument) {
+            let views = snapshot.outages.iter();
+            outages.extend(
+                views.map(|outage| view(&directory, caller, instrument, &snapshot, outage)),
+            );
+        }
+    }
+    outages.sort_unstable_by_key(|outage| std::cmp::Reverse(outage.id));
+    let total = outages.len();
+    let mut rest = outages
+        .into_iter()
+        .filter(|outage| filter.cursor.is_none_or(|cursor| outage.id < cursor));
+    let items: Vec<OutageView> = rest.by_ref().take(filter.limit.0).collect();
+    let next_cursor = rest
+        .next()
+        .and(items.last())
+        .map(|last| last.id.to_string());
+    Ok(Json(List {
+        items,
+        next_cursor,
+        total,
+    }))
+}
+
+fn view(
+    directory: &Directory,
+    caller: Caller,
+    instrument: &Instrument,
+    snapshot: &InstrumentSnapshot,
+    outage: &Outage,
+) -> OutageView {
+    let mut at_risk: Vec<BookingId> = Vec::new();
+    if caller.sees_inside(directory, instrument) {
+        let inside = snapshot.claiming(outage.slot);
+        let inside = inside.iter().filter(|booking| booking.at_risk);
+        at_risk.extend(inside.map(|booking| booking.id));
+    }
+    OutageView::of(instrument, outage, at_risk)
+}

@@ -1,0 +1,176 @@
+//! Rules set at an instrument or a node of the tree.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use chrono_tz::Tz;
+use scheduler::id::NodeId;
+use scheduler::policy::{Layer, Policy};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::answer::{Json, Versioned, demanded_version};
+use super::body::{Body, Query};
+use super::bookings::Trial;
+use super::caller::SignedIn;
+use super::path::{Found, FoundNode};
+use super::problem::Problem;
+use super::state::HttpState;
+use super::tokens::made;
+use super::view::{RuleSetView, RuleView, RulesView};
+use crate::booking::RegistryEdit;
+use crate::registry::{Directory, NodeKind, Right, RuleSet, Scope};
+
+/// Most rules at one place.
+const RULES_MAX: usize = 50;
+
+/// The rules to set, in place of all that are set there.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RulesRequest {
+    /// The rules.
+    rules: Vec<RuleView>,
+    /// Ignored, so that what was read can be sent back; `If-Match` demands a version.
+    #[expect(dead_code, reason = "accepted and ignored")]
+    version: Option<i64>,
+}
+
+/// Returns the rules set at an instrument.
+#[utoipa::path(get, path = "/api/v1/instruments/{key}/policy", tag = "settings",
+    params(("key" = String, Path, description = "Asset code")),
+    responses((status = 200, body = RuleSetView)))]
+pub async fn of_instrument(found: Found) -> Versioned<RuleSetView> {
+    read(&found.directory, Scope::Instrument(found.id))
+}
+
+/// Returns the rules set at a node.
+#[utoipa::path(get, path = "/api/v1/nodes/{id}/policy", tag = "settings",
+    params(("id" = i64, Path, description = "The node")),
+    responses((status = 200, body = RuleSetView)))]
+pub async fn of_node(found: FoundNode) -> Versioned<RuleSetView> {
+    read(&found.directory, Scope::Node(found.id))
+}
+
+fn read(directory: &Directory, scope: Scope) -> Versioned<RuleSetView> {
+    let set = directory.rules.get(&scope);
+    let version = set.map_or(0, |set| set.version);
+    let rules = set.map_or(Vec::new(), |set| {
+        set.rules.iter().map(RuleView::of).collect()
+    });
+    Versioned {
+        version,
+        body: RuleSetView { version, rules },
+    }
+}
+
+/// Sets the rules of an instrument, or with `dry_run` tells what would be in force.
+#[utoipa::path(put, path = "/api/v1/instruments/{key}/policy", tag = "settings", request_body = RulesRequest,
+    params(("key" = String, Path, description = "Asset code"), Trial,
+        ("If-Match" = Option<String>, Header, description = "Only if they have this version")),
+    responses((status = 200, body = RuleSetView), (status = 409, description = "stale-version")))]
+pub async fn set_of_instrument(
+    State(state): State<HttpState>,
+    who: SignedIn,
+    found: Found,
+    headers: HeaderMap,
+    Query(trial): Query<Trial>,
+    Body(asked): Body<RulesRequest>,
+) -> Result<Response, Problem> {
+    let instrument = found.instrument();
+    let right = Right::ManageInstruments;
+    who.caller.demand(&found.directory, right, instrument.lab)?;
+    let set = parse(&asked)?;
+    let scope = Scope::Instrument(instrument.id);
+    if trial.dry_run {
+        let place = (instrument.lab, instrument.zone);
+        return Ok(would_be(&found.directory, place, scope, set).into_response());
+    }
+    write(&state, scope, set, &headers).await
+}
+
+/// Sets the rules of a node, or with `dry_run` tells what would be in force there.
+#[utoipa::path(put, path = "/api/v1/nodes/{id}/policy", tag = "settings", request_body = RulesRequest,
+    params(("id" = i64, Path, description = "The node"), Trial,
+        ("If-Match" = Option<String>, Header, description = "Only if they have this version")),
+    responses((status = 200, body = RuleSetView), (status = 409, description = "stale-version")))]
+pub async fn set_of_node(
+    State(state): State<HttpState>,
+    who: SignedIn,
+    found: FoundNode,
+    headers: HeaderMap,
+    Query(trial): Query<Trial>,
+    Body(asked): Body<RulesRequest>,
+) -> Result<Response, Problem> {
+    let right = match found.node().kind {
+        NodeKind::Lab => Right::ManageInstruments,
+        NodeKind::Region | NodeKind::Centre | NodeKind::Institution => Right::ManageNode,
+    };
+    who.caller.demand(&found.directory, right, found.id)?;
+    let set = parse(&asked)?;
+    let scope = Scope::Node(found.id);
+    if trial.dry_run {
+        let place = (found.id, Tz::Asia__Shanghai);
+        return Ok(would_be(&found.directory, place, scope, set).into_response());
+    }
+    write(&state, scope, set, &headers).await
+}
+
+fn parse(asked: &RulesRequest) -> Result<RuleSet, Problem> {
+    if asked.rules.len() > RULES_MAX {
+        return Err(Problem::field("rules", "too long"));
+    }
+    let rules = asked.rules.iter().enumerate();
+    let rules = rules.map(|(place, rule)| rule.parse(&format!("rules[{place}]")));
+    Ok(RuleSet {
+        version: 0,
+        rules: rules.collect::<Result<_, _>>()?,
+    })
+}
+
+async fn write(
+    state: &HttpState,
+    scope: Scope,
+    set: RuleSet,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let expected = demanded_version(headers)?;
+    made(
+        state
+            .desk()
+            .edit(RegistryEdit::SetRules(scope, set, expected))
+            .await?,
+    )?;
+    Ok(read(&state.directory().load(), scope).into_response())
+}
+
+/// Returns what would be in force at a place if a scope had these rules.
+fn would_be(
+    directory: &Directory,
+    (node, zone): (NodeId, Tz),
+    scope: Scope,
+    set: RuleSet,
+) -> Json<RulesView> {
+    let above = directory.ancestors(node).map(|node| Scope::Node(node.id));
+    let mut scopes: Vec<Scope> = above.collect();
+    scopes.reverse();
+    if !scopes.contains(&scope) {
+        scopes.push(scope);
+    }
+    let held = |at: &Scope| {
+        if *at == scope {
+            Some(&set)
+        } else {
+            directory.rules.get(at)
+        }
+    };
+    let layers: Vec<Layer> = scopes
+        .iter()
+        .filter_map(held)
+        .map(|set| Layer {
+            rules: set.rules.clone(),
+        })
+        .collect();
+    let highest = directory.rules.values().map(|set| set.version).max();
+    let version = highest.unwrap_or(0) + 1;
+    Json(RulesView::of(&Policy::resolve(&layers), version, zone))
+}

@@ -1,0 +1,36 @@
+//! What answers are made of: the shapes of the contract, built from the directory and the desk.
+//!
+//! Every named thing has `name` (Chinese) and `name_en`. Times are in the instrument's zone.
+
+mod booking;
+mod instrument;
+mod member;
+mod node;
+mod rules;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use booking::{BookingView, ConflictView, Interval, Looking, OutageView, RefusalView, kind_of};
+pub use instrument::{InstrumentView, ShownNow};
+pub use member::MemberView;
+pub use node::NodeView;
+pub use rules::{RuleSetView, RuleView, RulesView};
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// This page.
+    pub items: Vec<T>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+    /// How many there are on all pages.
+    pub total: usize,
+}
+
+/// A list that is always whole.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Whole<T> {
+    /// Everything.
+    pub items: Vec<T>,
+}

@@ -1,0 +1,25 @@
+//! Labels of occupied time in a calendar.
+
+use super::Language;
+
+/// Returns the label of somebody's booking: that it is booked, and by which lab or who.
+#[must_use]
+pub fn booked(by: Option<&str>, language: Language) -> String {
+    let word = match language {
+        Language::Zh => "已预约",
+        Language::En => "Booked",
+    };
+    by.map_or_else(|| word.to_owned(), |by| format!("{word} · {by}"))
+}
+
+/// Returns the label of an outage.
+#[must_use]
+pub fn outage(reason: Option<&str>, language: Language) -> String {
+    let word = match language {
+        Language::Zh => "停机",
+        Language::En => "Outage",
+    };
+    reason
+        .filter(|reason| !reason.is_empty())
+        .map_or_else(|| word.to_owned(), |reason| format!("{word} · {reason}"))
+}
