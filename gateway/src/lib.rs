@@ -5,16 +5,21 @@
 //! - telemetry: `subscribe -> decode -> resolve -> state -> record -> ack -> live`
 //! - bookings: `http -> desk{facts -> policy -> occupancy} -> commit -> answer -> announce`
 
+pub mod account;
 pub mod booking;
+pub mod check;
 pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod credentials;
 pub mod demo;
+pub mod disk;
 pub mod history;
 pub mod http;
 pub mod lifecycle;
 pub mod registry;
+pub mod server;
 pub mod settings;
 pub mod status;
 pub mod store;

@@ -1,3 +1,40 @@
-//! `ortoo`.
+//! `ortoo`: arguments, logs, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use gateway::cli::Arguments;
+use gateway::command;
+use tracing_subscriber::EnvFilter;
+
+/// Bad arguments or configuration, as for clap.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // The broker library logs every connection at info; its warnings are enough.
+    let filter = EnvFilter::try_from_env("ORTOO_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,rmqtt=error,rmqtt_net=error,sqlx=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match command::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::debug!(?error, "ended with an error");
+            report(&error);
+            ExitCode::from(if error.is_usage() { EXIT_USAGE } else { 1 })
+        }
+    }
+}
+
+/// One line on the terminal: what failed and why, from the outside in.
+#[expect(clippy::print_stderr, reason = "this is the terminal's side of the program")]
+fn report(error: &command::CommandError) {
+    let mut line = format!("ortoo: {error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        line.push_str(": ");
+        line.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    eprintln!("{line}");
+}

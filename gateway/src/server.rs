@@ -1,0 +1,147 @@
+//! The gateway put together: parts are built top to bottom, in the order in which they need each
+//! other.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tokio::net::TcpListener;
+
+use crate::booking::{self, DeskHandle, DeskSettings};
+use crate::clock::Clock;
+use crate::command::lock_folder;
+use crate::config::{Config, Mqtt, Secret};
+use crate::credentials::Passwords;
+use crate::history::{History, HistoryError};
+use crate::http::{self, HttpState, Rooms, Site};
+use crate::lifecycle::Lifecycle;
+use crate::store::{Database, StoreError};
+use crate::telemetry::{self, Telemetry, TelemetryHandle};
+
+/// Why the gateway cannot start. Each is a sentence for whoever runs it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be made or written.
+    #[error("the data folder {folder:?} cannot be used")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process works there.
+    #[error("another ortoo works on {folder:?}: stop it, or name another folder with data = \"...\"")]
+    Taken {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The booking database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The telemetry store cannot be used.
+    #[error("the telemetry store cannot be used")]
+    History(#[from] HistoryError),
+    /// Messages cannot come in.
+    #[error("telemetry cannot start")]
+    Telemetry(#[from] telemetry::StartError),
+    /// A port is taken or may not be used.
+    #[error("cannot listen on {address} ({setting}): another program may hold the port")]
+    Listen {
+        /// The setting.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A running gateway. Its tasks belong to the lifecycle it was started in.
+#[derive(Debug)]
+pub struct Server {
+    /// Where people find it.
+    pub url: String,
+    /// Where agents connect; the external broker's address without its credential.
+    pub mqtt_url: String,
+    /// Where `/metrics` is.
+    pub metrics_url: String,
+    /// Bookings and the registry.
+    pub desk: DeskHandle,
+    /// Machine states; also the intake for what does not come by MQTT.
+    pub telemetry: TelemetryHandle,
+    /// The data folder is this process's as long as this lives: keep it until all tasks have ended.
+    _folder: std::fs::File,
+}
+
+impl Server {
+    /// Starts everything. When this returns, requests are answered and messages taken.
+    ///
+    /// # Errors
+    /// Returns [`StartError`]; the caller stops the lifecycle then.
+    pub async fn start(
+        config: &Config,
+        clock: Clock,
+        lifecycle: &Lifecycle,
+    ) -> Result<Self, StartError> {
+        let folder = lock_folder(&config.data)?;
+        let http_listener = listen("http.listen", config.http.listen).await?;
+        let metrics_listener = listen("metrics.listen", config.metrics_listen).await?;
+        let url = config.database_url.as_ref().map(Secret::expose);
+        let database = Database::open(&config.data, url).await?;
+        let settings = DeskSettings::default();
+        let desk = booking::start(database, clock.clone(), lifecycle, settings).await?;
+        let history = History::open(&config.data, clock.clone()).await?;
+        let directory = desk.shared_directory();
+        let telemetry =
+            Telemetry::start(&config.mqtt, clock.clone(), lifecycle, directory, history.clone())
+                .await?;
+        let address = http_listener.1;
+        let url = match config.http.public_url.as_str() {
+            "" => format!("http://{address}"),
+            public => public.to_owned(),
+        };
+        let mqtt_url = mqtt_url(&config.mqtt, &telemetry);
+        let metrics_url = format!("http://{}/metrics", metrics_listener.1);
+        let passwords = Passwords::new(config.password_memory_kib);
+        let site = Site::new(&url, mqtt_url.clone(), config.data.clone());
+        let (desk_kept, telemetry_kept) = (desk.clone(), telemetry.clone());
+        let rooms = Rooms { clock, desk, telemetry, history, passwords };
+        let state = HttpState::start(rooms, site, config.limits, lifecycle);
+        let (stop, pages) = (lifecycle.stop_token(), state.clone());
+        lifecycle.spawn("http", async move {
+            http::serve(http_listener.0, pages, stop).await;
+            Ok::<(), Infallible>(())
+        });
+        let stop = lifecycle.stop_token();
+        lifecycle.spawn("metrics", async move {
+            http::serve_metrics(metrics_listener.0, state, stop).await;
+            Ok::<(), Infallible>(())
+        });
+        Ok(Self { url, mqtt_url, metrics_url, desk: desk_kept, telemetry: telemetry_kept, _folder: folder })
+    }
+}
+
+/// Returns where agents connect. A broker's credential is the gateway's own and not shown.
+fn mqtt_url(mqtt: &Mqtt, telemetry: &TelemetryHandle) -> String {
+    match mqtt {
+        Mqtt::Embedded { listen } => {
+            format!("mqtt://{}", telemetry.broker_address().unwrap_or(*listen))
+        }
+        Mqtt::External { url } => {
+            let rest = url.expose().trim_start_matches("mqtt://");
+            format!("mqtt://{}", rest.rsplit_once('@').map_or(rest, |(_, address)| address))
+        }
+    }
+}
+
+async fn listen(
+    setting: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { setting, address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
