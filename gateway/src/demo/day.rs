@@ -73,8 +73,19 @@ pub(super) struct Habits<'a> {
     pub(super) alarm: bool,
     /// Its bookings `(start, end)` in minutes since 1970 UTC, ascending, disjoint.
     pub(super) booked: &'a [(i64, i64)],
-    /// Whether people book it; if not, they just walk up to it.
-    pub(super) bookable: bool,
+    /// How people come to it.
+    pub(super) use_by: UseBy,
+}
+
+/// How people come to an instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UseBy {
+    /// They book it, and rarely come without.
+    Booking,
+    /// It cannot be booked; they just walk up to it.
+    WalkUp,
+    /// One test after the other, day and night, as in a climatic chamber.
+    Endurance,
 }
 
 /// Subjects of throws: each has a stream of its own.
@@ -242,11 +253,15 @@ impl Habits<'_> {
     /// Returns runs nobody booked: rare on what people book, the rule on what they do not.
     fn walk_ups(&self, day: i64) -> Vec<Interval> {
         let mut dice = Dice::of(self.seed, &[throw::WALK_UP, self.number, day]);
-        let (chance, most) = match (self.bookable, is_weekend(day)) {
-            (true, false) => (120, 1),
-            (true, true) => (30, 1),
-            (false, false) => (700, 2),
-            (false, true) => (80, 1),
+        let (chance, most) = match (self.use_by, is_weekend(day)) {
+            (UseBy::Booking, false) => (120, 1),
+            (UseBy::Booking, true) => (30, 1),
+            (UseBy::WalkUp, false) => (700, 2),
+            (UseBy::WalkUp, true) => (80, 1),
+            (UseBy::Endurance, _) => {
+                let begin = day_start(day) + self.number * 977 % DAY_S;
+                return vec![(begin, begin + DAY_S - dice.between(120, 240))];
+            }
         };
         let mut runs = Vec::new();
         for part in 0..most {

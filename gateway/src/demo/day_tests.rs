@@ -13,7 +13,7 @@ fn habits<'a>(class: &'a Class, number: i64, booked: &'a [(i64, i64)]) -> Habits
         class,
         alarm: true,
         booked,
-        bookable: true,
+        use_by: UseBy::Booking,
     }
 }
 
@@ -140,4 +140,18 @@ fn a_temperature_nears_what_the_run_needs() {
         habits(class("Digital oscilloscope"), 1, &[]).temperature_ddeg(phase, 0),
         None
     );
+}
+
+#[test]
+fn an_endurance_test_runs_day_and_night() {
+    let habits = Habits {
+        use_by: UseBy::Endurance,
+        ..habits(class("Climatic chamber"), 5, &[])
+    };
+    let week = habits.stretches(MONDAY_S, MONDAY_S + 7 * DAY_S);
+    let runs = week
+        .iter()
+        .filter(|one| matches!(one.phase, Phase::Running { .. }));
+    let running_s: i64 = runs.map(|one| one.end_s - one.start_s).sum();
+    assert!(running_s > 7 * DAY_S * 95 / 100, "{running_s}");
 }

@@ -7,7 +7,7 @@ use crate::registry::{NodeKind, Role};
 
 use super::calendar::{self, Minutes};
 use super::classes::Class;
-use super::day::Habits;
+use super::day::{Habits, UseBy};
 use super::dice::Dice;
 use super::people::{self, Person};
 use super::places::{self, Place};
@@ -125,6 +125,7 @@ impl World {
             machines,
         };
         world.leave_some_to_agents();
+        world.keep_one_busy();
         world.choose_detail();
         world.fill_calendars(size);
         world
@@ -138,7 +139,11 @@ impl World {
             class: machine.class,
             alarm: machine.alarm,
             booked: &machine.booked,
-            bookable: machine.bookable,
+            use_by: match (machine.bookable, machine.class.runs_overnight()) {
+                (true, _) => UseBy::Booking,
+                (false, false) => UseBy::WalkUp,
+                (false, true) => UseBy::Endurance,
+            },
         }
     }
 
@@ -181,6 +186,18 @@ impl World {
                 .expect("chosen among the machines");
             machine.feed = Feed::Left(name);
             (machine.bookable, machine.published) = (true, true);
+        }
+    }
+
+    /// Lets an instrument run an endurance test, so that even a small world is not all quiet at
+    /// night; a world of a few instruments stays as it is.
+    fn keep_one_busy(&mut self) {
+        let fit = |machine: &&mut Machine| {
+            machine.published && machine.feed == Feed::Simulated && machine.class.runs_overnight()
+        };
+        let few = self.machines.len() < INSTRUMENTS_PER_LAB;
+        if let Some(machine) = self.machines.iter_mut().rev().find(fit).filter(|_| !few) {
+            machine.bookable = false;
         }
     }
 

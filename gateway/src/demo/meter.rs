@@ -265,6 +265,7 @@ fn small(value: i64) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::super::classes;
+    use super::super::day::UseBy;
     use super::*;
 
     /// Monday, 4 May 2026, 00:00 in Shanghai.
@@ -281,7 +282,7 @@ mod tests {
             class,
             alarm: true,
             booked,
-            bookable: true,
+            use_by: UseBy::Booking,
         }
     }
 
