@@ -6,6 +6,7 @@ mod calendar;
 mod classes;
 mod day;
 mod dice;
+mod enrol;
 mod generate;
 mod history;
 mod lab;
