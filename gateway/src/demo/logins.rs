@@ -9,12 +9,6 @@ use serde::Serialize;
 /// Name of the file in the data folder.
 pub(super) const FILE: &str = "demo.json";
 
-/// Letters of a password: 32 that nobody mistakes for each other.
-const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
-
-/// Letters of a password; 5 bits each, so 75 bits in all.
-const PASSWORD_LETTERS: usize = 15;
-
 /// Everything there is to know; serialises to `demo.json`.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Handout {
@@ -56,21 +50,6 @@ pub(super) struct OwnAgent {
     pub(super) lab: i64,
     /// The instrument it may speak for.
     pub(super) instrument: String,
-}
-
-/// Returns a password nobody has used before, in three groups.
-pub(super) fn password() -> String {
-    let mut bits = [0_u8; PASSWORD_LETTERS];
-    rand::fill(&mut bits);
-    let letter = |bits: &u8| {
-        let letter = LETTERS.get(usize::from(bits % 32)).expect("32 letters");
-        char::from(*letter)
-    };
-    let groups: Vec<String> = bits
-        .chunks(5)
-        .map(|group| group.iter().map(letter).collect())
-        .collect();
-    groups.join("-")
 }
 
 impl Handout {
@@ -165,7 +144,7 @@ mod tests {
                 role: "researcher",
                 name: "researcher01".into(),
                 display_name: "其其格".into(),
-                password: password(),
+                password: "k7mq-3xwd-9fht-2abc".into(),
                 token: "ort_00".into(),
             }],
             agents: vec![OwnAgent {
@@ -175,17 +154,6 @@ mod tests {
                 instrument: "NM-00001".into(),
             }],
         }
-    }
-
-    #[test]
-    fn passwords_differ_and_are_easy_to_type() {
-        let (one, other) = (password(), password());
-        assert_ne!(one, other);
-        assert_eq!(one.len(), 17);
-        assert!(
-            one.bytes()
-                .all(|byte| byte == b'-' || LETTERS.contains(&byte))
-        );
     }
 
     #[test]
