@@ -157,16 +157,18 @@ fn would_be(
         scopes.push(scope);
     }
     let held = |at: &Scope| {
-        if *at == scope {
+        let held = if *at == scope {
             Some(&set)
         } else {
             directory.rules.get(at)
-        }
+        };
+        held.map(|set| (*at, set))
     };
     let layers: Vec<Layer> = scopes
         .iter()
         .filter_map(held)
-        .map(|set| Layer {
+        .map(|(at, set)| Layer {
+            level: directory.level_of(at),
             rules: set.rules.clone(),
         })
         .collect();

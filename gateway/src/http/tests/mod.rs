@@ -22,7 +22,6 @@ use super::{HttpState, Rooms, Site, router};
 use crate::booking::{self, DeskHandle, DeskSettings};
 use crate::clock::{Clock, Hand};
 use crate::config::Limits;
-use crate::credentials::Passwords;
 use crate::lifecycle::Lifecycle;
 use crate::store::Database;
 use scheduler::time::Micros;

@@ -21,7 +21,8 @@ use crate::registry::{
     AgentEntry, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleSet, Scope,
     SecretHash, StateRule, TokenEntry,
 };
-use crate::telemetry::TelemetryHandle;
+use crate::config::Mqtt;
+use crate::telemetry::{Telemetry, TelemetryHandle};
 
 pub(super) const PASSWORD: &str = "correct horse";
 
@@ -40,14 +41,17 @@ pub(super) fn passwords() -> Passwords {
     PASSWORDS.0.clone()
 }
 
-#[expect(clippy::unused_async, reason = "opening the real store waits")]
 pub(super) async fn telemetry(
-    _: &Path,
-    _: &Clock,
-    _: &Lifecycle,
-    _: &DeskHandle,
+    folder: &Path,
+    clock: &Clock,
+    lifecycle: &Lifecycle,
+    desk: &DeskHandle,
 ) -> (TelemetryHandle, History) {
-    (TelemetryHandle::stub(), History)
+    let history = History::open(folder, clock.clone()).await.unwrap();
+    let mqtt = Mqtt::Embedded { listen: ([127, 0, 0, 1], 0).into() };
+    let directory = desk.shared_directory();
+    let started = Telemetry::start(&mqtt, clock.clone(), lifecycle, directory, history.clone());
+    (started.await.unwrap(), history)
 }
 
 /// Every role, a draft, seven of everything that can be removed.

@@ -27,8 +27,9 @@ pub(super) struct Hooks {
 }
 
 #[async_trait]
+#[expect(elided_lifetimes_in_paths, reason = "the trait's own signature elides it")]
 impl Handler for Hooks {
-    async fn hook(&self, parameter: &Parameter<'_>, before: Option<HookResult>) -> ReturnType {
+    async fn hook(&self, parameter: &Parameter, before: Option<HookResult>) -> ReturnType {
         match parameter {
             Parameter::ClientAuthenticate(connect) => {
                 let answer = if self.may_connect(connect) {
