@@ -380,3 +380,7 @@ async fn next_news(link: &mut Link) -> News {
         Link::Down { .. } => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "publish/tests.rs"]
+mod tests;

@@ -77,6 +77,17 @@ impl Disk {
         }
     }
 
+    /// Leaves no room for another page, as a full disk does, until the file is opened again.
+    #[cfg(test)]
+    pub(super) async fn fill_up(&mut self) {
+        let connection = self.connection.as_mut().expect("the file is open");
+        let statement = sqlx::query("PRAGMA max_page_count = 1");
+        statement
+            .execute(connection)
+            .await
+            .expect("the pragma is known");
+    }
+
     /// Stores everything or nothing.
     pub(super) async fn commit(
         &mut self,
