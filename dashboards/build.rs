@@ -17,12 +17,13 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// What the built pages depend on, below `ui/`. Tests and tool settings are left out, so that
 /// changing them rebuilds nothing.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "package.json",
     "package-lock.json",
     ".npmrc",
     "vite.config.js",
     "svelte.config.js",
+    "tsconfig.json",
     "index.html",
     "scripts",
     "src",

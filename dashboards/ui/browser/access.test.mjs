@@ -1,7 +1,18 @@
 // No serious finding of axe on any page, in light and dark, Chinese and English, and on a phone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { assertAccessible, book, call, demo, freeSlot, launch, login, open, quit, shoot } from './stage.mjs';
+import {
+  assertAccessible,
+  book,
+  call,
+  demo,
+  freeSlot,
+  launch,
+  login,
+  open,
+  quit,
+  shoot,
+} from './stage.mjs';
 
 before(launch);
 after(quit);
@@ -40,7 +51,10 @@ for (const [dark, language, look] of [
     await visit(page, `find-${look}`, '/', 'find');
     await visit(page, `instrument-${look}`, `/i/${slot.instrument.key}`, 'instrument');
     await page.getByTestId('reserve').click();
-    await page.getByTestId('booking-form').locator('[data-check]:not([data-check=checking])').waitFor();
+    await page
+      .getByTestId('booking-form')
+      .locator('[data-check]:not([data-check=checking])')
+      .waitFor();
     await assertAccessible(page, `booking form ${look}`);
     await shoot(page, `form-${look}`);
     await visit(page, `my-${look}`, '/my', 'card');
@@ -58,7 +72,10 @@ for (const [dark, language, look] of [
   test(`pages for managers and administrators (${look})`, async () => {
     const manager = await open({ who: login('manager', 0), dark, language });
     await visit(manager.page, `manage-${look}`, '/manage', 'manage');
-    const settings = await manager.page.locator('main li a[href^="/manage/i/"]').first().getAttribute('href');
+    const settings = await manager.page
+      .locator('main li a[href^="/manage/i/"]')
+      .first()
+      .getAttribute('href');
     const rules = await manager.page.locator('main a[href^="/manage/lab/"]').getAttribute('href');
     await visit(manager.page, `settings-${look}`, settings, 'settings');
     await visit(manager.page, `lab-rules-${look}`, rules, 'settings');
@@ -75,7 +92,9 @@ for (const [dark, language, look] of [
 
 test('pages on a phone are readable and no wider than it', async () => {
   const { page, faults, context } = await open({ who: login('researcher', 14), phone: true });
-  const key = (await call(login('researcher', 14), 'GET', '/api/v1/instruments?bookable=true&limit=1')).body.items[0].key;
+  const key = (
+    await call(login('researcher', 14), 'GET', '/api/v1/instruments?bookable=true&limit=1')
+  ).body.items[0].key;
   for (const [name, path, ready] of [
     ['find-phone', '/', 'find'],
     ['instrument-phone', `/i/${key}`, 'instrument'],

@@ -1,7 +1,22 @@
 // Booking by drag and by form, undo, moving, and what other people see of it at once.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { block, book, call, clockOf, dayOf, drag, freeSlot, launch, login, open, pointAt, quit, shoot, showDay } from './stage.mjs';
+import {
+  block,
+  book,
+  call,
+  clockOf,
+  dayOf,
+  drag,
+  freeSlot,
+  launch,
+  login,
+  open,
+  pointAt,
+  quit,
+  shoot,
+  showDay,
+} from './stage.mjs';
 
 before(launch);
 after(quit);
@@ -9,8 +24,13 @@ after(quit);
 const HOUR_MS = 3_600_000;
 const iso = (ms) => new Date(ms).toISOString();
 const created = (page) =>
-  page.waitForResponse((answer) => answer.url().endsWith('/api/v1/bookings') && answer.request().method() === 'POST');
-const bookingOf = (page, id) => page.waitForResponse((answer) => answer.url().endsWith(`/bookings/${id}`) && answer.request().method() !== 'GET');
+  page.waitForResponse(
+    (answer) => answer.url().endsWith('/api/v1/bookings') && answer.request().method() === 'POST',
+  );
+const bookingOf = (page, id) =>
+  page.waitForResponse(
+    (answer) => answer.url().endsWith(`/bookings/${id}`) && answer.request().method() !== 'GET',
+  );
 
 test('a researcher books by drag, and another browser sees it without reload', async () => {
   const who = login('researcher', 0);

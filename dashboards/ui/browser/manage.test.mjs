@@ -1,7 +1,19 @@
 // A lab manager's work: outages, details, rules, agents. What others see of it at once.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { block, call, clockOf, dayOf, freeSlot, launch, login, open, quit, shoot, showDay } from './stage.mjs';
+import {
+  block,
+  call,
+  clockOf,
+  dayOf,
+  freeSlot,
+  launch,
+  login,
+  open,
+  quit,
+  shoot,
+  showDay,
+} from './stage.mjs';
 
 before(launch);
 after(quit);
@@ -13,7 +25,9 @@ const manager = login('manager', 2);
 async function ownSlot() {
   const { member } = (await call(manager, 'GET', '/api/v1/me')).body;
   const lab = member.roles.find(({ role }) => role === 'manager').node.id;
-  const { items } = (await call(manager, 'GET', `/api/v1/instruments?lab=${lab}&bookable=true&limit=500`)).body;
+  const { items } = (
+    await call(manager, 'GET', `/api/v1/instruments?lab=${lab}&bookable=true&limit=500`)
+  ).body;
   return freeSlot(manager, { hours: 2, among: items });
 }
 
@@ -53,7 +67,10 @@ test('details and rules are edited; a stale edit is not lost', async () => {
   const room = form.locator('[name=room]');
   await room.waitFor();
   // Somebody else was faster.
-  assert.equal((await call(manager, 'PATCH', path, { manufacturer: `${instrument.manufacturer} Co` })).status, 200);
+  assert.equal(
+    (await call(manager, 'PATCH', path, { manufacturer: `${instrument.manufacturer} Co` })).status,
+    200,
+  );
   await room.fill('Z-1');
   await form.locator('button[type=submit]').click();
   await page.getByText('Somebody else has just changed this record.', { exact: false }).waitFor();
@@ -62,7 +79,10 @@ test('details and rules are edited; a stale edit is not lost', async () => {
   await page.getByText('Saved').waitFor();
   const stored = (await call(manager, 'GET', path)).body;
   assert.deepEqual([stored.room, stored.manufacturer], ['Z-2', `${instrument.manufacturer} Co`]);
-  await call(manager, 'PATCH', path, { room: instrument.room, manufacturer: instrument.manufacturer });
+  await call(manager, 'PATCH', path, {
+    room: instrument.room,
+    manufacturer: instrument.manufacturer,
+  });
 
   const policy = page.getByTestId('policy-form');
   const longest = policy.locator('fieldset', { hasText: 'Longest' });

@@ -1,7 +1,22 @@
 // What is taken, closed or somebody else's is refused, with the reason, in both languages.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { block, book, call, clockOf, dayOf, drag, freeSlot, launch, login, open, pointAt, quit, shoot, showDay } from './stage.mjs';
+import {
+  block,
+  book,
+  call,
+  clockOf,
+  dayOf,
+  drag,
+  freeSlot,
+  launch,
+  login,
+  open,
+  pointAt,
+  quit,
+  shoot,
+  showDay,
+} from './stage.mjs';
 
 before(launch);
 after(quit);
@@ -24,7 +39,9 @@ for (const [language, nth, words] of [
     await form.locator('[name=purpose]').fill('test');
 
     const taken = await book(rival, slot);
-    const answer = page.waitForResponse((one) => one.url().endsWith('/api/v1/bookings') && one.request().method() === 'POST');
+    const answer = page.waitForResponse(
+      (one) => one.url().endsWith('/api/v1/bookings') && one.request().method() === 'POST',
+    );
     await form.locator('button[type=submit]').click();
     assert.equal((await answer).status(), 409);
     const refused = form.locator('[data-check=refused]');
@@ -39,7 +56,9 @@ for (const [language, nth, words] of [
     assert.ok((await next.textContent()).includes(words.use));
     await next.click();
     await form.locator('[data-check=free]').waitFor();
-    const second = page.waitForResponse((one) => one.url().endsWith('/api/v1/bookings') && one.request().method() === 'POST');
+    const second = page.waitForResponse(
+      (one) => one.url().endsWith('/api/v1/bookings') && one.request().method() === 'POST',
+    );
     await form.locator('button[type=submit]').click();
     const made = await second;
     assert.equal(made.status(), 201);
@@ -104,7 +123,10 @@ test('others’ bookings cannot be pulled, not even by a manager of another lab'
   for (const who of [login('researcher', 12), login('manager', 1), null]) {
     const { page, faults, context } = await open({ who });
     const asked = [];
-    page.on('request', (request) => request.method() !== 'GET' && asked.push(`${request.method()} ${request.url()}`));
+    page.on(
+      'request',
+      (request) => request.method() !== 'GET' && asked.push(`${request.method()} ${request.url()}`),
+    );
     await showDay(page, slot.instrument, slot.start);
     const other = block(page, slot, 'slot-others');
     await other.waitFor();
@@ -117,7 +139,10 @@ test('others’ bookings cannot be pulled, not even by a manager of another lab'
       await page.mouse.up();
     }
     await other.waitFor();
-    assert.deepEqual(asked.filter((one) => !one.includes('dry_run')), []);
+    assert.deepEqual(
+      asked.filter((one) => !one.includes('dry_run')),
+      [],
+    );
     await page.keyboard.press('Escape');
     assert.deepEqual(faults, []);
     await context.close();

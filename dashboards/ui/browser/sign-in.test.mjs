@@ -20,12 +20,16 @@ for (const { role, language, links } of ROLES) {
     await page.fill('input[name=username]', who.name);
     await page.fill('input[name=password]', 'certainly wrong');
     await page.click('button[type=submit]');
-    await page.getByText(language === 'zh' ? '账号或密码不对。' : 'Account or password is wrong.').waitFor();
+    await page
+      .getByText(language === 'zh' ? '账号或密码不对。' : 'Account or password is wrong.')
+      .waitFor();
     await page.fill('input[name=password]', who.password);
     await page.click('button[type=submit]');
     await page.waitForURL('**/my');
     await page.locator('header nav a[href="/my"]').waitFor();
-    const shown = await page.locator('header nav a').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
+    const shown = await page
+      .locator('header nav a')
+      .evaluateAll((all) => all.map((a) => a.getAttribute('href')));
     assert.deepEqual(shown, links);
     await shoot(page, `my-${role}`);
 

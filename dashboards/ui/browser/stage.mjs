@@ -12,7 +12,10 @@ import { chromium } from 'playwright-core';
 const demoFile = process.env.ORTOO_DEMO_JSON;
 if (!demoFile) throw new Error('ORTOO_DEMO_JSON must name the demo.json of a running `ortoo demo`');
 export const demo = JSON.parse(readFileSync(demoFile, 'utf8'));
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+);
 const shots = process.env.ORTOO_SHOTS;
 if (shots) mkdirSync(shots, { recursive: true });
 
@@ -115,7 +118,9 @@ export const rangeOf = ({ start, end }) => `${clockOf(start)}–${clockOf(end)}`
 let list;
 /** Bookable instruments in an order of this run's own, so that runs do not meet. */
 async function bookable(who) {
-  list ??= shuffled((await call(who, 'GET', '/api/v1/instruments?bookable=true&limit=500')).body.items);
+  list ??= shuffled(
+    (await call(who, 'GET', '/api/v1/instruments?bookable=true&limit=500')).body.items,
+  );
   return list;
 }
 function shuffled(items) {
@@ -136,13 +141,19 @@ export async function freeSlot(who, { hours = 1, after = 0, among = null } = {})
     if (!instrument.may.book) continue;
     const from = Date.now() + HOUR_MS;
     const query = `from=${new Date(from).toISOString()}&to=${new Date(from + 10 * DAY_MS).toISOString()}`;
-    const { free } = (await call(who, 'GET', `/api/v1/instruments/${key}/availability?${query}`)).body;
+    const { free } = (await call(who, 'GET', `/api/v1/instruments/${key}/availability?${query}`))
+      .body;
     for (const stretch of free) {
       // A stretch of several open days is looked through day by day.
-      for (let start = Math.ceil(Date.parse(stretch.start) / HOUR_MS) * HOUR_MS; ; start += HOUR_MS) {
+      for (
+        let start = Math.ceil(Date.parse(stretch.start) / HOUR_MS) * HOUR_MS;
+        ;
+        start += HOUR_MS
+      ) {
         const end = start + (hours + after) * HOUR_MS;
         if (end > Date.parse(stretch.end)) break;
-        const inDay = clockOf(start) >= '08:00' && clockOf(end) <= '20:00' && dayOf(start) === dayOf(end);
+        const inDay =
+          clockOf(start) >= '08:00' && clockOf(end) <= '20:00' && dayOf(start) === dayOf(end);
         if (inDay) return { instrument, start, end: start + hours * HOUR_MS };
       }
     }
@@ -163,7 +174,9 @@ export async function book(who, { instrument, start, end }, purpose = '浏览器
 
 /** Opens an instrument's page at the week of `ms` and waits until its calendar shows the answer. */
 export async function showDay(page, instrument, ms) {
-  const answered = page.waitForResponse((response) => response.url().includes('/availability?') && response.ok());
+  const answered = page.waitForResponse(
+    (response) => response.url().includes('/availability?') && response.ok(),
+  );
   await page.goto(`/i/${instrument.key}?day=${dayOf(ms)}`);
   await answered;
   await page.locator('.ec-body .ec-day').first().waitFor();
@@ -215,10 +228,18 @@ export async function assertAccessible(page, name) {
   await page.evaluate(axeSource);
   const findings = await page.evaluate(async () => {
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-    const { violations } = await window.axe.run(document, { runOnly: { type: 'tag', values: tags } });
+    const { violations } = await window.axe.run(document, {
+      runOnly: { type: 'tag', values: tags },
+    });
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`);
+      .map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes
+            .slice(0, 3)
+            .map((node) => `${node.html} ${node.failureSummary}`)
+            .join(' | ')}`,
+      );
   });
   assert.deepEqual(findings, [], `axe on ${name}`);
 }

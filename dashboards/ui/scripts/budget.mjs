@@ -33,7 +33,9 @@ const entryKey = Object.keys(manifest).find((key) => manifest[key].isEntry);
 const entry = filesOf(entryKey);
 const faults = [];
 const say = (name, bytes, max) => {
-  console.log(`${name.padEnd(34)} ${(bytes / 1024).toFixed(1).padStart(7)} of ${max / 1024} KiB gzip`);
+  console.log(
+    `${name.padEnd(34)} ${(bytes / 1024).toFixed(1).padStart(7)} of ${max / 1024} KiB gzip`,
+  );
   if (bytes > max) faults.push(`${name} is over its budget`);
 };
 

@@ -26,7 +26,10 @@ describe('rights on the calendar', () => {
     const none = { startEditable: false, durationEditable: false };
     const both = { startEditable: true, durationEditable: true };
     expect(rightsOf(taken(nowMs + HOUR_MS, 1, own), nowMs)).toEqual(both);
-    expect(rightsOf(taken(nowMs - HOUR_MS, 2, own), nowMs)).toEqual({ startEditable: false, durationEditable: true });
+    expect(rightsOf(taken(nowMs - HOUR_MS, 2, own), nowMs)).toEqual({
+      startEditable: false,
+      durationEditable: true,
+    });
     expect(rightsOf(taken(nowMs - 2 * HOUR_MS, 1, own), nowMs)).toEqual(none);
     expect(rightsOf(taken(nowMs + HOUR_MS, 1, {}), nowMs)).toEqual(none);
     // A manager sees the number of others' bookings; they stay others'.
@@ -50,11 +53,25 @@ describe('rights on the calendar', () => {
       ],
     };
     const rules = {
-      zone: ZONE, opening_hours: [], alignment: 'PT15M', shortest: null, longest: null, horizon: null, policy_version: 1,
+      zone: ZONE,
+      opening_hours: [],
+      alignment: 'PT15M',
+      shortest: null,
+      longest: null,
+      horizon: null,
+      policy_version: 1,
     };
     const onopen = vi.fn();
     const { container } = render(WeekCalendar, {
-      schedule, rules, zone: ZONE, firstDay, days: 7, mayBook: true, onselect: vi.fn(), onmove: vi.fn(), onopen,
+      schedule,
+      rules,
+      zone: ZONE,
+      firstDay,
+      days: 7,
+      mayBook: true,
+      onselect: vi.fn(),
+      onmove: vi.fn(),
+      onopen,
     });
     await tick();
     const found = (name: string) => [...container.querySelectorAll(`.ec-event.${name}`)];
@@ -70,9 +87,13 @@ describe('rights on the calendar', () => {
     expect(found('slot-mine')[0]?.querySelector('.ec-resizer')).not.toBeNull();
 
     // Its table roles are put right, and each slot says in one sentence what it is.
-    expect(container.querySelectorAll('[role="table"], [role="row"], [role="cell"]')).toHaveLength(0);
+    expect(container.querySelectorAll('[role="table"], [role="row"], [role="cell"]')).toHaveLength(
+      0,
+    );
     expect(container.querySelector('.ec')?.getAttribute('aria-label')).toBe('一周日程');
-    expect(found('slot-mine')[0]?.querySelector('.sr')?.textContent).toMatch(/^我的预约，.*10:00–12:00，粉末样品$/);
+    expect(found('slot-mine')[0]?.querySelector('.sr')?.textContent).toMatch(
+      /^我的预约，.*10:00–12:00，粉末样品$/,
+    );
     (found('slot-others')[0] as HTMLElement).click();
     expect(onopen).toHaveBeenCalledTimes(1);
   });

@@ -7,7 +7,16 @@ import { rowWindow } from '../src/lib/window';
 const node = (id: number, name: string, name_en: string) => ({ id, name, name_en });
 const rows: IndexRow[] = [
   ['NM-00001', 'X射线衍射仪', 'X-ray diffractometer', 'D8 Advance', 0, 'A100', 'xrd powder', 1],
-  ['NM-00002', '透射电子显微镜', 'Transmission electron microscope', 'JEM-F200', 1, 'B12', 'tem', 1],
+  [
+    'NM-00002',
+    '透射电子显微镜',
+    'Transmission electron microscope',
+    'JEM-F200',
+    1,
+    'B12',
+    'tem',
+    1,
+  ],
   ['NM-00003', '样品台', 'Stage', 'S1', 1, 'xrd room', '', 0],
 ];
 const index: InstrumentIndex = {
@@ -21,7 +30,10 @@ const index: InstrumentIndex = {
   rows,
 };
 const catalogue = catalogueOf(index);
-const status = new Map<string, Status>([['NM-00001', 'running'], ['NM-00002', 'idle']]);
+const status = new Map<string, Status>([
+  ['NM-00001', 'running'],
+  ['NM-00002', 'idle'],
+]);
 const keys = (q: string, centre: number | null = null, wanted: Status | null = null) =>
   search(catalogue, { q, centre, status: wanted }, status).map(({ key }) => key);
 
@@ -53,7 +65,11 @@ describe('search over all instruments', () => {
 
 describe('labs of a manager', () => {
   const member = (role: RoleName, id: number): Member => ({
-    id: 1, login: 'm', display_name: '', display_name_en: '', roles: [{ role, node: node(id, '', '') }],
+    id: 1,
+    login: 'm',
+    display_name: '',
+    display_name_en: '',
+    roles: [{ role, node: node(id, '', '') }],
   });
   it('follows the tree downwards from the role’s node', () => {
     expect(managedLabs(member('manager', 5), index)).toEqual([0]);

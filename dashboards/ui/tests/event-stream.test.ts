@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { backOffMs, EventParser, EventStream, type StreamEvent } from '../src/lib/event-stream';
 
 describe('parser', () => {
-  const text = ': hello\n\nevent: status\nid: 7\ndata: {"a":1}\ndata: {"b":2}\n\ndata:x\r\n\r\nevent: lonely\n\n';
+  const text =
+    ': hello\n\nevent: status\nid: 7\ndata: {"a":1}\ndata: {"b":2}\n\ndata:x\r\n\r\nevent: lonely\n\n';
   const wanted: StreamEvent[] = [
     { type: 'status', id: '7', data: '{"a":1}\n{"b":2}' },
     { type: 'message', id: '7', data: 'x' },
@@ -31,7 +32,12 @@ it('waits 1, 2, 4 ... 30 s, spread out', () => {
 
 describe('stream', () => {
   /** Connections in the order they were opened; each can be fed and cut. */
-  let opened: { url: string; headers: Record<string, string>; send: (text: string) => void; cut: () => void }[];
+  let opened: {
+    url: string;
+    headers: Record<string, string>;
+    send: (text: string) => void;
+    cut: () => void;
+  }[];
   let refuse = false;
   const hooks = { onEvent: vi.fn(), onAlive: vi.fn(), onLost: vi.fn() };
 
@@ -44,7 +50,9 @@ describe('stream', () => {
     vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
       if (refuse) throw new TypeError('connection refused');
       let feed!: ReadableStreamDefaultController<Uint8Array>;
-      const body = new ReadableStream<Uint8Array>({ start: (controller) => void (feed = controller) });
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => void (feed = controller),
+      });
       init.signal?.addEventListener('abort', () => {
         try {
           feed.error(new DOMException('aborted', 'AbortError'));

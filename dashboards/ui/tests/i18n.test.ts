@@ -17,7 +17,9 @@ function shape(tree: Tree, path = ''): string[] {
 function texts(tree: Tree): string[] {
   return Object.values(tree).flatMap((value) => {
     if (typeof value === 'object') return texts(value);
-    return typeof value === 'string' ? [value] : [(value as (...args: string[]) => string)('1', '2', '3', '4')];
+    return typeof value === 'string'
+      ? [value]
+      : [(value as (...args: string[]) => string)('1', '2', '3', '4')];
   });
 }
 
@@ -29,8 +31,11 @@ describe.each([
     expect(shape(english as Tree).sort()).toEqual(shape(chinese as Tree).sort());
   });
   it('has no empty text and no Chinese in the English one but the way back', () => {
-    for (const text of [...texts(chinese as Tree), ...texts(english as Tree)]) expect(text.trim()).not.toBe('');
-    const left = texts(english as Tree).filter((text) => /\p{Script=Han}/u.test(text) && text !== '中文');
+    for (const text of [...texts(chinese as Tree), ...texts(english as Tree)])
+      expect(text.trim()).not.toBe('');
+    const left = texts(english as Tree).filter(
+      (text) => /\p{Script=Han}/u.test(text) && text !== '中文',
+    );
     expect(left).toEqual([]);
   });
 });

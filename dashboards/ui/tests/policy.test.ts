@@ -9,7 +9,11 @@ describe('policy form', () => {
   const policy: Policy = {
     version: 3,
     rules: [
-      { rule: 'opening_hours', mode: 'binding', weekly: [{ days: [1, 2, 3], from: '08:00', to: '24:00' }] },
+      {
+        rule: 'opening_hours',
+        mode: 'binding',
+        weekly: [{ days: [1, 2, 3], from: '08:00', to: '24:00' }],
+      },
       { rule: 'longest', mode: 'default', minutes: 240 },
       { rule: 'horizon', mode: 'default', days: 30 },
     ],
@@ -33,7 +37,15 @@ describe('rules in words', () => {
     expect(daysText([1, 2, 3, 4, 5, 6, 7])).toBe('每天');
   });
   it('says only what limits', () => {
-    const none = { zone: 'Asia/Shanghai', opening_hours: null, alignment: null, shortest: null, longest: null, horizon: null, policy_version: 1 };
+    const none = {
+      zone: 'Asia/Shanghai',
+      opening_hours: null,
+      alignment: null,
+      shortest: null,
+      longest: null,
+      horizon: null,
+      policy_version: 1,
+    };
     expect(rulesText(none)).toEqual(['全天开放，每天都可预约。']);
     expect(rulesText({ ...none, longest: 'PT8H' })).toContain('每次最长 8 小时');
   });
@@ -52,8 +64,13 @@ describe('addresses', () => {
 
 describe('CSV', () => {
   it('quotes, marks its encoding and disarms formulas', () => {
-    expect(csvOf([['名称', 'h'], ['a,"b"', 1.5], ['=1+1', -2], ['-3.5', '+86']])).toBe(
-      '\ufeff名称,h\r\n"a,""b""",1.5\r\n\'=1+1,-2\r\n-3.5,+86\r\n',
-    );
+    expect(
+      csvOf([
+        ['名称', 'h'],
+        ['a,"b"', 1.5],
+        ['=1+1', -2],
+        ['-3.5', '+86'],
+      ]),
+    ).toBe('\ufeff名称,h\r\n"a,""b""",1.5\r\n\'=1+1,-2\r\n-3.5,+86\r\n');
   });
 });

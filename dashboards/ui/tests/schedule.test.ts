@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { grown, joined, obstacle, type Schedule, scheduleOf, stepMinutes } from '../src/lib/schedule';
+import {
+  grown,
+  joined,
+  obstacle,
+  type Schedule,
+  scheduleOf,
+  stepMinutes,
+} from '../src/lib/schedule';
 import { HOUR_MS } from '../src/lib/time';
 import type { RulesInForce } from '../src/lib/types';
 

@@ -11,44 +11,100 @@ const state = (name: StateInterval['state'], from: number, to: number | null): S
   end: to === null ? null : new Date(at(to)).toISOString(),
 });
 const readings = (points: [hour: number, value: number | null][]): Readings => ({
-  instrument: 'NM-00001', channel: 'power_w', unit: 'W', from: '', to: '', step: 'PT1M',
+  instrument: 'NM-00001',
+  channel: 'power_w',
+  unit: 'W',
+  from: '',
+  to: '',
+  step: 'PT1M',
   times_ms: points.map(([hour]) => at(hour)),
   mean: points.map(([, value]) => value),
 });
 
 describe('state bands', () => {
   it('cuts to the window, ends the open one, and shows what is not known', () => {
-    const bands = bandsOf([state('running', -2, 1), state('off', 2, 3), state('standby', 3, null)], at(0), at(4));
-    expect(bands.map((band) => [band.state, band.startMs / HOUR_MS, band.endMs / HOUR_MS])).toEqual([
-      ['running', 0, 1],
-      ['unknown', 1, 2],
-      ['off', 2, 3],
-      ['standby', 3, 4],
-    ]);
-    expect(hoursOf(bands)).toEqual(new Map([['running', 1], ['unknown', 1], ['off', 1], ['standby', 1]]));
+    const bands = bandsOf(
+      [state('running', -2, 1), state('off', 2, 3), state('standby', 3, null)],
+      at(0),
+      at(4),
+    );
+    expect(bands.map((band) => [band.state, band.startMs / HOUR_MS, band.endMs / HOUR_MS])).toEqual(
+      [
+        ['running', 0, 1],
+        ['unknown', 1, 2],
+        ['off', 2, 3],
+        ['standby', 3, 4],
+      ],
+    );
+    expect(hoursOf(bands)).toEqual(
+      new Map([
+        ['running', 1],
+        ['unknown', 1],
+        ['off', 1],
+        ['standby', 1],
+      ]),
+    );
   });
   it('is all unknown where nothing was heard, and leaves out what lies outside', () => {
     expect(bandsOf([], at(0), at(4))).toEqual([{ state: 'unknown', startMs: 0, endMs: at(4) }]);
-    expect(bandsOf([state('off', 5, 9)], at(0), at(4)).map((band) => band.state)).toEqual(['unknown']);
+    expect(bandsOf([state('off', 5, 9)], at(0), at(4)).map((band) => band.state)).toEqual([
+      'unknown',
+    ]);
   });
 });
 
 describe('the line', () => {
   const covered = bandsOf([state('running', 0, 24)], at(0), at(24));
   it('has no gap where an instrument reports by exception', () => {
-    expect(seriesOf(readings([[1, 5], [2, 6], [3, 7]]), covered).values).toEqual([5, 6, 7]);
+    expect(
+      seriesOf(
+        readings([
+          [1, 5],
+          [2, 6],
+          [3, 7],
+        ]),
+        covered,
+      ).values,
+    ).toEqual([5, 6, 7]);
   });
   it('breaks where the instrument was offline, not at zero', () => {
-    const bands = bandsOf([state('running', 0, 1.2), state('offline', 1.2, 1.8), state('running', 1.8, 24)], 0, at(24));
-    const series = seriesOf(readings([[1, 5], [2, 6]]), bands);
+    const bands = bandsOf(
+      [state('running', 0, 1.2), state('offline', 1.2, 1.8), state('running', 1.8, 24)],
+      0,
+      at(24),
+    );
+    const series = seriesOf(
+      readings([
+        [1, 5],
+        [2, 6],
+      ]),
+      bands,
+    );
     expect(series.values).toEqual([5, null, 6]);
-    expect(series.times[1]).toBe((at(1.5)) / 1000);
+    expect(series.times[1]).toBe(at(1.5) / 1000);
   });
   it('breaks at a silence longer than any report interval', () => {
-    expect(seriesOf(readings([[1, 5], [3, 6]]), covered).values).toEqual([5, null, 6]);
+    expect(
+      seriesOf(
+        readings([
+          [1, 5],
+          [3, 6],
+        ]),
+        covered,
+      ).values,
+    ).toEqual([5, null, 6]);
   });
   it('keeps bad readings as gaps and takes raw values too', () => {
-    expect(seriesOf(readings([[1, 5], [1.1, null], [1.2, 6]]), covered).values).toEqual([5, null, 6]);
+    expect(
+      seriesOf(
+        readings([
+          [1, 5],
+          [1.1, null],
+          [1.2, 6],
+        ]),
+        covered,
+      ).values,
+    ).toEqual([5, null, 6]);
     const { mean, ...rest } = readings([[1, 5]]);
     expect(seriesOf({ ...rest, values: mean ?? [] }, covered).values).toEqual([5]);
     expect(seriesOf(readings([]), covered)).toEqual({ times: [], values: [] });

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import {
-  addDays, ageName, clockRange, dayName, durationMs, HOUR_MS, instantOf, lengthName, mondayOf,
-  offsetMinutes, startOfDay, wallOf, weekdays, zoneLabel,
+  addDays,
+  ageName,
+  clockRange,
+  dayName,
+  durationMs,
+  HOUR_MS,
+  instantOf,
+  lengthName,
+  mondayOf,
+  offsetMinutes,
+  startOfDay,
+  wallOf,
+  weekdays,
+  zoneLabel,
 } from '../src/lib/time';
 
 const SHANGHAI = 'Asia/Shanghai';

@@ -17,11 +17,15 @@ function refused(error: unknown): void {
 
 /** Tells that a booking was made, with undo. */
 export function tellBooked(booking: Booking, zone: string, changed: () => void): void {
-  const undo = () => void api.cancel(booking.id).then(() => {
-    toasts.show('done', i18n.t.booking.cancelled);
-    changed();
-  }, refused);
-  toasts.show('done', i18n.t.booking.booked(slotText(booking, zone)), { name: i18n.t.common.undo, run: undo });
+  const undo = () =>
+    void api.cancel(booking.id).then(() => {
+      toasts.show('done', i18n.t.booking.cancelled);
+      changed();
+    }, refused);
+  toasts.show('done', i18n.t.booking.booked(slotText(booking, zone)), {
+    name: i18n.t.common.undo,
+    run: undo,
+  });
 }
 
 /** Cancels; undo books the same slot again, if it is still free. */
@@ -34,11 +38,22 @@ export async function cancelBooking(booking: Booking, changed: () => void): Prom
   }
   changed();
   const { instrument, start, end, purpose, project } = booking;
-  const again = { instrument: instrument.key, start, end, purpose, ...(project ? { project } : {}) };
-  const undo = () => void api.book(again, `undo-${booking.id}-${booking.version}`).then(() => {
-    toasts.show('done', i18n.t.booking.restored);
-    changed();
-  }, refused);
+  const again = {
+    instrument: instrument.key,
+    start,
+    end,
+    purpose,
+    ...(project ? { project } : {}),
+  };
+  const undo = () =>
+    void api.book(again, `undo-${booking.id}-${booking.version}`).then(() => {
+      toasts.show('done', i18n.t.booking.restored);
+      changed();
+    }, refused);
   const undoable = Date.parse(start) > Date.now();
-  toasts.show('done', i18n.t.booking.cancelled, undoable ? { name: i18n.t.common.undo, run: undo } : undefined);
+  toasts.show(
+    'done',
+    i18n.t.booking.cancelled,
+    undoable ? { name: i18n.t.common.undo, run: undo } : undefined,
+  );
 }

@@ -17,7 +17,10 @@ export function wallOfLocal(date: Date): string {
 }
 
 /** Whether a person may pull this event elsewhere: only own bookings that have not ended. */
-export function rightsOf(taken: Taken, nowMs: number): { startEditable: boolean; durationEditable: boolean } {
+export function rightsOf(
+  taken: Taken,
+  nowMs: number,
+): { startEditable: boolean; durationEditable: boolean } {
   const own = taken.kind === 'booking' && taken.mine && taken.booking !== null;
   return {
     startEditable: own && taken.startMs > nowMs,
@@ -33,12 +36,18 @@ export function classOf(taken: Taken): string {
 
 /** Grows whenever a slot begins or ends: when rights and looks of slots change by time alone. */
 export function phaseOf(schedule: Schedule, nowMs: number): number {
-  return schedule.taken.filter(({ startMs }) => startMs <= nowMs).length +
-    schedule.taken.filter(({ endMs }) => endMs <= nowMs).length;
+  return (
+    schedule.taken.filter(({ startMs }) => startMs <= nowMs).length +
+    schedule.taken.filter(({ endMs }) => endMs <= nowMs).length
+  );
 }
 
 /** Taken slots as events and closed time as background, both in wall-clock time of `zone`. */
-export function calendarEvents(schedule: Schedule, zone: string, nowMs: number): Calendar.EventInput[] {
+export function calendarEvents(
+  schedule: Schedule,
+  zone: string,
+  nowMs: number,
+): Calendar.EventInput[] {
   const wall = (ms: number) => `${wallOf(ms, zone)}:00`;
   const taken = schedule.taken.map((one): Calendar.EventInput => {
     const classNames = [classOf(one)];
@@ -132,7 +141,9 @@ export function accessible(box: HTMLElement, label: string): () => void {
   const carry = () => {
     if (!focused || focused.isConnected || document.activeElement !== document.body) return;
     const slot = slotOf(focused);
-    const successor = [...box.querySelectorAll<HTMLElement>('.ec-event')].find((node) => slotOf(node) === slot);
+    const successor = [...box.querySelectorAll<HTMLElement>('.ec-event')].find(
+      (node) => slotOf(node) === slot,
+    );
     successor?.focus({ preventScroll: true });
   };
   fix();

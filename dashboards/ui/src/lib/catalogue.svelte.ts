@@ -23,20 +23,40 @@ export interface Catalogue extends InstrumentIndex {
 
 /** Folds width, case and accents away, so that `Ｘ射线`, `x射线` and `X射线` are one. */
 export function fold(text: string): string {
-  return text.normalize('NFKC').toLowerCase().normalize('NFD').replace(/[\u0300-\u036f]/g, '');
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '');
 }
 
 export function catalogueOf(index: InstrumentIndex): Catalogue {
   const places = index.labs.map((lab) => {
     const [institution, centre] = [index.institutions[lab.institution], index.centres[lab.centre]];
-    return [lab, institution, centre].map((node) => `${node?.name ?? ''} ${node?.name_en ?? ''}`).join(' ');
+    return [lab, institution, centre]
+      .map((node) => `${node?.name ?? ''} ${node?.name_en ?? ''}`)
+      .join(' ');
   });
-  const entries = index.rows.map(([key, name, name_en, model, lab, room, capabilities, bookable]) => {
-    const title = fold(`${key} ${name} ${name_en} ${model}`);
-    const text = `${title} ${fold(`${capabilities} ${room} ${places[lab] ?? ''}`)}`;
-    const centre = index.labs[lab]?.centre ?? -1;
-    return { key, name, name_en, model, room, capabilities, bookable: bookable === 1, lab, centre, text, title };
-  });
+  const entries = index.rows.map(
+    ([key, name, name_en, model, lab, room, capabilities, bookable]) => {
+      const title = fold(`${key} ${name} ${name_en} ${model}`);
+      const text = `${title} ${fold(`${capabilities} ${room} ${places[lab] ?? ''}`)}`;
+      const centre = index.labs[lab]?.centre ?? -1;
+      return {
+        key,
+        name,
+        name_en,
+        model,
+        room,
+        capabilities,
+        bookable: bookable === 1,
+        lab,
+        centre,
+        text,
+        title,
+      };
+    },
+  );
   return { ...index, entries, byKey: new Map(entries.map((entry) => [entry.key, entry])) };
 }
 
@@ -53,7 +73,9 @@ export function search(
   filter: Filter,
   status: ReadonlyMap<string, Status>,
 ): Entry[] {
-  const words = fold(filter.q).split(/\s+/).filter((word) => word !== '');
+  const words = fold(filter.q)
+    .split(/\s+/)
+    .filter((word) => word !== '');
   const centre = catalogue.centres.findIndex(({ id }) => id === filter.centre);
   const [first, second]: [Entry[], Entry[]] = [[], []];
   for (const entry of catalogue.entries) {

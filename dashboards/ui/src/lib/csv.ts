@@ -7,7 +7,10 @@
 export function csvOf(rows: (string | number)[][]): string {
   const cell = (value: string | number) => {
     const text = String(value);
-    const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+    const safe =
+      typeof value === 'string' && /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text))
+        ? `'${text}`
+        : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   return `\ufeff${rows.map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;

@@ -100,7 +100,9 @@ export class EventStream {
     this.#leave();
     const abort = new AbortController();
     this.#abort = abort;
-    void this.#read(abort).catch(() => {}).then(() => this.#lost(abort));
+    void this.#read(abort)
+      .catch(() => {})
+      .then(() => this.#lost(abort));
   }
 
   async #read(abort: AbortController): Promise<void> {

@@ -37,8 +37,11 @@ class Shortcuts {
   }
 
   #press(event: KeyboardEvent) {
-    if (!this.enabled || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const typing = (event.target as Element).closest?.('input, select, textarea, [contenteditable]');
+    if (!this.enabled || event.ctrlKey || event.metaKey || event.altKey || event.isComposing)
+      return;
+    const typing = (event.target as Element).closest?.(
+      'input, select, textarea, [contenteditable]',
+    );
     if (typing || document.querySelector('dialog[open]')) return;
     const run = this.#actions.get(event.key);
     if (!run) return;

@@ -146,7 +146,11 @@ class Live {
     }
   }
 
-  #snapshot({ server_time, status, counts }: Omit<StatusSnapshot, 'server_time'> & { server_time?: string }) {
+  #snapshot({
+    server_time,
+    status,
+    counts,
+  }: Omit<StatusSnapshot, 'server_time'> & { server_time?: string }) {
     if (server_time) now.learn(server_time);
     this.status = new Map(Object.entries(status));
     this.counts = counts;

@@ -46,8 +46,7 @@ export function scheduleOf(availability: Availability): Schedule {
   };
 }
 
-export const overlaps = (a: Span, b: Span): boolean =>
-  a.startMs < b.endMs && b.startMs < a.endMs;
+export const overlaps = (a: Span, b: Span): boolean => a.startMs < b.endMs && b.startMs < a.endMs;
 
 /** A rule's length in milliseconds, or null where no rule limits it. */
 export function limitMs(rule: string | null): number | null {
@@ -79,7 +78,8 @@ export function obstacle(
     if (schedule.closed.some((closed) => overlaps(closed, slot))) return { kind: 'closed' };
   }
   const longest = limitMs(rules.longest);
-  if (longest !== null && slot.endMs - slot.startMs > longest) return { kind: 'longest', ms: longest };
+  if (longest !== null && slot.endMs - slot.startMs > longest)
+    return { kind: 'longest', ms: longest };
   const horizon = limitMs(rules.horizon);
   if (horizon !== null && slot.startMs > nowMs + horizon) return { kind: 'horizon', ms: horizon };
   return null;
@@ -114,7 +114,12 @@ export function grown(slot: Span, schedule: Schedule, rules: RulesInForce, nowMs
 }
 
 /** The first free stretch of at least `lengthMs` that starts on a step, from `fromMs` on. */
-export function firstFree(schedule: Schedule, lengthMs: number, stepMs: number, fromMs: number): Span | null {
+export function firstFree(
+  schedule: Schedule,
+  lengthMs: number,
+  stepMs: number,
+  fromMs: number,
+): Span | null {
   for (const free of schedule.free) {
     const startMs = Math.ceil(Math.max(free.startMs, fromMs) / stepMs) * stepMs;
     if (startMs + lengthMs <= free.endMs) return { startMs, endMs: startMs + lengthMs };

@@ -126,11 +126,13 @@ export function zoneLabel(ms: number, zone: string, language: Language): string 
 
 /** Milliseconds of an ISO 8601 duration with weeks, days, hours, minutes and seconds; NaN if it is none. */
 export function durationMs(text: string): number {
-  const found = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(text);
+  const found = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(
+    text,
+  );
   if (!found || text === 'P' || text.endsWith('T')) return Number.NaN;
-  const [weeks, days, hours, minutes, seconds] = found.slice(1).map((part) => Number(part ?? 0)) as [
-    number, number, number, number, number,
-  ];
+  const [weeks, days, hours, minutes, seconds] = found
+    .slice(1)
+    .map((part) => Number(part ?? 0)) as [number, number, number, number, number];
   return (weeks * 7 + days) * DAY_MS + hours * HOUR_MS + minutes * MINUTE_MS + seconds * 1000;
 }
 

@@ -36,7 +36,10 @@ class Toasts {
 
   resume(id: number): void {
     this.pause(id);
-    this.#timers.set(id, setTimeout(() => this.drop(id), SHOWN_MS));
+    this.#timers.set(
+      id,
+      setTimeout(() => this.drop(id), SHOWN_MS),
+    );
   }
 }
 

@@ -62,7 +62,8 @@ export class Wish {
     if (!this.span || !/^\d\d:\d\d/.test(time)) return;
     const clockTime = time.slice(0, 5) === '24:00' ? '00:00' : time.slice(0, 5);
     let end = instantOf(`${this.day}T${clockTime}`, this.zone);
-    if (end <= this.span.startMs) end = instantOf(`${addDays(this.day, 1)}T${clockTime}`, this.zone);
+    if (end <= this.span.startMs)
+      end = instantOf(`${addDays(this.day, 1)}T${clockTime}`, this.zone);
     this.minutes = Math.round((end - this.span.startMs) / MINUTE_MS);
   }
 

@@ -13,7 +13,8 @@ export function daysText(days: number[]): string {
   if (first === undefined || last === undefined) return '';
   const zh = i18n.language === 'zh';
   const unbroken = last - first === sorted.length - 1;
-  if (unbroken && sorted.length > 2) return `${names[first - 1]}${zh ? '至' : '–'}${names[last - 1]}`;
+  if (unbroken && sorted.length > 2)
+    return `${names[first - 1]}${zh ? '至' : '–'}${names[last - 1]}`;
   return sorted.map((day) => names[day - 1]).join(zh ? '、' : ', ');
 }
 

@@ -57,7 +57,8 @@ export const enStaff: StaffTexts = {
     device: 'Device name',
     none: 'Not connected',
     state: 'Machine state rule',
-    stateIntro: 'Power decides whether the machine runs; a changed rule can be re-run over history.',
+    stateIntro:
+      'Power decides whether the machine runs; a changed rule can be re-run over history.',
     runningAbove: 'Running above',
     runningBelow: 'Stops running below',
     standbyAbove: 'Standby above',

@@ -152,7 +152,8 @@ export const en: Texts = {
     chartOf: (channel) => `${channel}, last 24 h`,
     chartSummary: (low, high, last) => `lowest ${low}, highest ${high}, latest ${last}`,
     noReadings: 'No readings in the last 24 hours',
-    noReadingsWhy: 'The agent reports nothing, or this instrument is not metered yet. Booking works.',
+    noReadingsWhy:
+      'The agent reports nothing, or this instrument is not metered yet. Booking works.',
     telemetryDown: 'Telemetry is not available right now. Booking works.',
     gapNote: 'A gap means no data, not zero.',
     band: 'Machine state',
@@ -188,7 +189,8 @@ export const en: Texts = {
     outageReason: 'Reason',
     outageEnd: 'End outage',
     outageNone: 'No outage is registered.',
-    outageRisk: (n) => `${plural(n, 'booking is', 'bookings are')} affected; please tell the people.`,
+    outageRisk: (n) =>
+      `${plural(n, 'booking is', 'bookings are')} affected; please tell the people.`,
     outageOpened: 'Outage registered',
     outageEnded: 'Outage ended',
     outageReasonMissing: 'Please give a reason.',
