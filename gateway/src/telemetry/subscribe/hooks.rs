@@ -27,7 +27,10 @@ pub(super) struct Hooks {
 }
 
 #[async_trait]
-#[expect(elided_lifetimes_in_paths, reason = "the trait's own signature elides it")]
+#[expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait elides it, and async_trait needs the same signature"
+)]
 impl Handler for Hooks {
     async fn hook(&self, parameter: &Parameter, before: Option<HookResult>) -> ReturnType {
         match parameter {
