@@ -50,16 +50,35 @@ pub async fn create_admin(
         }
     }
     let _lock = lock_folder(&config.data)?;
-    let url = config.database_url.as_ref().map(crate::config::Secret::expose);
+    let url = config
+        .database_url
+        .as_ref()
+        .map(crate::config::Secret::expose);
     let database = Database::open(&config.data, url).await?;
     let lifecycle = Lifecycle::new();
-    let desk = start(database, Clock::system(), &lifecycle, DeskSettings::default()).await?;
+    let desk = start(
+        database,
+        Clock::system(),
+        &lifecycle,
+        DeskSettings::default(),
+    )
+    .await?;
     let region = match region_of(&desk.directory()) {
         Some(region) => region,
         None => {
-            let names = Names { zh: "区域".to_owned(), en: "Region".to_owned() };
+            let names = Names {
+                zh: "区域".to_owned(),
+                en: "Region".to_owned(),
+            };
             let (id, parent, kind) = (NodeId::new(0), None, NodeKind::Region);
-            let made = desk.edit(RegistryEdit::AddNode(Node { id, parent, kind, names })).await?;
+            let made = desk
+                .edit(RegistryEdit::AddNode(Node {
+                    id,
+                    parent,
+                    kind,
+                    names,
+                }))
+                .await?;
             match made {
                 RegistryOutcome::Done(id) => NodeId::new(id),
                 _ => return Err(AccountError::Taken("region".to_owned())),
@@ -71,9 +90,15 @@ pub async fn create_admin(
     let member = Member {
         id: MemberId::new(0),
         login: login.to_owned(),
-        display: Names { zh: name.to_owned(), en: name.to_owned() },
+        display: Names {
+            zh: name.to_owned(),
+            en: name.to_owned(),
+        },
         password_hash: passwords.hash(password.clone()).await,
-        roles: vec![RoleOn { role: Role::RegionAdmin, node: region }],
+        roles: vec![RoleOn {
+            role: Role::RegionAdmin,
+            node: region,
+        }],
         active: true,
     };
     let outcome = desk.edit(RegistryEdit::AddMember(member)).await?;
@@ -88,7 +113,11 @@ pub async fn create_admin(
 }
 
 fn region_of(directory: &Directory) -> Option<NodeId> {
-    directory.nodes.values().find(|node| node.kind == NodeKind::Region).map(|node| node.id)
+    directory
+        .nodes
+        .values()
+        .find(|node| node.kind == NodeKind::Region)
+        .map(|node| node.id)
 }
 
 #[cfg(test)]
@@ -111,7 +140,11 @@ mod tests {
         let directory = crate::store::load_directory(&mut tx).await.unwrap();
         let member = &directory.members[&directory.by_login["root1"]];
         let passwords = Passwords::new(8_192);
-        assert!(passwords.verify(password, Some(&member.password_hash)).await);
+        assert!(
+            passwords
+                .verify(password, Some(&member.password_hash))
+                .await
+        );
         assert_eq!(member.roles[0].role, Role::RegionAdmin);
     }
 }

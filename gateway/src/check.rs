@@ -26,7 +26,12 @@ struct Line {
 impl Report {
     fn add(&mut self, name: &str, actual: impl Display, expected: &str, holds: bool) {
         let (name, actual) = (name.to_owned(), actual.to_string());
-        self.lines.push(Line { name, actual, expected: expected.to_owned(), holds });
+        self.lines.push(Line {
+            name,
+            actual,
+            expected: expected.to_owned(),
+            holds,
+        });
     }
 
     /// Returns how many lines do not hold.
@@ -41,9 +46,18 @@ impl Display for Report {
         writeln!(f, "{:<32} {:<24} {:<20} ok", "setting", "is", "must be")?;
         for line in &self.lines {
             let holds = if line.holds { "yes" } else { "NO" };
-            writeln!(f, "{:<32} {:<24} {:<20} {holds}", line.name, line.actual, line.expected)?;
+            writeln!(
+                f,
+                "{:<32} {:<24} {:<20} {holds}",
+                line.name, line.actual, line.expected
+            )?;
         }
-        write!(f, "{} of {} hold", self.lines.len() - self.faults(), self.lines.len())
+        write!(
+            f,
+            "{} of {} hold",
+            self.lines.len() - self.faults(),
+            self.lines.len()
+        )
     }
 }
 
@@ -73,7 +87,12 @@ pub async fn run(config: &Config) -> Report {
             Ok(settings) => {
                 for (name, actual, expected) in settings {
                     let holds = actual == expected;
-                    report.add(&format!("booking database: {name}"), actual, expected, holds);
+                    report.add(
+                        &format!("booking database: {name}"),
+                        actual,
+                        expected,
+                        holds,
+                    );
                 }
             }
             Err(error) => report.add("booking database", error, "readable", false),

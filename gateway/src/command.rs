@@ -56,11 +56,20 @@ impl CommandError {
 /// # Errors
 /// Returns [`CommandError`]; the caller prints it and chooses the exit code.
 pub fn run(arguments: Arguments) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match arguments.command.unwrap_or(Command::Serve(arguments.settings)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    match arguments
+        .command
+        .unwrap_or(Command::Serve(arguments.settings))
+    {
         Command::Serve(file) => runtime.block_on(serve(&load(&file)?)),
         Command::Demo(wanted) => Ok(runtime.block_on(demo::run(&wanted))?),
-        Command::Admin(AdminCommand::Create { settings, login, name }) => {
+        Command::Admin(AdminCommand::Create {
+            settings,
+            login,
+            name,
+        }) => {
             let config = load(&settings)?;
             let password = runtime.block_on(account::create_admin(&config, &login, &name))?;
             print_line(&format!("{login}  {password}"))?;
@@ -159,7 +168,10 @@ pub fn stop_on_signal(lifecycle: &Lifecycle) -> std::io::Result<()> {
         }
     };
     // Not a task of the lifecycle: it must outlive the stop to hear the second signal.
-    #[expect(clippy::disallowed_methods, reason = "it ends with the process, not with the stop")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with the process, not with the stop"
+    )]
     drop(tokio::spawn(listen));
     Ok(())
 }
@@ -170,7 +182,10 @@ pub fn stop_on_signal(lifecycle: &Lifecycle) -> std::io::Result<()> {
 /// Returns [`StartError::Folder`] when it cannot be made, and [`StartError::Taken`] when another
 /// process has it.
 pub fn lock_folder(folder: &Path) -> Result<std::fs::File, StartError> {
-    let failed = |source| StartError::Folder { folder: folder.to_owned(), source };
+    let failed = |source| StartError::Folder {
+        folder: folder.to_owned(),
+        source,
+    };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let file = std::fs::OpenOptions::new()
         .create(true)
@@ -180,9 +195,9 @@ pub fn lock_folder(folder: &Path) -> Result<std::fs::File, StartError> {
         .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(StartError::Taken { folder: folder.to_owned() })
-        }
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Taken {
+            folder: folder.to_owned(),
+        }),
         Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
     }
 }

@@ -38,8 +38,22 @@ mod tests {
 
     #[test]
     fn a_share_is_between_nothing_and_all() {
-        assert_eq!(Room { free_bytes: 50, total_bytes: 1_000 }.free_percent(), 5);
-        assert_eq!(Room { free_bytes: 900, total_bytes: 900 }.free_percent(), 100);
+        assert_eq!(
+            Room {
+                free_bytes: 50,
+                total_bytes: 1_000
+            }
+            .free_percent(),
+            5
+        );
+        assert_eq!(
+            Room {
+                free_bytes: 900,
+                total_bytes: 900
+            }
+            .free_percent(),
+            100
+        );
         assert!(Room::of(Path::new("/")).unwrap().free_percent() <= 100);
         assert!(Room::of(Path::new("/nowhere/at/all")).is_err());
     }

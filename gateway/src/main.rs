@@ -15,7 +15,10 @@ fn main() -> ExitCode {
     // The broker library logs every connection at info; its warnings are enough.
     let filter = EnvFilter::try_from_env("ORTOO_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,rmqtt=error,rmqtt_net=error,sqlx=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     match command::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -27,7 +30,10 @@ fn main() -> ExitCode {
 }
 
 /// One line on the terminal: what failed and why, from the outside in.
-#[expect(clippy::print_stderr, reason = "this is the terminal's side of the program")]
+#[expect(
+    clippy::print_stderr,
+    reason = "this is the terminal's side of the program"
+)]
 fn report(error: &command::CommandError) {
     let mut line = format!("ortoo: {error}");
     let mut source = std::error::Error::source(error);

@@ -31,7 +31,9 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// Another process works there.
-    #[error("another ortoo works on {folder:?}: stop it, or name another folder with data = \"...\"")]
+    #[error(
+        "another ortoo works on {folder:?}: stop it, or name another folder with data = \"...\""
+    )]
     Taken {
         /// The folder.
         folder: PathBuf,
@@ -94,9 +96,14 @@ impl Server {
         let desk = booking::start(database, clock.clone(), lifecycle, settings).await?;
         let history = History::open(&config.data, clock.clone()).await?;
         let directory = desk.shared_directory();
-        let telemetry =
-            Telemetry::start(&config.mqtt, clock.clone(), lifecycle, directory, history.clone())
-                .await?;
+        let telemetry = Telemetry::start(
+            &config.mqtt,
+            clock.clone(),
+            lifecycle,
+            directory,
+            history.clone(),
+        )
+        .await?;
         let address = http_listener.1;
         let url = match config.http.public_url.as_str() {
             "" => format!("http://{address}"),
@@ -107,7 +114,13 @@ impl Server {
         let passwords = Passwords::new(config.password_memory_kib);
         let site = Site::new(&url, mqtt_url.clone(), config.data.clone());
         let (desk_kept, telemetry_kept) = (desk.clone(), telemetry.clone());
-        let rooms = Rooms { clock, desk, telemetry, history, passwords };
+        let rooms = Rooms {
+            clock,
+            desk,
+            telemetry,
+            history,
+            passwords,
+        };
         let state = HttpState::start(rooms, site, config.limits, lifecycle);
         let (stop, pages) = (lifecycle.stop_token(), state.clone());
         lifecycle.spawn("http", async move {
@@ -119,7 +132,14 @@ impl Server {
             http::serve_metrics(metrics_listener.0, state, stop).await;
             Ok::<(), Infallible>(())
         });
-        Ok(Self { url, mqtt_url, metrics_url, desk: desk_kept, telemetry: telemetry_kept, _folder: folder })
+        Ok(Self {
+            url,
+            mqtt_url,
+            metrics_url,
+            desk: desk_kept,
+            telemetry: telemetry_kept,
+            _folder: folder,
+        })
     }
 }
 
@@ -131,7 +151,10 @@ fn mqtt_url(mqtt: &Mqtt, telemetry: &TelemetryHandle) -> String {
         }
         Mqtt::External { url } => {
             let rest = url.expose().trim_start_matches("mqtt://");
-            format!("mqtt://{}", rest.rsplit_once('@').map_or(rest, |(_, address)| address))
+            format!(
+                "mqtt://{}",
+                rest.rsplit_once('@').map_or(rest, |(_, address)| address)
+            )
         }
     }
 }
@@ -140,7 +163,11 @@ async fn listen(
     setting: &'static str,
     address: SocketAddr,
 ) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen { setting, address, source };
+    let failed = |source| StartError::Listen {
+        setting,
+        address,
+        source,
+    };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))

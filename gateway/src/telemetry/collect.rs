@@ -1,6 +1,6 @@
 //! From deliveries to the next group commit: decode, resolve, state.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,35 +11,17 @@ use wire::{Ack, AgentName, Batch, Event, Hello, Quality, RecordBody, SeqRange};
 use super::agents::AgentBook;
 use super::board::{Board, add};
 use super::clocks::{ClockBook, Possible};
+use super::collected::{Collected, live_reading, machine_view};
 use super::decode::{self, Head, Message, Rejection};
-use super::intake::{Acknowledge, Delivery};
+use super::intake::Delivery;
 use super::refuse::Refusals;
 use super::resolve;
-use super::state::{AgentSide, Decision, Fold, RuleChannels};
-use super::view::{LiveReading, MachineView};
+use super::restore::{restore, rule_channels};
+use super::state::{AgentSide, Decision, Fold};
 use crate::history::{
     Cell, Gap, Group, Receipt, Received, Recovered, Rows, StateChange, StreamNo, Writer,
 };
 use crate::registry::{Directory, Instrument, SharedDirectory};
-
-/// What is collected for one group commit, and what is to be done after it.
-#[derive(Debug, Default)]
-pub(super) struct Collected {
-    pub(super) group: Group,
-    /// Of every message, to be fired after the commit.
-    pub(super) acknowledges: Vec<Acknowledge>,
-    /// Streams to tell what is committed.
-    pub(super) streams: BTreeSet<StreamNo>,
-    /// Acks for agents that are not registered: nothing is remembered of them.
-    pub(super) strangers: Vec<(AgentName, Ack)>,
-    /// The newest readings that are not late.
-    pub(super) readings: HashMap<InstrumentId, LiveReading>,
-    /// Instruments with new readings or a new state.
-    pub(super) machines: HashSet<InstrumentId>,
-    /// Agents heard of.
-    pub(super) agents: HashSet<AgentName>,
-    pub(super) points: u64,
-}
 
 /// Everything that is folded from messages.
 pub(super) struct Collector {
@@ -75,7 +57,12 @@ impl Collector {
             is_watched: false,
         };
         let board = &collector.board;
-        board.publish_machines(collector.folds.iter().map(|(id, fold)| (*id, view(fold))));
+        board.publish_machines(
+            collector
+                .folds
+                .iter()
+                .map(|(id, fold)| (*id, machine_view(fold))),
+        );
         let names = collector.agents.names();
         board.publish_agents(names.filter_map(|name| collector.agents.view(name)));
         collector
@@ -102,7 +89,7 @@ impl Collector {
     pub(super) fn publish(&self, machines: &HashSet<InstrumentId>, agents: &HashSet<AgentName>) {
         let views = machines.iter().filter_map(|id| {
             let fold = self.folds.get(id)?;
-            Some((*id, view(fold)))
+            Some((*id, machine_view(fold)))
         });
         self.board.publish_machines(views);
         let agents = agents.iter().filter_map(|name| self.agents.view(name));
@@ -397,71 +384,5 @@ fn head_of(batch: &Batch) -> Head {
         stream: batch.stream.clone(),
         seq: batch.seq,
         oldest: batch.oldest,
-    }
-}
-
-fn view(fold: &Fold) -> MachineView {
-    let micros = |ms: i64| Micros::new(ms.saturating_mul(1_000));
-    MachineView {
-        state: fold.state(),
-        since: fold.since_ms().map(micros),
-        last_report: fold.heard_ms().map(micros),
-    }
-}
-
-fn rule_channels(instrument: &Instrument, writer: &Writer) -> RuleChannels {
-    let rule = &instrument.state_rule;
-    let fault = rule.fault_channel.as_ref();
-    RuleChannels {
-        value: writer.known_channel(&rule.channel),
-        fault: fault.and_then(|name| writer.known_channel(name)),
-    }
-}
-
-/// Rebuilds every instrument's state from the store.
-fn restore(
-    directory: &Directory,
-    recovered: &Recovered,
-    writer: &Writer,
-    now: Micros,
-) -> HashMap<InstrumentId, Fold> {
-    let mut folds = HashMap::new();
-    for (id, heard_ms, cells) in writer.newest() {
-        let (Some(instrument), Some(last)) =
-            (directory.instruments.get(&id), recovered.states.get(&id))
-        else {
-            continue;
-        };
-        let channels = rule_channels(instrument, writer);
-        let cell = |channel| {
-            let newest = cells.iter().find(|(number, _)| Some(*number) == channel);
-            newest.map(|(_, cell)| *cell)
-        };
-        let last = Decision {
-            at_ms: last.at.get().div_euclid(1_000),
-            state: last.state,
-        };
-        let known = (cell(channels.value), cell(channels.fault));
-        folds.insert(id, Fold::restored(last, known, heard_ms, now));
-    }
-    folds
-}
-
-/// Returns the newest row of an instrument, with names.
-fn live_reading(instrument: InstrumentId, rows: &Rows, writer: &Writer) -> LiveReading {
-    let last = rows.len().saturating_sub(1);
-    let value = |cell| match cell {
-        Cell::Good(value) => Some(Ok(value)),
-        Cell::Bad(quality) => Some(Err::<f64, Quality>(quality)),
-        Cell::Absent => None,
-    };
-    let cells = rows.row(last).filter_map(|(channel, cell)| {
-        let value = value(cell)?;
-        Some((writer.channel_name(channel)?, value))
-    });
-    LiveReading {
-        instrument,
-        time_ms: rows.times_ms().last().copied().unwrap_or(0),
-        values: cells.collect(),
     }
 }

@@ -21,6 +21,7 @@ mod bench;
 mod board;
 mod clocks;
 mod collect;
+mod collected;
 pub mod credentials;
 mod decode;
 mod handle;
@@ -28,6 +29,7 @@ mod intake;
 mod record;
 mod refuse;
 mod resolve;
+mod restore;
 mod state;
 mod subscribe;
 #[cfg(test)]

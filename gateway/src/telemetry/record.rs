@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use wire::{Ack, AgentName, Down, Topic};
 
 use super::board::{Board, add};
-use super::collect::{Collected, Collector};
+use super::collect::Collector;
+use super::collected::Collected;
 use super::intake::Queued;
 use super::subscribe::Downlink;
 use super::view::LiveChange;

@@ -150,10 +150,8 @@ async fn a_crash_loses_nothing_acknowledged() {
         MachineState::Running
     );
     // What comes again is known.
-    let now_ms = clock.now().get() / 1_000;
-    bench
-        .batch("lab-1", &readings(seq, &[("K-1", now_ms, 0.0)], now_ms))
-        .await;
+    let again = readings(seq, &[("K-1", T0_MS, 0.0)], T0_MS);
+    bench.batch("lab-1", &again).await;
     assert_eq!(bench.handle.counts().duplicates, 1);
     assert_eq!(bench.last_ack("lab-1").unwrap().upto, seq);
 }

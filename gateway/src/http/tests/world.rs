@@ -14,6 +14,7 @@ use wire::{AgentName, InstrumentKey};
 use super::{MIDNIGHT, Who};
 use crate::booking::{DeskHandle, Import, NewBooking, NewOutage};
 use crate::clock::Clock;
+use crate::config::Mqtt;
 use crate::credentials::Passwords;
 use crate::history::History;
 use crate::lifecycle::Lifecycle;
@@ -21,7 +22,6 @@ use crate::registry::{
     AgentEntry, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleSet, Scope,
     SecretHash, StateRule, TokenEntry,
 };
-use crate::config::Mqtt;
 use crate::telemetry::{Telemetry, TelemetryHandle};
 
 pub(super) const PASSWORD: &str = "correct horse";
@@ -48,7 +48,9 @@ pub(super) async fn telemetry(
     desk: &DeskHandle,
 ) -> (TelemetryHandle, History) {
     let history = History::open(folder, clock.clone()).await.unwrap();
-    let mqtt = Mqtt::Embedded { listen: ([127, 0, 0, 1], 0).into() };
+    let mqtt = Mqtt::Embedded {
+        listen: ([127, 0, 0, 1], 0).into(),
+    };
     let directory = desk.shared_directory();
     let started = Telemetry::start(&mqtt, clock.clone(), lifecycle, directory, history.clone());
     (started.await.unwrap(), history)

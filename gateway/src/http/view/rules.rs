@@ -313,7 +313,11 @@ mod tests {
             to: "22:00".to_owned(),
         };
         assert_eq!(shared, [expected]);
-        assert!(common_hours(&[week, weekly(&[7], 0, 60)])[0].days.is_empty());
+        assert!(
+            common_hours(&[week, weekly(&[7], 0, 60)])[0]
+                .days
+                .is_empty()
+        );
     }
 
     #[test]

@@ -219,3 +219,7 @@ impl Downlink for Embedded {
         Some(self.address)
     }
 }
+
+#[cfg(test)]
+#[path = "embedded_tests.rs"]
+mod tests;
