@@ -1,7 +1,7 @@
 // What the browser tests stand on: a running demo, a real Chromium, people who are signed in, and
 // free slots found by asking the gateway.
 //
-// Environment: ORTOO_DEMO_JSON (demo.json of a running `ortoo demo`), CHROMIUM (default
+// Environment: ORTOO_DEMO_JSON or ORTOO_DEMO (demo.json of a running `ortoo demo`), CHROMIUM (default
 // /usr/bin/chromium), ORTOO_SHOTS (folder for pictures; none are taken without it).
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const demoFile = process.env.ORTOO_DEMO_JSON;
+const demoFile = process.env.ORTOO_DEMO_JSON ?? process.env.ORTOO_DEMO;
 if (!demoFile) throw new Error('ORTOO_DEMO_JSON must name the demo.json of a running `ortoo demo`');
 export const demo = JSON.parse(readFileSync(demoFile, 'utf8'));
 const axeSource = readFileSync(

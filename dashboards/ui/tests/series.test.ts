@@ -55,63 +55,99 @@ describe('state bands', () => {
 
 describe('the line', () => {
   const covered = bandsOf([state('running', 0, 24)], at(0), at(24));
-  it('has no gap where an instrument reports by exception', () => {
+  const line = (points: [hour: number, value: number | null][], bands = covered, to = 24) => {
+    const { times, values } = seriesOf(readings(points), bands, at(to));
+    return times.map((seconds, place) => [
+      Math.round((seconds / 3600) * 1000) / 1000,
+      values[place],
+    ]);
+  };
+  it('holds a value until the next one where an instrument reports by exception', () => {
     expect(
-      seriesOf(
-        readings([
+      line(
+        [
           [1, 5],
           [2, 6],
-          [3, 7],
-        ]),
+        ],
         covered,
-      ).values,
-    ).toEqual([5, 6, 7]);
+        3,
+      ),
+    ).toEqual([
+      [1, 5],
+      [2, 6],
+      [3, 6],
+    ]);
   });
-  it('breaks where the instrument was offline, not at zero', () => {
+  it('ends where the instrument fell silent, not at zero', () => {
     const bands = bandsOf(
       [state('running', 0, 1.2), state('offline', 1.2, 1.8), state('running', 1.8, 24)],
       0,
       at(24),
     );
-    const series = seriesOf(
-      readings([
-        [1, 5],
-        [2, 6],
-      ]),
-      bands,
-    );
-    expect(series.values).toEqual([5, null, 6]);
-    expect(series.times[1]).toBe(at(1.5) / 1000);
+    expect(
+      line(
+        [
+          [1, 5],
+          [2, 6],
+        ],
+        bands,
+        2.5,
+      ),
+    ).toEqual([
+      [1, 5],
+      [1.2, null],
+      [2, 6],
+      [2.5, 6],
+    ]);
+    const gone = bandsOf([state('running', 0, 2.2), state('offline', 2.2, null)], 0, at(3));
+    expect(line([[2, 6]], gone, 3)).toEqual([
+      [2, 6],
+      [2.2, null],
+    ]);
   });
   it('breaks at a silence longer than any report interval', () => {
     expect(
-      seriesOf(
-        readings([
+      line(
+        [
           [1, 5],
           [3, 6],
-        ]),
+        ],
         covered,
-      ).values,
-    ).toEqual([5, null, 6]);
+        3,
+      ),
+    ).toEqual([
+      [1, 5],
+      [1, null],
+      [3, 6],
+    ]);
+    expect(line([[1, 5]], covered, 9)).toEqual([
+      [1, 5],
+      [1, null],
+    ]);
   });
   it('keeps bad readings as gaps and takes raw values too', () => {
     expect(
-      seriesOf(
-        readings([
+      line(
+        [
           [1, 5],
           [1.1, null],
           [1.2, 6],
-        ]),
+        ],
         covered,
-      ).values,
-    ).toEqual([5, null, 6]);
+        1.2,
+      ),
+    ).toEqual([
+      [1, 5],
+      [1.1, null],
+      [1.2, 6],
+    ]);
     const { mean, ...rest } = readings([[1, 5]]);
-    expect(seriesOf({ ...rest, values: mean ?? [] }, covered).values).toEqual([5]);
-    expect(seriesOf(readings([]), covered)).toEqual({ times: [], values: [] });
+    expect(seriesOf({ ...rest, values: mean ?? [] }, covered, at(1)).values).toEqual([5]);
+    expect(seriesOf(readings([]), covered, at(24))).toEqual({ times: [], values: [] });
   });
   it('keeps up with a day at one reading a minute', () => {
     const day = readings(Array.from({ length: 1440 }, (_, n) => [(n * MINUTE_MS) / HOUR_MS, n]));
-    expect(seriesOf(day, covered).values).toHaveLength(1440);
+    expect(seriesOf(day, covered, at(24)).values).toHaveLength(1441);
   });
 });
 
@@ -125,5 +161,6 @@ describe('figures', () => {
     expect(valueText(0, 'W')).toBe('0 W');
     expect(valueText(-12.345, '°C')).toBe('-12.35 °C');
     expect(valueText(1, '')).toBe('1');
+    expect(valueText(249.6, 'degC')).toBe('249.6 °C');
   });
 });

@@ -52,23 +52,35 @@ export function hoursOf(bands: Band[]): Map<MachineState, number> {
   return hours;
 }
 
-export function seriesOf(readings: Readings, bands: Band[]): Series {
+/**
+ * The line to draw, held from one reading to the next: a value that was not reported anew still
+ * stands. It ends where the instrument falls silent, and at `toMs` where it has not.
+ */
+export function seriesOf(readings: Readings, bands: Band[], toMs: number): Series {
   const silent = bands.filter(({ state }) => state === 'offline' || state === 'unknown');
   const raw = readings.mean ?? readings.values ?? [];
   const series: Series = { times: [], values: [] };
-  let lastMs = Number.NEGATIVE_INFINITY;
-  for (const [place, ms] of readings.times_ms.entries()) {
-    const value = raw[place] ?? null;
-    const gap =
-      ms - lastMs > SILENCE_MS_MAX ||
-      silent.some(({ startMs, endMs }) => startMs < ms && endMs > lastMs && endMs - startMs > 0);
-    if (gap && series.times.length > 0 && value !== null) {
-      series.times.push((lastMs + ms) / 2000);
-      series.values.push(null);
-    }
+  const add = (ms: number, value: number | null) => {
     series.times.push(ms / 1000);
     series.values.push(value);
-    lastMs = ms;
+  };
+  /** Where the line breaks between two readings, or null where it holds. */
+  const breakMs = (lastMs: number, ms: number): number | null => {
+    const silence = silent.find(({ startMs, endMs }) => startMs < ms && endMs > lastMs);
+    if (silence) return Math.max(silence.startMs, lastMs + 1);
+    return ms - lastMs > SILENCE_MS_MAX ? lastMs + 1 : null;
+  };
+  let last: { ms: number; value: number | null } | undefined;
+  for (const [place, ms] of readings.times_ms.entries()) {
+    const value = raw[place] ?? null;
+    const broken = last && last.value !== null ? breakMs(last.ms, ms) : null;
+    if (broken !== null && broken < ms) add(broken, null);
+    add(ms, value);
+    last = { ms, value };
+  }
+  if (last && last.value !== null && last.ms < toMs) {
+    const broken = breakMs(last.ms, toMs);
+    add(broken ?? toMs, broken === null ? last.value : null);
   }
   return series;
 }
@@ -80,8 +92,11 @@ export function scaleOf(unit: string, greatest: number): { divisor: number; unit
       ? { divisor: 1e6, unit: `M${unit}` }
       : { divisor: 1000, unit: `k${unit}` };
   }
-  return { divisor: 1, unit };
+  return { divisor: 1, unit: WRITTEN[unit] ?? unit };
 }
+
+/** Units as people write them; codes are what agents send. */
+const WRITTEN: Record<string, string> = { degC: '°C', percent: '%', pct: '%', '1': '', bool: '' };
 
 /** A value with as many digits as its size deserves, and its unit. */
 export function valueText(value: number, unit: string): string {

@@ -22,7 +22,10 @@ export function daysText(days: number[]): string {
 export function rulesText(rules: RulesInForce): string[] {
   const { t, language } = i18n;
   // An entry without days is how the gateway says that rules leave no common hours.
-  const lines = (rules.opening_hours ?? []).map(({ days, from, to }) =>
+  const isAlways = (rules.opening_hours ?? []).some(
+    ({ days, from, to }) => days.length === 7 && from === '00:00' && to === '24:00',
+  );
+  const lines = (isAlways ? [] : (rules.opening_hours ?? [])).map(({ days, from, to }) =>
     days.length === 0 ? t.instrument.ruleNever : t.instrument.ruleOpen(daysText(days), from, to),
   );
   if (lines.length === 0) lines.push(t.instrument.ruleAlways);

@@ -80,7 +80,7 @@ export const en: Texts = {
     no: 'No',
     retry: 'Retry',
     undo: 'Undo',
-    optional: 'optional',
+    optional: (field) => `${field} (optional)`,
     required: 'required',
     dismiss: 'Dismiss',
     more: 'Show more',
@@ -204,6 +204,9 @@ export const en: Texts = {
     run_bit: 'Run bit',
     frequency_hz: 'Frequency',
     power_factor: 'Power factor',
+    alarm: 'Alarm',
+    humidity_pct: 'Humidity',
+    pressure_pa: 'Pressure',
   },
   booking: {
     title: 'Reserve',
