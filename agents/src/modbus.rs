@@ -35,9 +35,9 @@ pub enum ReadError {
     /// No answer came in time.
     #[error("no answer within {} ms", .0.as_millis())]
     Timeout(Duration),
-    /// The connection broke.
-    #[error("the connection broke: {0}")]
-    Transport(io::Error),
+    /// The device closed or reset the connection.
+    #[error("the device closed the connection")]
+    Closed,
     /// The answer did not fit the question.
     #[error("the answer does not fit the question: {0}")]
     Nonsense(String),
@@ -51,7 +51,7 @@ impl ReadError {
     #[must_use]
     pub fn quality(&self) -> Quality {
         match self {
-            Self::Forbidden | Self::Connect(_) | Self::Transport(_) => Quality::Link,
+            Self::Forbidden | Self::Connect(_) | Self::Closed => Quality::Link,
             Self::Timeout(_) => Quality::Timeout,
             Self::Nonsense(_) => Quality::Nonsense,
             // Source: MODBUS Application Protocol Specification V1.1b3, section 7.
@@ -91,6 +91,8 @@ impl Line {
     /// Reads a block of a unit: `block.count` words, for coils and inputs 0 or 1 each.
     ///
     /// Waits for its turn on the line; the limit counts for connecting and for the answer each.
+    /// Devices close idle connections: when one from before turns out to be closed, the question is
+    /// asked once more over a new one.
     ///
     /// # Errors
     /// Returns [`ReadError`]; see the module for what happens to the connection.
@@ -102,27 +104,14 @@ impl Line {
     ) -> Result<Vec<u16>, ReadError> {
         let mut place = self.context.lock().await;
         // Taken out: whatever ends this call early, cancelling too, drops the connection.
-        let mut context = match place.take() {
-            Some(context) => context,
-            None => self.connect(limit).await?,
-        };
-        tokio_modbus::slave::SlaveContext::set_slave(&mut context, Slave(unit));
-        let answer = timeout(limit, context.call(request(block)))
-            .await
-            .map_err(|_| ReadError::Timeout(limit))?;
-        let answer = match answer {
-            Ok(Ok(response)) => words(block, response),
-            Ok(Err(exception)) => Err(ReadError::Exception(exception)),
-            Err(Error::Protocol(error)) => Err(ReadError::Nonsense(shortened(&error.to_string()))),
-            Err(Error::Transport(error)) if is_about_content(&error) => {
-                Err(ReadError::Nonsense(shortened(&error.to_string())))
+        if let Some(context) = place.take() {
+            match ask(context, &mut place, unit, block, limit).await {
+                Err(ReadError::Closed) => {}
+                answer => return answer,
             }
-            Err(Error::Transport(error)) => Err(ReadError::Transport(error)),
-        };
-        if matches!(answer, Ok(_) | Err(ReadError::Exception(_))) {
-            *place = Some(context);
         }
-        answer
+        let context = self.connect(limit).await?;
+        ask(context, &mut place, unit, block, limit).await
     }
 
     async fn connect(&self, limit: Duration) -> Result<Context, ReadError> {
@@ -156,6 +145,34 @@ impl Line {
         let permitted = all.into_iter().filter(|one| self.allow.permits(one.ip()));
         Ok(permitted.collect())
     }
+}
+
+/// Asks over a connection and puts it back into its place if it may be used again.
+async fn ask(
+    mut context: Context,
+    place: &mut Option<Context>,
+    unit: u8,
+    block: &Block,
+    limit: Duration,
+) -> Result<Vec<u16>, ReadError> {
+    tokio_modbus::slave::SlaveContext::set_slave(&mut context, Slave(unit));
+    let answer = timeout(limit, context.call(request(block)))
+        .await
+        .map_err(|_| ReadError::Timeout(limit))?;
+    let answer = match answer {
+        Ok(Ok(response)) => words(block, response),
+        Ok(Err(exception)) => Err(ReadError::Exception(exception)),
+        Err(Error::Protocol(error)) => Err(ReadError::Nonsense(shortened(&error.to_string()))),
+        Err(Error::Transport(error)) if is_about_content(&error) => {
+            Err(ReadError::Nonsense(shortened(&error.to_string())))
+        }
+        // The library reports the last error of the thread here, whatever that was about.
+        Err(Error::Transport(_)) => Err(ReadError::Closed),
+    };
+    if matches!(answer, Ok(_) | Err(ReadError::Exception(_))) {
+        *place = Some(context);
+    }
+    answer
 }
 
 /// The codec reports what it cannot decode as these kinds; sockets do not.

@@ -184,6 +184,31 @@ async fn a_late_answer_is_never_taken_for_the_next_one() {
 }
 
 #[tokio::test]
+async fn a_connection_that_the_device_closed_meanwhile_is_made_anew() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        loop {
+            // One answer a connection, as simple devices do.
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 12];
+            stream.read_exact(&mut request).await.unwrap();
+            let asked = Asked {
+                transaction: u16::from_be_bytes([request[0], request[1]]),
+                unit: request[6],
+                pdu: request[7..].to_vec(),
+            };
+            stream.write_all(&asked.echo()).await.unwrap();
+        }
+    });
+    let mut poller = poller(device(two(9), port), allow("127.0.0.1"));
+    for _ in 0..3 {
+        assert_eq!(poller.poll_once().await.values, [Ok(0.0), Ok(9.0)]);
+    }
+}
+
+#[tokio::test]
 async fn silence_is_a_timeout_and_is_not_asked_further() {
     let bad = misbehave(|_, _| (0, Vec::new())).await;
     let registers: Vec<String> = (0..6)

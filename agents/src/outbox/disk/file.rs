@@ -69,7 +69,10 @@ pub(super) fn lock(folder: &Path) -> Result<File, OutboxError> {
         path: folder.display().to_string(),
         source,
     };
-    std::fs::create_dir_all(folder).map_err(wrong)?;
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder).map_err(wrong)?;
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     let file = options.open(folder.join("lock")).map_err(wrong)?;
