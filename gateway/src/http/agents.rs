@@ -66,7 +66,7 @@ pub struct AgentView {
 /// Makes an agent for a lab that the caller manages.
 #[utoipa::path(post, path = "/api/v1/agents", tag = "settings", request_body = AgentRequest,
     responses((status = 201, body = NewAgent), (status = 409, description = "wrong-state: the name is in use")))]
-pub async fn create(
+pub(super) async fn create(
     State(state): State<HttpState>,
     who: SignedIn,
     Body(asked): Body<AgentRequest>,
@@ -127,7 +127,7 @@ fn agent_toml(name: &AgentName, secret: &str, mqtt_url: &str) -> String {
 /// Lists the agents of labs that the caller manages or audits.
 #[utoipa::path(get, path = "/api/v1/agents", tag = "settings",
     responses((status = 200, body = Whole<AgentView>)))]
-pub async fn list(
+pub(super) async fn list(
     State(state): State<HttpState>,
     who: SignedIn,
 ) -> Result<Json<Whole<AgentView>>, Problem> {
@@ -169,7 +169,7 @@ fn view(state: &HttpState, directory: &Directory, agent: &AgentEntry) -> AgentVi
 #[utoipa::path(delete, path = "/api/v1/agents/{name}", tag = "settings",
     params(("name" = String, Path, description = "The agent's name")),
     responses((status = 204, description = "Revoked")))]
-pub async fn revoke(
+pub(super) async fn revoke(
     State(state): State<HttpState>,
     who: SignedIn,
     Name(name): Name,

@@ -90,7 +90,11 @@ pub fn gzip(bytes: &[u8]) -> Bytes {
 }
 
 /// Returns an answer, packed if the reader accepts it and it gains something.
-pub async fn packed(headers: &HeaderMap, content_type: HeaderValue, bytes: Vec<u8>) -> Response {
+pub(super) async fn packed(
+    headers: &HeaderMap,
+    content_type: HeaderValue,
+    bytes: Vec<u8>,
+) -> Response {
     if bytes.len() < PACK_BYTES_MIN || !accepts_gzip(headers) {
         return typed(content_type, bytes.into());
     }

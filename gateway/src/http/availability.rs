@@ -88,7 +88,7 @@ pub struct Occupied {
 #[utoipa::path(get, path = "/api/v1/instruments/{key}/availability", tag = "bookings",
     params(("key" = String, Path, description = "Asset code"), Window),
     responses((status = 200, body = Availability)))]
-pub async fn availability(
+pub(super) async fn availability(
     State(state): State<HttpState>,
     caller: Caller,
     found: Found,
@@ -224,7 +224,7 @@ pub struct Strip {
 /// Returns strips of cells of at most 50 instruments.
 #[utoipa::path(get, path = "/api/v1/availability/grid", tag = "bookings", params(GridAsked),
     responses((status = 200, body = Grid)))]
-pub async fn grid(
+pub(super) async fn grid(
     State(state): State<HttpState>,
     caller: Caller,
     Query(asked): Query<GridAsked>,

@@ -149,6 +149,7 @@ impl View {
 }
 
 /// Returns the board with a first view, and starts the task that keeps it.
+#[must_use]
 pub fn start(rooms: &Rooms, lifecycle: &Lifecycle) -> Arc<Board> {
     let (frames, _) = broadcast::channel(FRAMES_MAX);
     let board = Arc::new(Board {
@@ -300,13 +301,13 @@ impl Keeper {
             return;
         }
         let view = self.board.view();
-        let changes = changed.iter().filter_map(|place| {
+        let told = changed.iter().filter_map(|place| {
             let listed = view.lineup.instruments.get(*place)?;
             listed
                 .published
                 .then_some((listed, *view.entries.get(*place)?))
         });
-        let frame = std::mem::take(&mut self.pending).into_frame(&view, changes);
+        let frame = std::mem::take(&mut self.pending).into_frame(&view, told);
         // Without a stream there is nobody to tell.
         self.board.frames.send(Arc::new(frame)).ok();
     }

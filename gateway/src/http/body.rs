@@ -3,8 +3,8 @@
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::{Problem, ProblemType};
@@ -61,16 +61,14 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(cause)
-                if cause.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE =>
-            {
-                Problem::new(ProblemType::TooLarge)
-            }
-            other => Problem::field("(body)", "the body could not be read").caused_by(other),
-        })
+    let read = Bytes::from_request(request, state).await;
+    read.map_err(|rejection: BytesRejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(ProblemType::TooLarge)
+        } else {
+            Problem::field("(body)", "the body could not be read").caused_by(rejection)
+        }
+    })
 }
 
 fn is_json(request: &Request) -> bool {

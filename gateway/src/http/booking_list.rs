@@ -65,7 +65,7 @@ struct Asked {
 /// Others are not there.
 #[utoipa::path(get, path = "/api/v1/bookings", tag = "bookings", params(Filter),
     responses((status = 200, body = List<BookingView>)))]
-pub async fn list(
+pub(super) async fn list(
     State(state): State<HttpState>,
     who: SignedIn,
     headers: HeaderMap,

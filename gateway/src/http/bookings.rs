@@ -95,7 +95,7 @@ pub struct Verdict {
     params(Trial, ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key books once")),
     responses((status = 201, body = BookingView), (status = 200, body = Verdict),
         (status = 409, description = "slot-taken"), (status = 422, description = "refused-by-policy")))]
-pub async fn book(
+pub(super) async fn book(
     State(state): State<HttpState>,
     who: SignedIn,
     headers: HeaderMap,
@@ -229,7 +229,7 @@ fn refusal(
 #[utoipa::path(get, path = "/api/v1/bookings/{id}", tag = "bookings",
     params(("id" = i64, Path, description = "Identity")),
     responses((status = 200, body = BookingView, headers(("ETag" = String, description = "Version")))))]
-pub async fn read(
+pub(super) async fn read(
     State(state): State<HttpState>,
     who: SignedIn,
     number: Number,
@@ -245,7 +245,7 @@ pub async fn read(
         ("If-Match" = Option<String>, Header, description = "Only if it has this version")),
     responses((status = 200, body = BookingView), (status = 409, description = "slot-taken, stale-version or wrong-state"),
         (status = 422, description = "refused-by-policy")))]
-pub async fn change(
+pub(super) async fn change(
     State(state): State<HttpState>,
     who: SignedIn,
     number: Number,
@@ -284,7 +284,7 @@ pub async fn change(
     params(("id" = i64, Path, description = "Identity"),
         ("If-Match" = Option<String>, Header, description = "Only if it has this version")),
     responses((status = 200, body = BookingView), (status = 409, description = "wrong-state or stale-version")))]
-pub async fn cancel(
+pub(super) async fn cancel(
     State(state): State<HttpState>,
     who: SignedIn,
     number: Number,

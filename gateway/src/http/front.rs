@@ -38,7 +38,11 @@ impl Display for RequestId {
 }
 
 /// Runs a request through everything that all requests share.
-pub async fn front(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn front(
+    State(state): State<HttpState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let begun = Instant::now();
     let id = state.next_request_id();
     let language = Language::preferred(text(request.headers(), &header::ACCEPT_LANGUAGE));
@@ -133,6 +137,6 @@ pub fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 }
 
 /// The answer where no route is.
-pub async fn no_such_method() -> Problem {
+pub(super) async fn no_such_method() -> Problem {
     Problem::new(ProblemType::MethodNotAllowed)
 }

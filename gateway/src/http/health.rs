@@ -56,14 +56,14 @@ pub struct Readiness(Mutex<Option<(i64, Ready)>>);
 
 /// Returns that the process lives.
 #[utoipa::path(get, path = "/healthz", tag = "process", responses((status = 200, body = Health)))]
-pub async fn healthz() -> Json<Health> {
+pub(super) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
 /// Returns whether everything works, with a write probe at most a second old.
 #[utoipa::path(get, path = "/readyz", tag = "process",
     responses((status = 200, body = Ready), (status = 503, body = Ready)))]
-pub async fn readyz(State(state): State<HttpState>) -> Response {
+pub(super) async fn readyz(State(state): State<HttpState>) -> Response {
     let mut held = state.readiness().0.lock().await;
     let now_us = state.clock().mono_us();
     let ready = match held.take() {

@@ -75,9 +75,9 @@ pub struct InstrumentEdit {
     /// Manufacturer.
     manufacturer: Option<String>,
     /// National class code; null: none.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<String>)]
-    category: Option<Option<String>>,
+    category: Clearable,
     /// What it can do.
     capabilities: Option<Vec<String>>,
     /// Room.
@@ -94,15 +94,24 @@ pub struct InstrumentEdit {
     published: Option<bool>,
 }
 
-/// Tells null, which clears, from nothing, which keeps.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// A field that null clears and that stays when it is left out.
+#[derive(Debug, Default)]
+enum Clearable {
+    #[default]
+    Kept,
+    Set(Option<String>),
+}
+
+impl<'de> Deserialize<'de> for Clearable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::Set)
+    }
 }
 
 /// Registers an instrument in a lab that the caller manages.
 #[utoipa::path(post, path = "/api/v1/instruments", tag = "instruments", request_body = NewInstrument,
     responses((status = 201, body = InstrumentView), (status = 409, description = "wrong-state: the key is in use")))]
-pub async fn create(
+pub(super) async fn create(
     State(state): State<HttpState>,
     who: SignedIn,
     Body(asked): Body<NewInstrument>,
@@ -154,7 +163,7 @@ fn key_in_use(key: &InstrumentKey) -> Problem {
     params(("key" = String, Path, description = "Asset code"),
         ("If-Match" = Option<String>, Header, description = "Only if it has this version")),
     responses((status = 200, body = InstrumentView), (status = 409, description = "stale-version")))]
-pub async fn edit(
+pub(super) async fn edit(
     State(state): State<HttpState>,
     who: SignedIn,
     found: Found,
@@ -172,7 +181,9 @@ pub async fn edit(
     set(&mut instrument.names.en, asked.name_en);
     set(&mut instrument.model, asked.model);
     set(&mut instrument.manufacturer, asked.manufacturer);
-    set(&mut instrument.category, asked.category);
+    if let Clearable::Set(category) = asked.category {
+        instrument.category = category;
+    }
     set(&mut instrument.capabilities, asked.capabilities);
     set(&mut instrument.room, asked.room);
     set(&mut instrument.capacity, asked.capacity);
@@ -193,7 +204,7 @@ fn set<T>(held: &mut T, new: Option<T>) {
     params(("key" = String, Path, description = "Asset code"),
         ("If-Match" = Option<String>, Header, description = "Only if it has this version")),
     responses((status = 204, description = "Removed"), (status = 409, description = "wrong-state: it is booked")))]
-pub async fn remove(
+pub(super) async fn remove(
     State(state): State<HttpState>,
     who: SignedIn,
     found: Found,
@@ -225,7 +236,7 @@ pub fn editable(found: &Found, caller: Caller, headers: &HeaderMap) -> Result<In
 ///
 /// # Errors
 /// Returns `stale-version` when somebody edited it in between.
-pub async fn replace(
+pub(super) async fn replace(
     state: &HttpState,
     instrument: Instrument,
 ) -> Result<Versioned<InstrumentView>, Problem> {

@@ -113,7 +113,7 @@ pub struct May {
 /// Lists instruments by key: those published, and those the caller manages.
 #[utoipa::path(get, path = "/api/v1/instruments", tag = "instruments", params(Filter),
     responses((status = 200, body = List<InstrumentView>)))]
-pub async fn list(
+pub(super) async fn list(
     State(state): State<HttpState>,
     caller: Caller,
     headers: HeaderMap,
@@ -217,7 +217,7 @@ impl<'a> Matching<'a> {
 /// Returns the slim index of published instruments, for searching at once. Tagged and packed.
 #[utoipa::path(get, path = "/api/v1/instruments/index", tag = "instruments",
     responses((status = 200, body = IndexView), (status = 304, description = "Not changed")))]
-pub async fn index(
+pub(super) async fn index(
     State(state): State<HttpState>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -225,7 +225,11 @@ pub async fn index(
     // Making it takes tens of milliseconds, once for each edit.
     let index = tokio::task::spawn_blocking(move || {
         let directory = making.directory().load_full();
-        making.catalogues().of(&directory).index(&directory).clone()
+        making
+            .catalogues()
+            .of(&directory)
+            .slim_index(&directory)
+            .clone()
     });
     let index = index.await.map_err(Problem::internal)?;
     let mut response = if is_known(&headers, &index.etag) {
@@ -244,7 +248,7 @@ pub async fn index(
 #[utoipa::path(get, path = "/api/v1/instruments/{key}", tag = "instruments",
     params(("key" = String, Path, description = "Asset code")),
     responses((status = 200, body = InstrumentDetail, headers(("ETag" = String, description = "Version")))))]
-pub async fn detail(
+pub(super) async fn detail(
     State(state): State<HttpState>,
     caller: Caller,
     found: Found,
@@ -297,7 +301,7 @@ pub struct TreeNode {
 /// Returns the whole tree, parents first.
 #[utoipa::path(get, path = "/api/v1/nodes", tag = "instruments",
     responses((status = 200, body = super::view::Whole<TreeNode>)))]
-pub async fn nodes(State(state): State<HttpState>) -> Json<super::view::Whole<TreeNode>> {
+pub(super) async fn nodes(State(state): State<HttpState>) -> Json<super::view::Whole<TreeNode>> {
     let directory = state.directory().load();
     let mut nodes: Vec<_> = directory.nodes.values().collect();
     nodes.sort_unstable_by_key(|node| (node.kind, node.id));

@@ -69,7 +69,7 @@ pub struct Skipped {
 
 /// Data of a snapshot `status` event.
 #[derive(Debug, Serialize)]
-struct Snapshot<'v> {
+struct Whole<'v> {
     snapshot: bool,
     counts: Counts,
     status: Statuses<'v>,
@@ -79,7 +79,7 @@ struct Snapshot<'v> {
 #[utoipa::path(get, path = "/api/v1/live", tag = "telemetry",
     params(Follow, ("Last-Event-ID" = Option<i64>, Header, description = "The last event row seen")),
     responses((status = 200, content_type = "text/event-stream", body = String)))]
-pub async fn live(
+pub(super) async fn live(
     State(state): State<HttpState>,
     caller: Caller,
     headers: HeaderMap,
@@ -160,7 +160,7 @@ impl Follower {
 
     fn push_snapshot(&mut self) {
         let view = self.board.view();
-        let data = json(&Snapshot {
+        let data = json(&Whole {
             snapshot: true,
             counts: Counts(view.counts()),
             status: Statuses(&view),

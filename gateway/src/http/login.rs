@@ -57,7 +57,7 @@ pub struct Me {
 #[utoipa::path(post, path = "/api/v1/login", tag = "people", request_body = Credentials,
     responses((status = 200, body = SignedInAs), (status = 401, description = "not-signed-in"),
         (status = 429, description = "too-many-requests")))]
-pub async fn login(
+pub(super) async fn login(
     State(state): State<HttpState>,
     Body(asked): Body<Credentials>,
 ) -> Result<Response, Problem> {
@@ -93,7 +93,10 @@ pub async fn login(
 /// Signs out: the session ends and the cookie goes. Nobody signed in is no error.
 #[utoipa::path(post, path = "/api/v1/logout", tag = "people",
     responses((status = 204, description = "Signed out")))]
-pub async fn logout(State(state): State<HttpState>, caller: Caller) -> Result<Response, Problem> {
+pub(super) async fn logout(
+    State(state): State<HttpState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     if let Some((_, Via::Session(id))) = caller.who {
         state.desk().edit(RegistryEdit::RemoveSession(id)).await?;
     }
@@ -106,7 +109,7 @@ pub async fn logout(State(state): State<HttpState>, caller: Caller) -> Result<Re
 /// Returns who asks.
 #[utoipa::path(get, path = "/api/v1/me", tag = "people",
     responses((status = 200, body = Me), (status = 401, description = "not-signed-in")))]
-pub async fn me(State(state): State<HttpState>, who: SignedIn) -> Result<Json<Me>, Problem> {
+pub(super) async fn me(State(state): State<HttpState>, who: SignedIn) -> Result<Json<Me>, Problem> {
     let directory = state.directory().load();
     let member = directory.members.get(&who.member);
     let member = member.ok_or_else(|| Problem::new(ProblemType::NotSignedIn))?;

@@ -91,7 +91,7 @@ fn place<T: PartialEq>(labels: &[T], label: &T) -> usize {
 }
 
 /// Returns all counters.
-pub async fn metrics(State(state): State<HttpState>) -> Response {
+pub(super) async fn metrics(State(state): State<HttpState>) -> Response {
     let mut text = Exposition::default();
     http(&mut text, state.counts());
     bookings(&mut text, &state);
@@ -213,66 +213,58 @@ fn bookings(text: &mut Exposition, state: &HttpState) {
 
 fn telemetry(text: &mut Exposition, state: &HttpState) {
     let counts = state.telemetry().counts();
-    for (name, kind, help, value) in [
+    for (name, help, value) in [
         (
-            "messages_total",
-            "counter",
+            "messages",
             "Messages taken from the queue.",
             counts.messages,
         ),
         (
-            "batches_total",
-            "counter",
+            "batches",
             "Batches committed for the first time.",
             counts.batches,
         ),
+        ("points", "Points committed.", counts.points),
         (
-            "points_total",
-            "counter",
-            "Points committed.",
-            counts.points,
-        ),
-        (
-            "late_points_total",
-            "counter",
+            "late_points",
             "Points after newer ones.",
             counts.late_points,
         ),
         (
-            "duplicates_total",
-            "counter",
+            "duplicates",
             "Batches acknowledged again.",
             counts.duplicates,
         ),
         (
-            "gaps_total",
-            "counter",
+            "gaps",
             "Records that never came and never will.",
             counts.gaps,
         ),
-        ("commits_total", "counter", "Group commits.", counts.commits),
-        (
-            "commit_failures_total",
-            "counter",
-            "Failed commits.",
-            counts.commit_failures,
-        ),
-        ("acks_total", "counter", "Acks sent.", counts.acks),
-        (
-            "queued_messages",
-            "gauge",
-            "Messages that wait.",
-            counts.queued,
-        ),
-        (
-            "agents_online",
-            "gauge",
-            "Agents connected.",
-            counts.agents_online,
-        ),
+        ("commits", "Group commits.", counts.commits),
+        ("commit_failures", "Failed commits.", counts.commit_failures),
+        ("acks", "Acks sent.", counts.acks),
     ] {
-        text.single(&format!("ortoo_telemetry_{name}"), kind, help, value);
+        text.single(
+            &format!("ortoo_telemetry_{name}_total"),
+            "counter",
+            help,
+            value,
+        );
     }
+    let help = "Messages that wait.";
+    text.single(
+        "ortoo_telemetry_queued_messages",
+        "gauge",
+        help,
+        counts.queued,
+    );
+    let help = "Agents connected.";
+    text.single(
+        "ortoo_telemetry_agents_online",
+        "gauge",
+        help,
+        counts.agents_online,
+    );
     let help = "Time spent in group commits.";
     let spent = seconds(counts.commit_us);
     text.single(

@@ -119,7 +119,7 @@ fn written() -> &'static Written {
 }
 
 /// Returns the description.
-pub async fn openapi(headers: HeaderMap) -> Response {
+pub(super) async fn openapi(headers: HeaderMap) -> Response {
     let written = written();
     let is_same = written
         .etag

@@ -45,7 +45,7 @@ pub struct OutageRequest {
 /// Opens an outage. Bookings inside stay and are named as at risk.
 #[utoipa::path(post, path = "/api/v1/outages", tag = "bookings", request_body = OutageRequest,
     responses((status = 201, body = OutageView)))]
-pub async fn open(
+pub(super) async fn open(
     State(state): State<HttpState>,
     who: SignedIn,
     Body(asked): Body<OutageRequest>,
@@ -83,7 +83,7 @@ pub async fn open(
 #[utoipa::path(delete, path = "/api/v1/outages/{id}", tag = "bookings",
     params(("id" = i64, Path, description = "Identity")),
     responses((status = 204, description = "Ended"), (status = 409, description = "wrong-state")))]
-pub async fn end(
+pub(super) async fn end(
     State(state): State<HttpState>,
     who: SignedIn,
     number: Number,
@@ -125,7 +125,7 @@ pub struct Filter {
 /// Lists outages by identity, newest first: of one instrument, or of all that the caller sees.
 #[utoipa::path(get, path = "/api/v1/outages", tag = "bookings", params(Filter),
     responses((status = 200, body = List<OutageView>)))]
-pub async fn list(
+pub(super) async fn list(
     State(state): State<HttpState>,
     caller: Caller,
     Query(filter): Query<Filter>,

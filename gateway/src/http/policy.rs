@@ -39,7 +39,7 @@ pub struct RulesRequest {
 #[utoipa::path(get, path = "/api/v1/instruments/{key}/policy", tag = "settings",
     params(("key" = String, Path, description = "Asset code")),
     responses((status = 200, body = RuleSetView)))]
-pub async fn of_instrument(found: Found) -> Versioned<RuleSetView> {
+pub(super) async fn of_instrument(found: Found) -> Versioned<RuleSetView> {
     read(&found.directory, Scope::Instrument(found.id))
 }
 
@@ -47,7 +47,7 @@ pub async fn of_instrument(found: Found) -> Versioned<RuleSetView> {
 #[utoipa::path(get, path = "/api/v1/nodes/{id}/policy", tag = "settings",
     params(("id" = i64, Path, description = "The node")),
     responses((status = 200, body = RuleSetView)))]
-pub async fn of_node(found: FoundNode) -> Versioned<RuleSetView> {
+pub(super) async fn of_node(found: FoundNode) -> Versioned<RuleSetView> {
     read(&found.directory, Scope::Node(found.id))
 }
 
@@ -68,7 +68,7 @@ fn read(directory: &Directory, scope: Scope) -> Versioned<RuleSetView> {
     params(("key" = String, Path, description = "Asset code"), Trial,
         ("If-Match" = Option<String>, Header, description = "Only if they have this version")),
     responses((status = 200, body = RuleSetView), (status = 409, description = "stale-version")))]
-pub async fn set_of_instrument(
+pub(super) async fn set_of_instrument(
     State(state): State<HttpState>,
     who: SignedIn,
     found: Found,
@@ -83,7 +83,7 @@ pub async fn set_of_instrument(
     let scope = Scope::Instrument(instrument.id);
     if trial.dry_run {
         let place = (instrument.lab, instrument.zone);
-        return Ok(would_be(&found.directory, place, scope, set).into_response());
+        return Ok(would_be(&found.directory, place, scope, &set).into_response());
     }
     write(&state, scope, set, &headers).await
 }
@@ -93,7 +93,7 @@ pub async fn set_of_instrument(
     params(("id" = i64, Path, description = "The node"), Trial,
         ("If-Match" = Option<String>, Header, description = "Only if they have this version")),
     responses((status = 200, body = RuleSetView), (status = 409, description = "stale-version")))]
-pub async fn set_of_node(
+pub(super) async fn set_of_node(
     State(state): State<HttpState>,
     who: SignedIn,
     found: FoundNode,
@@ -110,7 +110,7 @@ pub async fn set_of_node(
     let scope = Scope::Node(found.id);
     if trial.dry_run {
         let place = (found.id, Tz::Asia__Shanghai);
-        return Ok(would_be(&found.directory, place, scope, set).into_response());
+        return Ok(would_be(&found.directory, place, scope, &set).into_response());
     }
     write(&state, scope, set, &headers).await
 }
@@ -148,7 +148,7 @@ fn would_be(
     directory: &Directory,
     (node, zone): (NodeId, Tz),
     scope: Scope,
-    set: RuleSet,
+    set: &RuleSet,
 ) -> Json<RulesView> {
     let above = directory.ancestors(node).map(|node| Scope::Node(node.id));
     let mut scopes: Vec<Scope> = above.collect();
@@ -158,7 +158,7 @@ fn would_be(
     }
     let held = |at: &Scope| {
         let held = if *at == scope {
-            Some(&set)
+            Some(set)
         } else {
             directory.rules.get(at)
         };

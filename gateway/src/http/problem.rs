@@ -237,6 +237,9 @@ impl Problem {
     }
 
     /// Adds a member of the body.
+    ///
+    /// # Panics
+    /// If the value has keys that are no text; ours have none.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
         let value = serde_json::to_value(value).expect("our own answers have string keys");
@@ -318,18 +321,27 @@ impl Problem {
     }
 
     fn log(&self, request: RequestId) {
-        let kind = self.kind();
-        let chain = self.0.cause.as_ref().map(|cause| chain(cause.as_ref()));
-        let chain = chain.as_deref().unwrap_or("none");
-        if kind == ProblemType::Internal {
-            tracing::error!(%request, cause = chain, "a request failed");
-        } else if kind == ProblemType::NotReady {
-            let reason = self.0.reason.as_ref().map(|said| said.text(Language::En));
-            tracing::warn!(%request, reason, cause = chain, "a request was refused: not ready");
-        } else {
-            tracing::debug!(%request, kind = kind.slug(), cause = chain, "a request was refused");
+        let cause = self.0.cause.as_ref().map(|cause| chain(cause.as_ref()));
+        let cause = cause.as_deref().unwrap_or("none");
+        let reason = self.0.reason.as_ref().map(|said| said.text(Language::En));
+        match self.kind() {
+            ProblemType::Internal => log_failed(request, cause),
+            ProblemType::NotReady => log_not_ready(request, reason, cause),
+            kind => log_refused(request, kind, cause),
         }
     }
+}
+
+fn log_failed(request: RequestId, cause: &str) {
+    tracing::error!(%request, cause, "a request failed");
+}
+
+fn log_not_ready(request: RequestId, reason: Option<&str>, cause: &str) {
+    tracing::warn!(%request, reason, cause, "a request was refused: not ready");
+}
+
+fn log_refused(request: RequestId, kind: ProblemType, cause: &str) {
+    tracing::debug!(%request, kind = kind.slug(), cause, "a request was refused");
 }
 
 /// The answer is only marked here; the front, which knows language and request id, renders it.

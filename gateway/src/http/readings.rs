@@ -118,7 +118,7 @@ pub enum Readings {
     params(("key" = String, Path, description = "Asset code"), ReadingsAsked),
     responses((status = 200, content((Readings = "application/json"), (String = "text/csv"))),
         (status = 400, description = "malformed-request: more than 200,000 points, ask for a step")))]
-pub async fn readings(
+pub(super) async fn readings(
     State(state): State<HttpState>,
     found: Found,
     headers: HeaderMap,
@@ -302,7 +302,7 @@ pub struct StateView {
 #[utoipa::path(get, path = "/api/v1/instruments/{key}/states", tag = "telemetry",
     params(("key" = String, Path, description = "Asset code"), StatesAsked),
     responses((status = 200, body = Whole<StateView>)))]
-pub async fn states(
+pub(super) async fn states(
     State(state): State<HttpState>,
     found: Found,
     Query(asked): Query<StatesAsked>,

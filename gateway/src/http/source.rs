@@ -73,7 +73,10 @@ pub struct StateRuleView {
 #[utoipa::path(get, path = "/api/v1/instruments/{key}/source", tag = "settings",
     params(("key" = String, Path, description = "Asset code")),
     responses((status = 200, body = Option<SourceView>)))]
-pub async fn source(who: SignedIn, found: Found) -> Result<Json<Option<SourceView>>, Problem> {
+pub(super) async fn source(
+    who: SignedIn,
+    found: Found,
+) -> Result<Json<Option<SourceView>>, Problem> {
     let instrument = found.instrument();
     if !who.caller.sees_inside(&found.directory, instrument) {
         return Err(Problem::new(ProblemType::NotAllowed));
@@ -86,7 +89,7 @@ pub async fn source(who: SignedIn, found: Found) -> Result<Json<Option<SourceVie
     params(("key" = String, Path, description = "Asset code"),
         ("If-Match" = Option<String>, Header, description = "Only if the instrument has this version")),
     responses((status = 200, body = SourceView)))]
-pub async fn set_source(
+pub(super) async fn set_source(
     State(state): State<HttpState>,
     who: SignedIn,
     found: Found,
@@ -114,7 +117,7 @@ pub async fn set_source(
 #[utoipa::path(get, path = "/api/v1/instruments/{key}/state-rule", tag = "settings",
     params(("key" = String, Path, description = "Asset code")),
     responses((status = 200, body = StateRuleView)))]
-pub async fn state_rule(found: Found) -> Json<StateRuleView> {
+pub(super) async fn state_rule(found: Found) -> Json<StateRuleView> {
     Json(StateRuleView::of(&found.instrument().state_rule))
 }
 
@@ -123,7 +126,7 @@ pub async fn state_rule(found: Found) -> Json<StateRuleView> {
     params(("key" = String, Path, description = "Asset code"),
         ("If-Match" = Option<String>, Header, description = "Only if the instrument has this version")),
     responses((status = 200, body = StateRuleView)))]
-pub async fn set_state_rule(
+pub(super) async fn set_state_rule(
     State(state): State<HttpState>,
     who: SignedIn,
     found: Found,

@@ -64,7 +64,7 @@ impl Packed {
 /// Returns the shown status of every published instrument and the counts.
 #[utoipa::path(get, path = "/api/v1/status", tag = "instruments",
     responses((status = 200, body = StatusSnapshot<'_>)))]
-pub async fn status(
+pub(super) async fn status(
     State(state): State<HttpState>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -69,7 +69,7 @@ pub struct TokenView {
 /// Makes a token.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "people", request_body = TokenRequest,
     responses((status = 201, body = NewToken)))]
-pub async fn create(
+pub(super) async fn create(
     State(state): State<HttpState>,
     who: SignedIn,
     Body(asked): Body<TokenRequest>,
@@ -145,7 +145,7 @@ pub fn made(outcome: RegistryOutcome) -> Result<i64, Problem> {
 /// Lists the caller's tokens, without their texts.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "people",
     responses((status = 200, body = Whole<TokenView>)))]
-pub async fn list(State(state): State<HttpState>, who: SignedIn) -> Json<Whole<TokenView>> {
+pub(super) async fn list(State(state): State<HttpState>, who: SignedIn) -> Json<Whole<TokenView>> {
     let directory = state.directory().load();
     let mut held: Vec<&TokenEntry> = directory
         .tokens
@@ -168,7 +168,7 @@ pub async fn list(State(state): State<HttpState>, who: SignedIn) -> Json<Whole<T
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "people",
     params(("id" = i64, Path, description = "Identity")),
     responses((status = 204, description = "Revoked")))]
-pub async fn revoke(
+pub(super) async fn revoke(
     State(state): State<HttpState>,
     who: SignedIn,
     number: Number,

@@ -23,7 +23,7 @@ pub fn build() -> &'static str {
 
 /// Answers what no route took: a file of the pages, else their start page to a browser that asks
 /// for a page, else `not-found`.
-pub async fn fallback(request: Request) -> Result<Response, Problem> {
+pub(super) async fn fallback(request: Request) -> Result<Response, Problem> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Problem::not_found());
     }
@@ -62,7 +62,7 @@ fn answer(asset: Asset, headers: &HeaderMap) -> Response {
 }
 
 /// Returns the help page of a problem type, Chinese and English.
-pub async fn problem_page(params: RawPathParams) -> Result<Response, Problem> {
+pub(super) async fn problem_page(params: RawPathParams) -> Result<Response, Problem> {
     let slug = params.iter().find(|(name, _)| *name == "slug");
     let kind = slug.and_then(|(_, slug)| ProblemType::parse(slug));
     let kind = kind.ok_or_else(Problem::not_found)?;

@@ -94,7 +94,7 @@ struct Sums {
 /// Returns figures of use by node, of the nodes that the caller accounts for.
 #[utoipa::path(get, path = "/api/v1/utilisation", tag = "telemetry", params(Asked),
     responses((status = 200, body = Utilisation)))]
-pub async fn utilisation(
+pub(super) async fn utilisation(
     State(state): State<HttpState>,
     who: SignedIn,
     Query(asked): Query<Asked>,

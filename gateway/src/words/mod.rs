@@ -11,7 +11,7 @@ mod refusals;
 
 use std::borrow::Cow;
 
-pub use faults::fault;
+pub use faults::{KNOWN, fault};
 pub use figures::{civil_time, length};
 pub use labels::{booked, outage};
 pub use problems::{ProblemWords, problem};

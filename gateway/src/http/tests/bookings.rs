@@ -174,16 +174,14 @@ async fn a_booking_is_moved_and_given_up_by_its_owner() {
     patch(json!({ "purpose": "x" }), Some("\"1\""))
         .await
         .expect_problem(409, "stale-version");
-    let path = "/api/v1/bookings/1";
+    let own = "/api/v1/bookings/1";
     let gone = place
-        .send(Who::Researcher, Method::DELETE, path, None)
+        .send(Who::Researcher, Method::DELETE, own, None)
         .await
         .expect(200);
     assert_eq!(gone["status"], "cancelled");
     assert!(gone["cancelled_at"].is_string());
-    let again = place
-        .send(Who::Researcher, Method::DELETE, path, None)
-        .await;
+    let again = place.send(Who::Researcher, Method::DELETE, own, None).await;
     let problem = again.expect_problem(409, "wrong-state");
     assert_eq!(problem["detail"], "预约已取消");
     patch(json!({ "purpose": "x" }), None)

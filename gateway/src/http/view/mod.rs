@@ -11,7 +11,10 @@ mod rules;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use booking::{BookingView, ConflictView, Interval, Looking, OutageView, RefusalView, kind_of};
+pub use booking::{
+    BookingView, ConflictView, InstrumentRef, Interval, Looking, MemberRef, OutageView,
+    RefusalView, kind_of,
+};
 pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
