@@ -1,28 +1,20 @@
-//! The status board: what people see of every instrument, kept up to date by one task.
+//! The status board: what people see of every instrument, for readers that do not wait.
 //!
-//! In: machine states and readings from telemetry, committed events from the desk, the directory,
-//! and time passing (a booking begins, an outage ends). Out: an immutable [`View`] for readers, and
-//! at most four [`Frame`]s a second for the live streams, serialised once for all of them.
+//! In: what the keeper shows. Out: an immutable [`View`] for readers, and at most four [`Frame`]s a
+//! second for the live streams, serialised once for all of them.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
 
-use super::frame::{self, Frame, Watched};
-use super::state::Rooms;
-use crate::booking::{InstrumentSnapshot, record::EventRow};
-use crate::lifecycle::Lifecycle;
-use crate::status::{ShownStatus, shown};
-use crate::telemetry::LiveChange;
-
-/// How often changes are put together and sent.
-const FRAME_PERIOD: Duration = Duration::from_millis(250);
+use super::frame::{Frame, Watched};
+use crate::booking::record::EventRow;
+use crate::registry::Directory;
+use crate::status::ShownStatus;
 
 /// Frames a slow stream may lag behind before it is told how many it missed.
 const FRAMES_MAX: usize = 64;
@@ -59,10 +51,10 @@ pub struct Entry {
 
 /// The instruments of a directory generation.
 #[derive(Debug, Default)]
-struct Lineup {
-    generation: Option<u64>,
-    places: HashMap<InstrumentId, usize>,
-    instruments: Vec<Listed>,
+pub(super) struct Lineup {
+    pub(super) generation: Option<u64>,
+    pub(super) places: HashMap<InstrumentId, usize>,
+    pub(super) instruments: Vec<Listed>,
 }
 
 /// An instrument on the board.
@@ -79,6 +71,43 @@ pub struct Listed {
 }
 
 impl Board {
+    /// Returns a board that shows nothing yet.
+    pub(super) fn new() -> Self {
+        let (frames, _) = broadcast::channel(FRAMES_MAX);
+        Self {
+            view: ArcSwap::default(),
+            frames,
+            watched: Watched::default(),
+            recent: Mutex::default(),
+        }
+    }
+
+    /// Shows a view from now on.
+    pub(super) fn show(&self, view: View) {
+        self.view.store(Arc::new(view));
+    }
+
+    /// Sends a frame to whoever follows.
+    pub(super) fn send(&self, frame: Frame) {
+        // Without a stream there is nobody to tell.
+        self.frames.send(Arc::new(frame)).ok();
+    }
+
+    /// Keeps an event for streams that come back.
+    pub(super) fn remember(&self, event: EventRow) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() == EVENTS_MAX {
+            recent.pop_front();
+        }
+        recent.push_back(event);
+    }
+
+    /// Keeps nothing of what was: events were missed, and nobody may believe that there is no hole.
+    pub(super) fn forget(&self) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.clear();
+    }
+
     /// Returns what people see now.
     #[must_use]
     pub fn view(&self) -> Arc<View> {
@@ -106,7 +135,47 @@ impl Board {
     }
 }
 
+impl Lineup {
+    /// Returns the instruments of a directory, by identity.
+    pub(super) fn of(directory: &Directory) -> Self {
+        let listed = directory.instruments.values().map(|instrument| Listed {
+            id: instrument.id,
+            key: instrument.key.as_str().to_owned(),
+            published: instrument.published,
+            zone: instrument.zone,
+        });
+        let mut instruments: Vec<Listed> = listed.collect();
+        instruments.sort_unstable_by_key(|listed| listed.id);
+        let places = instruments.iter().enumerate();
+        Self {
+            generation: Some(directory.generation),
+            places: places.map(|(place, listed)| (listed.id, place)).collect(),
+            instruments,
+        }
+    }
+}
+
 impl View {
+    /// Returns a view of a lineup with one entry for each instrument.
+    pub(super) fn new(lineup: Arc<Lineup>, entries: Vec<Entry>) -> Self {
+        let mut view = Self {
+            lineup,
+            entries,
+            counts: [0; ShownStatus::ALL.len()],
+        };
+        view.counts = ShownStatus::ALL.map(|status| {
+            let shown = view.published();
+            shown.filter(|(_, entry)| entry.status == status).count()
+        });
+        view
+    }
+
+    /// Returns an instrument and what is shown of it, by its place in the lineup.
+    pub(super) fn at(&self, place: usize) -> Option<(&Listed, Entry)> {
+        let listed = self.lineup.instruments.get(place)?;
+        Some((listed, *self.entries.get(place)?))
+    }
+
     /// Returns what is shown of an instrument.
     #[must_use]
     pub fn entry(&self, id: InstrumentId) -> Option<Entry> {
@@ -138,286 +207,4 @@ impl View {
     pub fn counts(&self) -> [usize; ShownStatus::ALL.len()] {
         self.counts
     }
-
-    fn count(&mut self) {
-        self.counts = ShownStatus::ALL.map(|status| {
-            self.published()
-                .filter(|(_, entry)| entry.status == status)
-                .count()
-        });
-    }
-}
-
-/// Returns the board with a first view, and starts the task that keeps it.
-#[must_use]
-pub fn start(rooms: &Rooms, lifecycle: &Lifecycle) -> Arc<Board> {
-    let (frames, _) = broadcast::channel(FRAMES_MAX);
-    let board = Arc::new(Board {
-        view: ArcSwap::default(),
-        frames,
-        watched: Watched::default(),
-        recent: Mutex::default(),
-    });
-    let mut keeper = Keeper {
-        rooms: rooms.clone(),
-        board: Arc::clone(&board),
-        lineup: Arc::default(),
-        entries: Vec::new(),
-        edges: BTreeSet::new(),
-        edge_of: Vec::new(),
-        dirty: BTreeSet::new(),
-        pending: frame::Pending::default(),
-    };
-    let live = rooms.telemetry.live();
-    let events = rooms.desk.events();
-    keeper.refresh();
-    let stop = lifecycle.stop_token();
-    lifecycle.spawn("status board", async move {
-        keeper.run(live, events, stop).await;
-        Ok::<(), std::convert::Infallible>(())
-    });
-    board
-}
-
-/// The task's own facts.
-struct Keeper {
-    rooms: Rooms,
-    board: Arc<Board>,
-    lineup: Arc<Lineup>,
-    entries: Vec<Entry>,
-    /// When which instrument changes by time passing.
-    edges: BTreeSet<(Micros, usize)>,
-    edge_of: Vec<Option<Micros>>,
-    /// Instruments to look at again.
-    dirty: BTreeSet<usize>,
-    pending: frame::Pending,
-}
-
-impl Keeper {
-    async fn run(
-        &mut self,
-        mut live: broadcast::Receiver<Arc<LiveChange>>,
-        mut events: broadcast::Receiver<EventRow>,
-        stop: tokio_util::sync::CancellationToken,
-    ) {
-        let mut tick = tokio::time::interval(FRAME_PERIOD);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                change = live.recv() => match change {
-                    Ok(change) => self.take_change(&change),
-                    Err(RecvError::Lagged(_)) => self.look_at_all(),
-                    // Telemetry has stopped; so will everything.
-                    Err(RecvError::Closed) => return stop.cancelled().await,
-                },
-                event = events.recv() => match event {
-                    Ok(event) => self.take_event(event),
-                    Err(RecvError::Lagged(missed)) => self.take_gap(missed),
-                    Err(RecvError::Closed) => return stop.cancelled().await,
-                },
-                _ = tick.tick() => self.refresh(),
-            }
-        }
-    }
-
-    fn take_change(&mut self, change: &LiveChange) {
-        let places = &self.lineup.places;
-        let changed = change.states.iter().map(|state| state.instrument);
-        self.dirty
-            .extend(changed.filter_map(|id| places.get(&id).copied()));
-        for reading in &change.readings {
-            if self.board.watched.contains(reading.instrument) {
-                self.pending.add_reading(reading);
-            }
-        }
-    }
-
-    fn take_event(&mut self, event: EventRow) {
-        let mut recent = self
-            .board
-            .recent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if recent.len() == EVENTS_MAX {
-            recent.pop_front();
-        }
-        recent.push_back(event);
-        drop(recent);
-        self.pending.add_event(event);
-        let place = event
-            .instrument
-            .and_then(|id| self.lineup.places.get(&id).copied());
-        self.dirty.extend(place);
-    }
-
-    /// Events were missed: nobody may believe that what is kept of them has no hole.
-    fn take_gap(&mut self, missed: u64) {
-        tracing::warn!(missed, "the status board fell behind the event log");
-        let mut recent = self
-            .board
-            .recent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        recent.clear();
-        drop(recent);
-        self.pending.skipped += missed;
-        self.look_at_all();
-    }
-
-    fn look_at_all(&mut self) {
-        self.dirty.extend(0..self.entries.len());
-    }
-
-    /// Looks at everything that may have changed, shows it, and sends a frame if anything did.
-    fn refresh(&mut self) {
-        let now = self.rooms.clock.now();
-        let is_new_lineup = self.take_lineup();
-        while let Some((at, place)) = self.edges.first().copied()
-            && at <= now
-        {
-            self.edges.pop_first();
-            if let Some(edge) = self.edge_of.get_mut(place) {
-                *edge = None;
-            }
-            self.dirty.insert(place);
-        }
-        let mut changed = Vec::new();
-        for place in std::mem::take(&mut self.dirty) {
-            if self.look(place, now) {
-                changed.push(place);
-            }
-        }
-        if is_new_lineup || !changed.is_empty() {
-            let mut view = View {
-                lineup: Arc::clone(&self.lineup),
-                entries: self.entries.clone(),
-                counts: [0; ShownStatus::ALL.len()],
-            };
-            view.count();
-            self.board.view.store(Arc::new(view));
-        }
-        if changed.is_empty() && self.pending.is_empty() {
-            return;
-        }
-        let view = self.board.view();
-        let told = changed.iter().filter_map(|place| {
-            let listed = view.lineup.instruments.get(*place)?;
-            listed
-                .published
-                .then_some((listed, *view.entries.get(*place)?))
-        });
-        let frame = std::mem::take(&mut self.pending).into_frame(&view, told);
-        // Without a stream there is nobody to tell.
-        self.board.frames.send(Arc::new(frame)).ok();
-    }
-
-    /// Takes a new directory's instruments. Those known keep what is shown of them.
-    fn take_lineup(&mut self) -> bool {
-        let directory = self.rooms.desk.directory();
-        if self.lineup.generation == Some(directory.generation) {
-            return false;
-        }
-        let mut instruments: Vec<Listed> = directory
-            .instruments
-            .values()
-            .map(|instrument| Listed {
-                id: instrument.id,
-                key: instrument.key.as_str().to_owned(),
-                published: instrument.published,
-                zone: instrument.zone,
-            })
-            .collect();
-        instruments.sort_unstable_by_key(|listed| listed.id);
-        let held = |listed: &Listed| {
-            let place = self.lineup.places.get(&listed.id);
-            place.and_then(|place| self.entries.get(*place).copied())
-        };
-        let nothing = Entry {
-            status: ShownStatus::NoTelemetry,
-            since: None,
-        };
-        let entries = instruments
-            .iter()
-            .map(|listed| held(listed).unwrap_or(nothing));
-        self.entries = entries.collect();
-        let is_first = self.lineup.generation.is_none();
-        let places = instruments.iter().enumerate();
-        self.lineup = Arc::new(Lineup {
-            generation: Some(directory.generation),
-            places: places.map(|(place, listed)| (listed.id, place)).collect(),
-            instruments,
-        });
-        self.edges.clear();
-        self.edge_of = vec![None; self.entries.len()];
-        self.look_at_all();
-        if !is_first {
-            self.pending.is_new_lineup = true;
-        }
-        true
-    }
-
-    /// Looks at one instrument. Returns true if people now see something else of it.
-    fn look(&mut self, place: usize, now: Micros) -> bool {
-        let Some(listed) = self.lineup.instruments.get(place) else {
-            return false;
-        };
-        let machine = self.rooms.telemetry.machine(listed.id);
-        let snapshot = self.rooms.desk.snapshot(listed.id);
-        let (out, booked) = snapshot.as_deref().map_or((false, false), |snapshot| {
-            (snapshot.is_out(now), snapshot.is_booked(now))
-        });
-        let edge = snapshot.as_deref().and_then(|held| next_edge(held, now));
-        if let Some(known) = self.edge_of.get_mut(place)
-            && *known != edge
-        {
-            if let Some(old) = known.take() {
-                self.edges.remove(&(old, place));
-            }
-            self.edges.extend(edge.map(|edge| (edge, place)));
-            *known = edge;
-        }
-        let status = shown(out, machine.state, booked);
-        let Some(entry) = self.entries.get_mut(place) else {
-            return false;
-        };
-        if entry.status == status {
-            if entry.since.is_none() && status != ShownStatus::NoTelemetry {
-                entry.since = machine.since;
-            }
-            return false;
-        }
-        let held_since = snapshot
-            .as_deref()
-            .and_then(|held| claimed_since(held, now));
-        let since = match status {
-            ShownStatus::Maintenance | ShownStatus::Booked => held_since.max(machine.since),
-            ShownStatus::Fault
-            | ShownStatus::Running
-            | ShownStatus::Offline
-            | ShownStatus::Idle => machine.since,
-            ShownStatus::NoTelemetry => None,
-        };
-        *entry = Entry { status, since };
-        true
-    }
-}
-
-/// Returns when a snapshot next changes by time passing.
-fn next_edge(snapshot: &InstrumentSnapshot, now: Micros) -> Option<Micros> {
-    let outages = snapshot.outages.iter().filter(|outage| outage.is_live(now));
-    let ends = outages.flat_map(|outage| [outage.slot.start(), outage.slot.end()]);
-    let claims = snapshot.occupancy.next_edge(now);
-    ends.filter(|at| *at > now).chain(claims).min()
-}
-
-/// Returns when the claim or outage that holds now began.
-fn claimed_since(snapshot: &InstrumentSnapshot, now: Micros) -> Option<Micros> {
-    let outage = snapshot
-        .outages
-        .iter()
-        .filter(|outage| outage.is_live(now) && outage.slot.contains(now))
-        .map(|outage| outage.slot.start());
-    let claims = snapshot.occupancy.at(now).map(|claim| claim.slot.start());
-    outage.chain(claims).min()
 }

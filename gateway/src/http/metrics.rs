@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn answers_are_counted_by_route_method_and_status() {
         let counts = HttpCounts::new(["/a".to_owned()]);
-        let took = Duration::from_micros(1_000);
+        let took = Duration::from_millis(1);
         counts.record(&Method::GET, Some("/a"), StatusCode::OK, took);
         counts.record(&Method::GET, Some("/a"), StatusCode::OK, took * 2);
         counts.record(&Method::HEAD, None, StatusCode::IM_A_TEAPOT, took);

@@ -18,6 +18,7 @@ pub mod front;
 pub mod health;
 pub mod instrument_edit;
 pub mod instruments;
+pub mod keeper;
 pub mod listen;
 pub mod live;
 pub mod login;

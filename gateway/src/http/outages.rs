@@ -117,6 +117,7 @@ pub struct Filter {
     instrument: Option<String>,
     /// Items on a page, 1 to 500.
     #[serde(default)]
+    #[param(value_type = Option<usize>, minimum = 1, maximum = 500, default = 50)]
     limit: Limit,
     /// Where the page begins.
     cursor: Option<i64>,

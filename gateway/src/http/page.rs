@@ -3,9 +3,6 @@
 use std::fmt::Formatter;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
 
 /// Items on one page: 1 to 500, 50 when nobody says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,16 +37,3 @@ impl<'de> Deserialize<'de> for Limit {
         deserializer.deserialize_str(Text)
     }
 }
-
-impl PartialSchema for Limit {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(SchemaType::Type(Type::Integer))
-            .minimum(Some(1))
-            .maximum(Some(500))
-            .default(Some(50.into()))
-            .into()
-    }
-}
-
-impl ToSchema for Limit {}

@@ -324,10 +324,13 @@ impl Problem {
         let cause = self.0.cause.as_ref().map(|cause| chain(cause.as_ref()));
         let cause = cause.as_deref().unwrap_or("none");
         let reason = self.0.reason.as_ref().map(|said| said.text(Language::En));
-        match self.kind() {
-            ProblemType::Internal => log_failed(request, cause),
-            ProblemType::NotReady => log_not_ready(request, reason, cause),
-            kind => log_refused(request, kind, cause),
+        let kind = self.kind();
+        if kind == ProblemType::Internal {
+            log_failed(request, cause);
+        } else if kind == ProblemType::NotReady {
+            log_not_ready(request, reason, cause);
+        } else {
+            log_refused(request, kind, cause);
         }
     }
 }

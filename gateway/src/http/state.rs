@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::extract::FromRef;
 use scheduler::id::{InstrumentId, MemberId};
 
-use super::board::{self, Board};
+use super::board::Board;
 use super::caller::Caller;
 use super::catalogue::Catalogues;
 use super::front::RequestId;
 use super::health::Readiness;
+use super::keeper;
 use super::metrics::HttpCounts;
 use super::pace::Pace;
 use super::problem::Problem;
@@ -104,7 +105,7 @@ impl HttpState {
     /// Returns the state and starts the task that keeps the status board.
     #[must_use]
     pub fn start(rooms: Rooms, site: Site, limits: Limits, lifecycle: &Lifecycle) -> Self {
-        let board = board::start(&rooms, lifecycle);
+        let board = keeper::start(&rooms, lifecycle);
         Self(Arc::new(Parts {
             directory: rooms.desk.shared_directory(),
             rooms,

@@ -78,11 +78,11 @@ impl Who {
 
 /// A gateway without a socket.
 pub(super) struct Place {
-    pub(super) folder: tempfile::TempDir,
     pub(super) hand: Hand,
-    pub(super) desk: DeskHandle,
     pub(super) state: HttpState,
     pub(super) lifecycle: Lifecycle,
+    /// Removed last, when nothing works in it any more.
+    _folder: tempfile::TempDir,
 }
 
 /// Limits that let everything pass.
@@ -152,7 +152,7 @@ impl Place {
         let (telemetry, history) = world::telemetry(folder.path(), &clock, &lifecycle, &desk).await;
         let rooms = Rooms {
             clock,
-            desk: desk.clone(),
+            desk,
             telemetry,
             history,
             passwords: world::passwords(),
@@ -162,11 +162,10 @@ impl Place {
         let site = Site::new(url, mqtt_url, folder.path().to_owned());
         let state = HttpState::start(rooms, site, limits, &lifecycle);
         Self {
-            folder,
             hand,
-            desk,
             state,
             lifecycle,
+            _folder: folder,
         }
     }
 
