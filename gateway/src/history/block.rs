@@ -18,8 +18,8 @@
 //! ```
 //!
 //! Codes: 0 a good value; 1 to 12 no value and why, as the position in `wire::Quality::ALL`
-//! (1 timeout, 2 link, 3 illegal_function, 4 illegal_address, 5 illegal_value, 6 device_failure,
-//! 7 device_busy, 8 device_unreachable, 9 nonsense, 10 not_a_value, 11 out_of_range, 12 other);
+//! (1 timeout, 2 link, 3 `illegal_function`, 4 `illegal_address`, 5 `illegal_value`, 6 `device_failure`,
+//! 7 `device_busy`, 8 `device_unreachable`, 9 nonsense, 10 `not_a_value`, 11 `out_of_range`, 12 other);
 //! 255 the channel was not reported at that time. Units and channel names are in the tables
 //! `unit` and `channel`.
 

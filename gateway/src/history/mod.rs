@@ -49,8 +49,6 @@ mod schema;
 mod series;
 mod states;
 mod tails;
-#[cfg(test)]
-mod tests;
 mod writer;
 
 use std::path::Path;
@@ -76,7 +74,7 @@ pub use ranges::{RANGES_MAX, RangeSet};
 pub use recover::Recovered;
 pub use rows::{Cell, ChannelNo, ClockMark, Rows};
 pub use series::{ChannelReading, RAW_POINTS_MAX, RawSeries, STEPS_MAX, StateInterval, StepSeries};
-pub use writer::{Receipt, Writer};
+pub use writer::{NewestOf, Receipt, Writer};
 
 /// Longest time between the first and the last row of a block, in milliseconds: a reader looks for
 /// blocks that begin at most so long before its window.
@@ -152,6 +150,9 @@ impl History {
     }
 
     /// Hands out the writing end and what the recorder starts from; `None` if it was taken before.
+    ///
+    /// # Panics
+    /// Never: nobody panics while holding the lock.
     #[must_use]
     pub fn take_writer(&self) -> Option<(Writer, Recovered)> {
         let mut writing = self.writing.lock();

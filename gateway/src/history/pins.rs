@@ -1,5 +1,6 @@
 //! Which journal rows are still needed, and by what.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
@@ -20,8 +21,8 @@ impl<K: Copy + Ord + Hash> Pins<K> {
 
     /// Notes that a journal row holds some of `key`; an older row already noted stays.
     pub(super) fn pin(&mut self, key: K, seq: i64) {
-        if !self.oldest.contains_key(&key) {
-            self.oldest.insert(key, seq);
+        if let Entry::Vacant(place) = self.oldest.entry(key) {
+            place.insert(seq);
             self.by_age.insert((seq, key));
         }
     }

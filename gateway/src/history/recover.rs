@@ -100,9 +100,9 @@ impl Memory {
                 .await
                 .map_err(reading)?;
         for (id, name) in channels {
-            let wrong = |_| damaged("channel", id, "not a number or name of a channel");
-            let number = u16::try_from(id).map_err(|_| wrong(()))?;
-            let name = ChannelName::parse(&name).map_err(|_| wrong(()))?;
+            let wrong = || damaged("channel", id, "not a number or name of a channel");
+            let number = u16::try_from(id).map_err(|_| wrong())?;
+            let name = ChannelName::parse(&name).map_err(|_| wrong())?;
             if !self.dictionary.load(ChannelNo(number), name) {
                 return Err(damaged("channel", id, "numbers are not dense"));
             }

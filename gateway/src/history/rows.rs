@@ -150,6 +150,7 @@ impl Column {
 
 impl Rows {
     /// Returns no rows of the given channels, which must differ.
+    #[must_use]
     pub fn of_channels(channels: &[ChannelNo]) -> Self {
         Self {
             columns: channels
@@ -182,17 +183,18 @@ impl Rows {
     #[must_use]
     pub fn points(&self) -> u64 {
         let of_column = |column: &Column| {
-            let absent = column.codes.as_ref().map_or(0, |codes| {
-                codes.iter().filter(|code| **code == ABSENT).count()
-            });
-            column.values.len() - absent
+            let reported = |codes: &Vec<u8>| {
+                let absent = codes.iter().map(|code| usize::from(*code == ABSENT));
+                codes.len() - absent.sum::<usize>()
+            };
+            column.codes.as_ref().map_or(column.values.len(), reported)
         };
         let points: usize = self
             .columns
             .iter()
             .map(|(_, column)| of_column(column))
             .sum();
-        u64::try_from(points).expect("usize fits in u64")
+        u64::try_from(points).unwrap_or(u64::MAX)
     }
 
     /// Adds a row; `cells` has one entry for each column, in their order.

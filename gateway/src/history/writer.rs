@@ -59,6 +59,17 @@ pub enum Receipt {
     Scattered,
 }
 
+/// The newest readings of an instrument.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewestOf {
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// Time of its newest reading, milliseconds since 1970 UTC.
+    pub time_ms: Option<i64>,
+    /// The newest cell of each channel.
+    pub cells: Vec<(ChannelNo, Cell)>,
+}
+
 /// The writing end. There is one.
 #[derive(Debug)]
 pub struct Writer {
@@ -172,11 +183,16 @@ impl Writer {
     /// Returns each instrument with readings, the time of its newest one, and the newest cell of
     /// each channel: what states are rebuilt from at start.
     #[must_use]
-    pub fn newest(&self) -> Vec<(InstrumentId, Option<i64>, Vec<(ChannelNo, Cell)>)> {
+    pub fn newest(&self) -> Vec<NewestOf> {
         let tails = self.shared.tails.read();
-        let newest = tails.iter().map(|(instrument, tails)| {
-            let cells = tails.newest.iter().map(|one| (one.channel, one.cell));
-            (*instrument, tails.live_upto_ms, cells.collect())
+        let newest = tails.iter().map(|(instrument, tails)| NewestOf {
+            instrument: *instrument,
+            time_ms: tails.live_upto_ms,
+            cells: tails
+                .newest
+                .iter()
+                .map(|one| (one.channel, one.cell))
+                .collect(),
         });
         newest.collect()
     }
@@ -284,10 +300,12 @@ impl Writer {
             .iter()
             .map(|stream| stream.number)
             .collect();
-        tails.iter().for_each(|key| self.tail_pins.release(*key));
-        streams
-            .iter()
-            .for_each(|number| self.stream_pins.release(*number));
+        for key in &tails {
+            self.tail_pins.release(*key);
+        }
+        for number in &streams {
+            self.stream_pins.release(*number);
+        }
         for key in prepared.kept.keys().filter(|key| !tails.contains(*key)) {
             self.tail_pins.pin(*key, prepared.seq);
         }

@@ -106,7 +106,6 @@ impl Downlink for Sent {
 pub(super) struct Bench {
     pub(super) handle: TelemetryHandle,
     pub(super) sent: Arc<Sent>,
-    pub(super) clock: Clock,
     lifecycle: Lifecycle,
 }
 
@@ -123,16 +122,15 @@ impl Bench {
             ("K-3", 3, "lab-2"),
         ];
         let parts = Parts {
-            clock: clock.clone(),
+            clock,
             directory: shared(directory(&instruments)),
             history,
             intake,
-            downlink: Arc::clone(&sent) as Arc<dyn Downlink>,
+            downlink: sent.clone(),
         };
         Self {
             handle: parts.record(queue, &lifecycle).unwrap(),
             sent,
-            clock,
             lifecycle,
         }
     }
@@ -150,7 +148,7 @@ impl Bench {
             let delivery = Delivery {
                 topic,
                 payload: payload.into(),
-                acknowledge: Acknowledge::with(move || drop(done.send(()))),
+                acknowledge: Acknowledge::with(move || done.send(()).unwrap_or_default()),
             };
             self.handle.ingest(delivery).await.unwrap();
             waiting.push(dealt_with);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
-use wire::{Ack, AgentName, Batch, Event, Hello, Quality, RecordBody, SeqRange};
+use wire::{Ack, AgentName, Batch, Event, Hello, RecordBody, SeqRange};
 
 use super::agents::AgentBook;
 use super::board::{Board, add};
@@ -18,9 +18,7 @@ use super::refuse::Refusals;
 use super::resolve;
 use super::restore::{restore, rule_channels};
 use super::state::{AgentSide, Decision, Fold};
-use crate::history::{
-    Cell, Gap, Group, Receipt, Received, Recovered, Rows, StateChange, StreamNo, Writer,
-};
+use crate::history::{Gap, Receipt, Received, Recovered, Rows, StateChange, Writer};
 use crate::registry::{Directory, Instrument, SharedDirectory};
 
 /// Everything that is folded from messages.

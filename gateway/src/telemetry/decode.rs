@@ -57,18 +57,16 @@ pub(super) fn decode(topic: &str, payload: &Bytes) -> Result<Message, Rejection>
             let batch = wire::decode_batch(payload)
                 .map_err(|error| refuse(&error, &agent, head_of(payload)))?;
             if batch.seq > SEQ_MAX {
-                return Err(Rejection {
-                    reason: "shape",
-                    detail: format!("seq {} is beyond any outbox", batch.seq),
-                    agent: Some(agent),
-                    head: None,
-                });
+                return Err(beyond(agent, batch.seq));
             }
             Ok(Message::Batch(agent, Box::new(batch)))
         }
         Topic::Up(agent, Up::Hello) => {
             let hello =
                 wire::decode_hello(payload).map_err(|error| refuse(&error, &agent, None))?;
+            if hello.oldest > SEQ_MAX {
+                return Err(beyond(agent, hello.oldest));
+            }
             Ok(Message::Hello(agent, Box::new(hello)))
         }
         Topic::Up(agent, Up::Status) => {
@@ -82,6 +80,16 @@ pub(super) fn decode(topic: &str, payload: &Bytes) -> Result<Message, Rejection>
             agent: Some(agent),
             head: None,
         }),
+    }
+}
+
+/// Refuses a number that no outbox reaches.
+fn beyond(agent: AgentName, number: u64) -> Rejection {
+    Rejection {
+        reason: "shape",
+        detail: format!("record number {number} is beyond any outbox"),
+        agent: Some(agent),
+        head: None,
     }
 }
 

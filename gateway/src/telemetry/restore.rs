@@ -17,7 +17,8 @@ pub(super) fn restore(
     now: Micros,
 ) -> HashMap<InstrumentId, Fold> {
     let mut folds = HashMap::new();
-    for (id, heard_ms, cells) in writer.newest() {
+    for newest in writer.newest() {
+        let id = newest.instrument;
         let (Some(instrument), Some(last)) =
             (directory.instruments.get(&id), recovered.states.get(&id))
         else {
@@ -25,15 +26,18 @@ pub(super) fn restore(
         };
         let channels = rule_channels(instrument, writer);
         let cell = |channel| {
-            let newest = cells.iter().find(|(number, _)| Some(*number) == channel);
-            newest.map(|(_, cell)| *cell)
+            let found = newest
+                .cells
+                .iter()
+                .find(|(number, _)| Some(*number) == channel);
+            found.map(|(_, cell)| *cell)
         };
         let last = Decision {
             at_ms: last.at.get().div_euclid(1_000),
             state: last.state,
         };
         let known = (cell(channels.value), cell(channels.fault));
-        folds.insert(id, Fold::restored(last, known, heard_ms, now));
+        folds.insert(id, Fold::restored(last, known, newest.time_ms, now));
     }
     folds
 }

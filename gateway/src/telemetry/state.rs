@@ -108,7 +108,11 @@ impl Fold {
             since_ms: Some(last.at_ms),
             level: match last.state {
                 MachineState::Offline(_) => MachineState::Unknown,
-                state => state,
+                state @ (MachineState::Unknown
+                | MachineState::Off
+                | MachineState::Standby
+                | MachineState::Running
+                | MachineState::Fault) => state,
             },
             value,
             at_fault: matches!(fault, Some(Cell::Good(value)) if value.abs() > 0.0),
@@ -251,9 +255,8 @@ impl Fold {
         let from = heard.saturating_add(stale_ms);
         self.mature(rule, from, decided);
         let reason = match (agent.online, agent.device, self.value) {
-            (false, _, _) => OfflineReason::Agent,
             (true, Some(quality), _) | (true, None, Some(Err(quality))) => reason_of(quality),
-            (true, None, _) => OfflineReason::Agent,
+            (false, _, _) | (true, None, _) => OfflineReason::Agent,
         };
         self.decide(from, MachineState::Offline(reason), decided);
     }

@@ -126,8 +126,8 @@ fn bind(listen: SocketAddr) -> rmqtt::Result<Listener> {
         .max_subscriptions(8)
         .max_inflight(NonZeroU16::new(INFLIGHT_MAX).expect("the constant is not zero"))
         .max_mqueue_len(QUEUED_FOR_AGENT_MAX)
-        .session_expiry_interval(Duration::from_secs(60))
-        .message_expiry_interval(Duration::from_secs(60))
+        .session_expiry_interval(Duration::from_mins(1))
+        .message_expiry_interval(Duration::from_mins(1))
         .bind()?
         .tcp()
 }

@@ -88,7 +88,7 @@ fn connect(options: MqttOptions) -> Client {
                         String::from_utf8_lossy(&publish.payload)
                     )
                 }
-                _ => continue,
+                Event::Incoming(_) | Event::Outgoing(_) => continue,
             };
             if tell.send(word).await.is_err() {
                 return;
