@@ -1,4 +1,14 @@
 //! The end-to-end tests: one binary, so that the harness is linked once.
 
+mod agent_tools;
+mod bad_messages;
+mod bad_requests;
+mod both_databases;
+mod demo;
+mod double_booking;
+mod full_disk;
+mod measured_run;
 mod peers;
+mod restart;
+mod telemetry_path;
 mod tidy;

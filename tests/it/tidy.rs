@@ -46,7 +46,8 @@ const FORBIDDEN: [(&[&str], &[&str], &str); 7] = [
     (&["todo", "!("], &[], "write it"),
     (
         &["process::", "exit("],
-        &[],
+        // A build script, and the second Ctrl-C of somebody who will not wait.
+        &["dashboards/build.rs", "gateway/src/command.rs"],
         "return from main, so that everything is closed",
     ),
 ];
@@ -111,7 +112,7 @@ fn source_files_are_short_and_named_after_something() {
             .file_stem()
             .and_then(|stem| stem.to_str())
             .unwrap_or_default();
-        if EMPTY_NAMES.contains(&stem) {
+        if has_ending(path, &["rs"]) && EMPTY_NAMES.contains(&stem) {
             faults.push(format!("{}: name it after what it holds", path.display()));
         }
     }
@@ -254,5 +255,47 @@ fn lock_files_name_no_download_address() {
             }
         }
     }
+    assert_none(&faults);
+}
+
+/// Returns the words of a section of the README, up to the next heading of its level.
+fn readme_words(heading: &str) -> BTreeSet<String> {
+    let readme = read(Path::new("README.md"));
+    let (_, rest) = readme.split_once(&format!("### {heading}\n")).unwrap();
+    let section = rest.split("\n### ").next().unwrap();
+    let words = section.split(|letter: char| !letter.is_alphanumeric() && !"@_-".contains(letter));
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_code_map_names_every_folder() {
+    let map = readme_words("Code map");
+    let mut folders = BTreeSet::new();
+    for path in files() {
+        let folder = path.parent().unwrap();
+        let depth = folder.components().count();
+        if has_ending(&path, &SOURCES) && (1..=3).contains(&depth) {
+            folders.insert(folder.to_owned());
+        }
+    }
+    let unnamed = folders.iter().filter(|folder| {
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap();
+        !map.contains(name)
+    });
+    let faults: Vec<String> = unnamed.map(|folder| folder.display().to_string()).collect();
+    assert_none(&faults);
+}
+
+#[test]
+fn the_readme_says_why_each_library_is_here() {
+    let libraries = readme_words("Libraries");
+    let manifest = read(Path::new("Cargo.toml"));
+    let (_, rest) = manifest.split_once("[workspace.dependencies]\n").unwrap();
+    let lines = rest.lines().take_while(|line| !line.starts_with('['));
+    let names = lines
+        .filter(|line| !line.contains("path = ") && !line.starts_with('#'))
+        .filter_map(|line| line.split(' ').next());
+    let unnamed = names.filter(|name| !name.is_empty() && !libraries.contains(*name));
+    let faults: Vec<String> = unnamed.map(str::to_owned).collect();
     assert_none(&faults);
 }

@@ -8,9 +8,23 @@
 //! A peer that is missing fails the test; nothing is skipped. Nothing sleeps for a fixed time:
 //! [`wait`] looks for a condition until a deadline.
 
+pub mod agent;
 pub mod client;
+pub mod database;
+pub mod disk;
+pub mod gateway;
+pub mod lab;
+pub mod live;
+pub mod measure;
+pub mod metrics;
 pub mod modbus;
 pub mod mosquitto;
+pub mod pgbench;
 pub mod postgres;
 pub mod process;
+pub mod publisher;
+pub mod raw_http;
+pub mod region;
+pub mod speaker;
+pub mod times;
 pub mod wait;

@@ -10,6 +10,8 @@ use crate::wait;
 
 /// The gateway's own credential.
 const GATEWAY: (&str, &str) = ("gateway", "gateway-secret");
+/// Someone who may read everything and say nothing, for measurements.
+const OBSERVER: (&str, &str) = ("observer", "observer-secret");
 /// A probed port may be taken before the broker binds it: how often to try another one.
 const TRIES_MAX: usize = 5;
 
@@ -32,8 +34,9 @@ impl Mosquitto {
         // Agents live below their own prefix; the gateway reads and writes what it needs.
         let rules = format!(
             "user {}\ntopic read ortoo/v1/+/up/#\ntopic write ortoo/v1/+/down/#\n\
+             user {}\ntopic read ortoo/v1/#\n\
              pattern write ortoo/v1/%u/up/#\npattern read ortoo/v1/%u/down/#\n",
-            GATEWAY.0
+            GATEWAY.0, OBSERVER.0
         );
         std::fs::write(dir.join("rules"), rules).expect("the scratch folder is ours");
         for _ in 1..TRIES_MAX {
@@ -58,6 +61,12 @@ impl Mosquitto {
     #[must_use]
     pub fn gateway_url(&self) -> String {
         format!("mqtt://{}:{}@127.0.0.1:{}", GATEWAY.0, GATEWAY.1, self.port)
+    }
+
+    /// Returns user name and password of someone who may read everything.
+    #[must_use]
+    pub fn observer() -> (&'static str, &'static str) {
+        OBSERVER
     }
 
     /// Returns the port.
@@ -123,7 +132,7 @@ fn write_passwords(dir: &Path, agents: &[(&str, &str)]) {
     let file = dir.join("passwords");
     let lines: String = agents
         .iter()
-        .chain([&GATEWAY])
+        .chain([&GATEWAY, &OBSERVER])
         .map(|(name, secret)| format!("{name}:{secret}\n"))
         .collect();
     std::fs::write(&file, lines).expect("the scratch folder is ours");

@@ -1,6 +1,6 @@
 //! Programs as child processes: started, watched, stopped, killed; their words kept for a failure.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -190,6 +190,27 @@ pub fn ours(program: &str) -> Command {
     );
     command.stdin(Stdio::null());
     command
+}
+
+/// Returns the command with other words before it, such as `nsenter ...`.
+#[must_use]
+pub fn through(words: &[OsString], command: Command) -> Command {
+    let Some((first, rest)) = words.split_first() else {
+        return command;
+    };
+    let mut outer = Command::new(first);
+    outer
+        .args(rest)
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
 }
 
 /// Builds the programs unless `ORTOO_BUILT` says they are fresh, and returns their folder: a test
