@@ -79,10 +79,10 @@ pub async fn create_admin(
                     names,
                 }))
                 .await?;
-            match made {
-                RegistryOutcome::Done(id) => NodeId::new(id),
-                _ => return Err(AccountError::Taken("region".to_owned())),
-            }
+            let RegistryOutcome::Done(id) = made else {
+                return Err(AccountError::Taken("region".to_owned()));
+            };
+            NodeId::new(id)
         }
     };
     let password = new_password();
@@ -106,10 +106,10 @@ pub async fn create_admin(
     if let Err(error) = lifecycle.finished(STOP_GRACE).await {
         tracing::warn!(%error, "the account is made; the desk did not stop in order");
     }
-    match outcome {
-        RegistryOutcome::Done(_) => Ok(password),
-        _ => Err(AccountError::Taken(login.to_owned())),
+    if !matches!(outcome, RegistryOutcome::Done(_)) {
+        return Err(AccountError::Taken(login.to_owned()));
     }
+    Ok(password)
 }
 
 fn region_of(directory: &Directory) -> Option<NodeId> {

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // The broker library logs every connection at info; its warnings are enough.
     let filter = EnvFilter::try_from_env("ORTOO_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,rmqtt=error,rmqtt_net=error,sqlx=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("info,rmqtt=error,rmqtt_net=error,sqlx=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
