@@ -47,8 +47,9 @@ pub(crate) fn civil(at: Micros, zone: Tz) -> Option<NaiveDateTime> {
 
 /// Cuts a window into stretches of constant offset, in order, covering it without a hole.
 ///
-/// Offsets are looked up once a day and a difference is narrowed to the second: no zone has had
-/// two changes that cancel each other within a day since 1970.
+/// Offsets are looked up once a day and a difference is narrowed to the instant. No zone has two
+/// changes within a day that could cancel each other unseen: from 1970 to 2037 the closest two of
+/// all zones lie 165 hours apart (time-zone data of chrono-tz 0.10.4, walked in steps of 3 hours).
 pub(crate) fn stretches(zone: Tz, window: Slot) -> impl Iterator<Item = Stretch> {
     let mut rest = Some(window);
     std::iter::from_fn(move || {

@@ -292,6 +292,25 @@ fn booked(capacity: u8, slots: &[(Lane, i64, i64)]) -> Occupancy {
 }
 
 #[test]
+fn an_overlap_in_a_lane_is_given_back_and_changes_nothing() {
+    let mut index = booked(2, &[(0, 0, 10), (0, 20, 30)]);
+    let before = index.clone();
+    for (start, end) in [(0, 10), (9, 12), (5, 25), (12, 21), (2, 3)] {
+        let holder = Holder::Booking(BookingId::new(9));
+        let claim = Claim {
+            id: ClaimId::new(9),
+            lane: 0,
+            slot: slot(start, end),
+            holder,
+        };
+        let (given_back, held) = index.insert(claim).unwrap_err();
+        assert_eq!(given_back, claim);
+        assert!(held.slot.overlaps(claim.slot));
+        assert_eq!(index, before);
+    }
+}
+
+#[test]
 fn a_slot_that_fits_by_count_is_placed_by_moves() {
     let index = booked(2, &[(0, 0, 10), (1, 10, 20)]);
     assert_eq!(index.free_lane(slot(5, 15)), None);

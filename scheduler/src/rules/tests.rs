@@ -124,6 +124,8 @@ fn a_refused_horizon_tells_when_it_would_pass() {
 #[test]
 fn a_kept_begin_may_lie_in_the_past() {
     let mut wish = facts(9 * HOUR_US, 12 * HOUR_US);
+    wish.now = wish.slot.start();
+    assert_eq!(rules_of(&wish), [], "what begins now is not past");
     wish.now = Micros::new(MIDNIGHT + 10 * HOUR_US);
     assert_eq!(rules_of(&wish), [RuleId::Past]);
     wish.begin_is_kept = true;
@@ -158,6 +160,11 @@ fn a_refusal_tells_the_earliest_begin_that_passes() {
     assert_eq!(
         refusal(RuleId::OpeningHours, &friday).passes_at,
         at(6 * DAY_US + 8 * HOUR_US)
+    );
+    let all_of_it = facts(7 * HOUR_US, 21 * HOUR_US);
+    assert_eq!(
+        refusal(RuleId::OpeningHours, &all_of_it).passes_at,
+        at(8 * HOUR_US)
     );
     let whole_day = facts(9 * HOUR_US, 24 * HOUR_US);
     assert_eq!(
@@ -232,8 +239,8 @@ fn absurd_times_are_refused_like_any_other() {
     {
         if let Some(slot) = Slot::new(start, end) {
             let wish = BookingFacts {
-                slot,
                 now,
+                slot,
                 ..facts(0, 1)
             };
             assert!(rules_of(&wish).contains(&RuleId::Alignment));

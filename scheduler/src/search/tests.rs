@@ -135,6 +135,8 @@ fn without_a_grid_slots_begin_at_whole_minutes() {
     };
     let begin = SPRING + 15 * MINUTE_US;
     assert_eq!(offered(now), [slot(begin, begin + length.get())]);
+    let past = Micros::new(SPRING - DAY_US);
+    assert_eq!(offered(past), offered(now), "the past is not offered");
     let later = begin + HOUR_US + 3;
     let expected = begin + HOUR_US + MINUTE_US;
     assert_eq!(
