@@ -80,7 +80,7 @@ impl Desk {
         let mut tx = self.database.begin().await?;
         store::write_edits(&mut tx, edits).await?;
         store::write_group(&mut tx, writes).await?;
-        let Err(source) = tx.commit().await else {
+        let Err(error) = self.database.commit(tx).await else {
             return Ok(());
         };
         // The answer was lost, not necessarily the commit.
@@ -89,10 +89,7 @@ impl Desk {
             self.must_reload = false;
             return Ok(());
         }
-        Err(StoreError::Failed {
-            doing: "committing",
-            source,
-        })
+        Err(error)
     }
 
     /// Looks for the last event of a group. One without events leaves the question to the reload.
@@ -122,7 +119,7 @@ impl Desk {
         let written = async {
             let mut tx = self.database.begin().await?;
             store::prove_writable(&mut tx, now).await?;
-            tx.commit().await.map_err(StoreError::at("committing"))
+            self.database.commit(tx).await
         };
         written.await.map_err(Failure::from)?;
         self.proven = Some(Instant::now());
@@ -137,7 +134,7 @@ impl Desk {
         let deleted = async {
             let mut tx = self.database.begin().await?;
             store::delete_old(&mut tx, answers, sessions).await?;
-            tx.commit().await.map_err(StoreError::at("committing"))
+            self.database.commit(tx).await
         };
         if let Err(error) = deleted.await {
             let why = Failure::from(error).why;

@@ -17,7 +17,7 @@ use super::sessions::{SessionSettings, Sessions};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
-use crate::registry::SharedDirectory;
+use crate::registry::{Directory, SharedDirectory};
 use crate::store::{Cause, Database, StoreError, Writes};
 
 /// Commands waiting for the desk. Full means that the database is slower than the callers: they
@@ -245,16 +245,7 @@ impl Desk {
     async fn attempt(&mut self, commands: &[&Command]) -> Result<Vec<Answer>, Failure> {
         self.ensure_fresh().await?;
         let directory = self.directory.load_full();
-        let mut group = Group {
-            directory: &directory,
-            shelf: &self.shelf,
-            answers: &self.answers,
-            policies: &mut self.policies,
-            now: self.clock.now(),
-            next: self.next,
-            writes: Writes::default(),
-            touched: HashMap::new(),
-        };
+        let mut group = self.group(&directory);
         let answers = commands
             .iter()
             .map(|command| group.judge(command))
@@ -274,6 +265,20 @@ impl Desk {
             self.publish(touched, writes);
         }
         Ok(answers)
+    }
+
+    /// Returns an empty group over the facts as they are, judged by a directory.
+    pub(super) fn group<'a>(&'a mut self, directory: &'a Directory) -> Group<'a> {
+        Group {
+            directory,
+            shelf: &self.shelf,
+            answers: &self.answers,
+            policies: &mut self.policies,
+            now: self.clock.now(),
+            next: self.next,
+            writes: Writes::default(),
+            touched: HashMap::new(),
+        }
     }
 
     pub(super) fn publish(

@@ -1,6 +1,5 @@
 //! Edits of the registry: a new directory is built, written, committed, and only then shown.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use scheduler::id::{InstrumentId, MemberId, NodeId};
@@ -9,7 +8,8 @@ use scheduler::time::Micros;
 use super::command::{DeskError, RegistryEdit, RegistryOutcome};
 use super::commit::Failure;
 use super::desk::{Desk, RegistryIds};
-use super::record::{EventKind, EventRow};
+use super::group::Group;
+use super::record::EventKind;
 use super::shelf::InstrumentSnapshot;
 use crate::registry::{AgentEntry, Directory, Instrument, Member, RuleSet, Scope, TokenEntry};
 use crate::store::{Cause, Edit, Writes};
@@ -60,45 +60,25 @@ impl Desk {
             Ok(planned) => planned,
             Err(outcome) => return Ok(outcome),
         };
-        let id = self.next.event + 1;
-        let (kind, instrument) = (EventKind::Registry, planned.instrument);
-        let event = EventRow {
-            id,
-            at: now,
-            kind,
-            instrument,
-            subject: None,
-        };
-        let writes = Writes {
-            events: vec![event],
-            ..Writes::default()
-        };
+        let mut group = self.group(&planned.directory);
+        group.arrange(planned.instrument);
+        let Group {
+            next,
+            writes,
+            touched,
+            ..
+        } = group;
         self.commit(&planned.edits, &writes).await?;
-        self.next.event = id;
+        self.next = next;
         self.registry_next = planned.next;
-        self.show(planned.directory, planned.instrument, writes);
-        Ok(RegistryOutcome::Done(planned.number))
-    }
-
-    /// Publishes a directory and the snapshot of an instrument that is new, changed or gone.
-    fn show(&mut self, directory: Directory, instrument: Option<InstrumentId>, writes: Writes) {
-        let mut touched = HashMap::new();
-        if let Some(id) = instrument {
-            match directory.instruments.get(&id) {
-                None => self.shelf.remove(id),
-                Some(instrument) => {
-                    let held = self.shelf.instrument(id);
-                    let mut snapshot = held.map_or_else(
-                        || InstrumentSnapshot::new(instrument.capacity),
-                        |held| InstrumentSnapshot::clone(&held),
-                    );
-                    snapshot.occupancy.set_capacity(instrument.capacity);
-                    touched.insert(id, snapshot);
-                }
-            }
+        if let Some(id) = planned.instrument
+            && !planned.directory.instruments.contains_key(&id)
+        {
+            self.shelf.remove(id);
         }
-        self.directory.store(Arc::new(directory));
+        self.directory.store(Arc::new(planned.directory));
         self.publish(touched, writes);
+        Ok(RegistryOutcome::Done(planned.number))
     }
 
     fn plan(&self, edit: RegistryEdit) -> Result<Planned, RegistryOutcome> {
@@ -159,6 +139,24 @@ impl Desk {
             RegistryEdit::AddSession(..) | RegistryEdit::RemoveSession(_) => {}
         }
         Ok(planned)
+    }
+}
+
+impl Group<'_> {
+    /// Makes the snapshot of an edited instrument follow the directory, and notes the edit. Lanes
+    /// that come with a higher capacity are claimed by outages like the others.
+    fn arrange(&mut self, instrument: Option<InstrumentId>) {
+        if let Some(registered) = instrument.and_then(|id| self.directory.instruments.get(&id)) {
+            let (id, capacity) = (registered.id, registered.capacity);
+            match self.held(id) {
+                Some(held) => held.occupancy.set_capacity(capacity),
+                None => {
+                    self.touched.insert(id, InstrumentSnapshot::new(capacity));
+                }
+            }
+            self.settle_outages(id);
+        }
+        self.note(EventKind::Registry, instrument, None);
     }
 }
 

@@ -96,6 +96,14 @@ impl Group<'_> {
         self.touched.get_mut(&id)
     }
 
+    /// Looks at the instrument as the group sees it. A wish that is refused leaves no copy behind.
+    fn seen<T>(&self, id: InstrumentId, look: impl FnOnce(&InstrumentSnapshot) -> T) -> Option<T> {
+        match self.touched.get(&id) {
+            Some(held) => Some(look(held)),
+            None => self.shelf.instrument(id).map(|held| look(&held)),
+        }
+    }
+
     /// Returns a booking as the group sees it.
     fn booking(&self, id: BookingId) -> Option<Arc<Booking>> {
         let pending = self.writes.bookings_new.get(&id);
@@ -127,12 +135,10 @@ impl Group<'_> {
             now,
             held: None,
         };
-        let Some(held) = self.held(book.instrument) else {
-            return BookOutcome::NotFound;
-        };
-        let placement = match judge_wish(held, &wish) {
-            Ok(placement) => placement,
-            Err(refused) => return BookOutcome::Refused(refused),
+        let placement = match self.seen(book.instrument, |held| judge_wish(held, &wish)) {
+            Some(Ok(placement)) => placement,
+            Some(Err(refused)) => return BookOutcome::Refused(refused),
+            None => return BookOutcome::NotFound,
         };
         let booking = Arc::new(Booking {
             id: BookingId::new(take(&mut self.next.booking)),
@@ -221,8 +227,10 @@ impl Group<'_> {
             now,
             held: Some(held),
         };
-        let snapshot = self.held(held.instrument).ok_or(ChangeOutcome::NotFound)?;
-        let placement = judge_wish(snapshot, &wish).map_err(ChangeOutcome::Refused)?;
+        let judged = self.seen(held.instrument, |snapshot| judge_wish(snapshot, &wish));
+        let placement = judged
+            .ok_or(ChangeOutcome::NotFound)?
+            .map_err(ChangeOutcome::Refused)?;
         self.release(held.instrument, Holder::Booking(held.id));
         let holder = Holder::Booking(held.id);
         self.claim_placed(held.instrument, &placement, slot, holder);
@@ -323,12 +331,17 @@ impl Group<'_> {
             }
         }
         self.writes.put_booking(booking);
-        self.note(kind, instrument, id.get());
+        self.note(kind, Some(instrument), Some(id.get()));
     }
 
-    pub(super) fn note(&mut self, kind: EventKind, instrument: InstrumentId, subject: i64) {
+    /// Adds a row to the event log.
+    pub(super) fn note(
+        &mut self,
+        kind: EventKind,
+        instrument: Option<InstrumentId>,
+        subject: Option<i64>,
+    ) {
         let id = take(&mut self.next.event);
-        let (instrument, subject) = (Some(instrument), Some(subject));
         self.writes.events.push(EventRow {
             id,
             at: self.now,

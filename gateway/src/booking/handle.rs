@@ -200,10 +200,10 @@ impl DeskHandle {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Lets the database grow no further, or again; stands for a full disk in tests.
+    /// Returns the database, to break it in tests.
     #[cfg(test)]
-    pub(super) async fn limit_pages(&self, limited: bool) {
-        self.database.limit_pages(limited).await;
+    pub(super) fn database(&self) -> &Database {
+        &self.database
     }
 
     async fn send(&self, command: Command) -> Result<Answer, DeskError> {

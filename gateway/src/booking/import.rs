@@ -1,6 +1,5 @@
 //! Filling an empty database: the demo's region, later a region's own sheets.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use scheduler::booking::Status;
@@ -52,16 +51,7 @@ impl Desk {
         let mut bookings = bookings.into_iter().peekable();
         while outages.is_some() || bookings.peek().is_some() {
             let directory = self.directory.load_full();
-            let mut group = Group {
-                directory: &directory,
-                shelf: &self.shelf,
-                answers: &self.answers,
-                policies: &mut self.policies,
-                now: self.clock.now(),
-                next: self.next,
-                writes: Writes::default(),
-                touched: HashMap::new(),
-            };
+            let mut group = self.group(&directory);
             for outage in outages.take().unwrap_or_default() {
                 group.import_outage(outage);
             }

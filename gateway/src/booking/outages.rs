@@ -34,7 +34,8 @@ impl Group<'_> {
             held.outages.push(Arc::clone(&outage));
         }
         self.settle_outages(open.instrument);
-        self.note(EventKind::OutageOpened, open.instrument, outage.id.get());
+        let (instrument, subject) = (Some(open.instrument), Some(outage.id.get()));
+        self.note(EventKind::OutageOpened, instrument, subject);
         let at_risk = self.at_risk(&outage);
         OutageOutcome::Done(outage, at_risk)
     }
@@ -81,7 +82,11 @@ impl Group<'_> {
             }
         }
         self.settle_outages(instrument);
-        self.note(EventKind::OutageEnded, instrument, end.outage.get());
+        self.note(
+            EventKind::OutageEnded,
+            Some(instrument),
+            Some(end.outage.get()),
+        );
         OutageOutcome::Done(ended, Vec::new())
     }
 

@@ -129,6 +129,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
 pub struct Database {
     kind: Kind,
     writer: AnyPool,
+    #[cfg(test)]
+    fault: tests::Fault,
 }
 
 impl Database {
@@ -148,7 +150,12 @@ impl Database {
             .max_lifetime(None)
             .after_connect(move |connection, _| Box::pin(set_up(connection, kind)));
         let writer = options.connect(url).await.map_err(StoreError::Open)?;
-        let database = Self { kind, writer };
+        let database = Self {
+            kind,
+            writer,
+            #[cfg(test)]
+            fault: tests::Fault::default(),
+        };
         database.check().await?;
         let migrator = match kind {
             Kind::Sqlite => &SQLITE,
@@ -195,6 +202,16 @@ impl Database {
         second.map_err(StoreError::at("beginning a transaction"))
     }
 
+    /// Commits. An error does not tell that nothing was committed: the answer may be what was lost.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Failed`].
+    pub async fn commit(&self, tx: Transaction<'static, Any>) -> Result<(), StoreError> {
+        #[cfg(test)]
+        let tx = self.fault.strike(tx).await?;
+        tx.commit().await.map_err(StoreError::at("committing"))
+    }
+
     /// Returns the settings that durability needs: name, actual, expected.
     ///
     /// # Errors
@@ -231,17 +248,6 @@ impl Database {
             ));
         }
         Ok(settings)
-    }
-
-    /// Lets SQLite grow no further than it is, or again; stands for a full disk in tests.
-    #[cfg(test)]
-    pub(crate) async fn limit_pages(&self, limited: bool) {
-        let text = if limited {
-            "PRAGMA max_page_count = 1"
-        } else {
-            "PRAGMA max_page_count = 1000000"
-        };
-        sqlx::query(text).execute(&self.writer).await.unwrap();
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 //! desk. The same on PostgreSQL runs in the `tests` crate, which starts a server.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use scheduler::booking::Status;
 use scheduler::id::{BookingId, ClaimId, InstrumentId, MemberId, NodeId, OutageId};
@@ -18,6 +19,51 @@ use crate::registry::{
     AgentEntry, Directory, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleSet, Scope,
     SecretHash, Source, StateRule, TokenEntry,
 };
+
+/// What goes wrong at the next commit.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fault(Arc<AtomicU8>);
+
+const ANSWER_LOST: u8 = 1;
+const COMMIT_LOST: u8 = 2;
+
+impl Fault {
+    /// Does what it was told to do once, and reports a failure.
+    pub(super) async fn strike(
+        &self,
+        tx: Transaction<'static, Any>,
+    ) -> Result<Transaction<'static, Any>, StoreError> {
+        let done = match self.0.swap(0, Ordering::SeqCst) {
+            ANSWER_LOST => tx.commit().await,
+            COMMIT_LOST => tx.rollback().await,
+            _ => return Ok(tx),
+        };
+        done.unwrap();
+        Err(StoreError::at("committing")(sqlx::Error::WorkerCrashed))
+    }
+}
+
+impl Database {
+    /// Lets the next commit succeed and its answer be lost.
+    pub(crate) fn lose_next_answer(&self) {
+        self.fault.0.store(ANSWER_LOST, Ordering::SeqCst);
+    }
+
+    /// Lets the next commit fail.
+    pub(crate) fn lose_next_commit(&self) {
+        self.fault.0.store(COMMIT_LOST, Ordering::SeqCst);
+    }
+
+    /// Lets SQLite grow no further than it is, or again; stands for a full disk.
+    pub(crate) async fn limit_pages(&self, limited: bool) {
+        let text = if limited {
+            "PRAGMA max_page_count = 1"
+        } else {
+            "PRAGMA max_page_count = 1000000"
+        };
+        sqlx::query(text).execute(&self.writer).await.unwrap();
+    }
+}
 
 fn names(text: &str) -> Names {
     Names {

@@ -1,0 +1,124 @@
+//! Edits of the registry, and what they do to claims and readers.
+
+use super::*;
+use crate::credentials;
+use crate::registry::{AgentEntry, SecretHash};
+
+fn cancel(booking: scheduler::id::BookingId) -> Cancel {
+    Cancel {
+        booking,
+        expected_version: None,
+    }
+}
+
+#[tokio::test]
+async fn a_removed_instrument_leaves_its_history_and_frees_its_key() {
+    let place = Place::new().await;
+    let id = InstrumentId::new(1);
+    let longest = scheduler::policy::Rule {
+        body: scheduler::policy::RuleBody::Longest { minutes: 60 },
+        mode: scheduler::policy::Mode::Default,
+    };
+    let rules = RuleSet {
+        version: 0,
+        rules: vec![longest],
+    };
+    let edit = RegistryEdit::SetRules(Scope::Instrument(id), rules, None);
+    place.desk.edit(edit).await.unwrap();
+    let mine = booked(place.desk.book(wish(1, 1, slot(9, 10))).await.unwrap());
+    let remove = || place.desk.edit(RegistryEdit::RemoveInstrument(id, None));
+    assert_eq!(remove().await.unwrap(), RegistryOutcome::InUse);
+    place.desk.cancel(cancel(mine.id)).await.unwrap();
+    assert_eq!(remove().await.unwrap(), RegistryOutcome::Done(0));
+    assert_eq!(remove().await.unwrap(), RegistryOutcome::NotFound);
+    assert!(place.desk.snapshot(id).is_none());
+    let again = RegistryEdit::AddInstrument(Box::new(instrument(1, 1)));
+    let again = place.desk.edit(again).await.unwrap();
+    assert_eq!(
+        again,
+        RegistryOutcome::Done(3),
+        "another one, with the same key"
+    );
+    let place = place.restart().await;
+    assert!(place.desk.booking(mine.id).is_some());
+    let directory = place.desk.directory();
+    assert_eq!(directory.instruments.len(), 2);
+    assert!(directory.rules.is_empty());
+}
+
+#[tokio::test]
+async fn names_that_are_taken_or_not_there_are_told_apart() {
+    let place = Place::new().await;
+    let twin = RegistryEdit::AddInstrument(Box::new(instrument(1, 1)));
+    assert_eq!(place.desk.edit(twin).await.unwrap(), RegistryOutcome::Taken);
+    let agent = |lab: i64| {
+        RegistryEdit::AddAgent(AgentEntry {
+            name: wire::AgentName::parse("lab-001").unwrap(),
+            lab: NodeId::new(lab),
+            secret: SecretHash::of(&credentials::new_secret()),
+            created_at: Micros::new(0),
+        })
+    };
+    let edit = |edit| place.desk.edit(edit);
+    assert_eq!(edit(agent(99)).await.unwrap(), RegistryOutcome::NotFound);
+    assert_eq!(edit(agent(4)).await.unwrap(), RegistryOutcome::Done(0));
+    assert_eq!(edit(agent(4)).await.unwrap(), RegistryOutcome::Taken);
+    let mut stale = instrument(1, 1);
+    stale.version = 9;
+    let stale = RegistryEdit::ReplaceInstrument(Box::new(stale));
+    assert_eq!(edit(stale).await.unwrap(), RegistryOutcome::Stale);
+}
+
+#[tokio::test]
+async fn a_lane_added_during_an_outage_is_out_too() {
+    let place = Place::new().await;
+    let open = OpenOutage {
+        instrument: InstrumentId::new(1),
+        slot: slot(8, 18),
+        reason: "校准".to_owned(),
+        member: MemberId::new(1),
+    };
+    place.desk.open_outage(open).await.unwrap();
+    let mut wider = instrument(1, 2);
+    wider.version = 2;
+    let edit = RegistryEdit::ReplaceInstrument(Box::new(wider));
+    assert_eq!(
+        place.desk.edit(edit).await.unwrap(),
+        RegistryOutcome::Done(2)
+    );
+    refused(place.desk.book(wish(1, 1, slot(9, 10))).await.unwrap());
+    booked(place.desk.book(wish(1, 1, slot(18, 19))).await.unwrap());
+    booked(place.desk.book(wish(1, 2, slot(18, 19))).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_lower_capacity_keeps_what_is_booked_and_takes_no_more() {
+    let place = Place::new().await;
+    booked(place.desk.book(wish(2, 1, slot(9, 11))).await.unwrap());
+    let second = booked(place.desk.book(wish(2, 2, slot(10, 12))).await.unwrap());
+    let mut narrower = instrument(2, 1);
+    narrower.version = 2;
+    let edit = RegistryEdit::ReplaceInstrument(Box::new(narrower));
+    place.desk.edit(edit).await.unwrap();
+    let place = place.restart().await;
+    assert_eq!(place.snapshot(2).bookings.len(), 2);
+    refused(place.desk.book(wish(2, 3, slot(11, 12))).await.unwrap());
+    place.desk.cancel(cancel(second.id)).await.unwrap();
+    booked(place.desk.book(wish(2, 3, slot(11, 12))).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_session_outlives_a_restart_and_ends_when_it_is_ended() {
+    let place = Place::new().await;
+    let (id, member) = (SecretHash::of("session"), MemberId::new(3));
+    let begin = RegistryEdit::AddSession(id, member);
+    place.desk.edit(begin).await.unwrap();
+    let place = place.restart().await;
+    let now = place.clock.now();
+    assert_eq!(place.desk.sessions().member(&id, now), Some(member));
+    let end = RegistryEdit::RemoveSession(id);
+    place.desk.edit(end).await.unwrap();
+    assert_eq!(place.desk.sessions().member(&id, now), None);
+    let place = place.restart().await;
+    assert_eq!(place.desk.sessions().member(&id, now), None);
+}
