@@ -188,16 +188,16 @@ fn wish(instrument: u32, member: i64, slot: Slot) -> Book {
 
 #[track_caller]
 fn booked(outcome: BookOutcome) -> std::sync::Arc<record::Booking> {
-    match outcome {
-        BookOutcome::Booked(booking) => booking,
-        other => panic!("expected a booking, got {other:?}"),
-    }
+    let BookOutcome::Booked(booking) = outcome else {
+        panic!("expected a booking, got {outcome:?}")
+    };
+    booking
 }
 
 #[track_caller]
 fn refused(outcome: BookOutcome) -> Refused {
-    match outcome {
-        BookOutcome::Refused(refused) => refused,
-        other => panic!("expected a refusal, got {other:?}"),
-    }
+    let BookOutcome::Refused(refused) = outcome else {
+        panic!("expected a refusal, got {outcome:?}")
+    };
+    refused
 }
