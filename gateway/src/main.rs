@@ -10,11 +10,14 @@ use tracing_subscriber::EnvFilter;
 /// Bad arguments or configuration, as for clap.
 const EXIT_USAGE: u8 = 2;
 
+/// What is logged unless `ORTOO_LOG` says otherwise. Libraries log every connection and, as a warning,
+/// the whole text of a slow statement; the demo's three hundred agents log their connections too.
+const QUIET: &str = "info,rmqtt=error,rmqtt_net=error,sqlx=error,agents::publish=error";
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // The broker library logs every connection at info; its warnings are enough.
     let filter = EnvFilter::try_from_env("ORTOO_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,rmqtt=error,rmqtt_net=error,sqlx=error"));
+        .unwrap_or_else(|_| EnvFilter::new(QUIET));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::booking::DeskHandle;
 
+use super::agent::locked;
 use super::calendar::Minutes;
 use super::enrol;
 use super::lab::Lab;
@@ -57,10 +58,6 @@ pub(super) async fn run(
             }
         }
     }
-}
-
-fn locked(lab: &Mutex<Lab>) -> std::sync::MutexGuard<'_, Lab> {
-    lab.lock().expect("nobody panics while holding this lock")
 }
 
 /// Returns an instrument's bookings around now, in minutes, ascending.

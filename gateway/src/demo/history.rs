@@ -63,9 +63,7 @@ fn pack(world: &World, machine: &Machine, window: (i64, i64), packer: &mut Packe
             (Kind::Alarm, &trace.alarm),
             (Kind::Energy, &trace.energy),
         ];
-        for (kind, column) in columns {
-            packer.push(machine, kind, column, to_s);
-        }
+        packer.push(machine, &columns, to_s);
         begin_s = end_s;
     }
     counter_ws
@@ -80,18 +78,22 @@ struct Packer<'a> {
 }
 
 impl Packer<'_> {
-    fn push(&mut self, machine: &Machine, kind: Kind, column: &Column, base_s: i64) {
-        if column.times_s.is_empty() {
-            return;
-        }
+    /// Adds an instrument's columns of one window. They stay in one record: the gateway takes a
+    /// record as one observation, and what came in a later one would be late.
+    fn push(&mut self, machine: &Machine, columns: &[(Kind, &Column)], base_s: i64) {
         // A missing value and its reason take as much room as three values.
-        let missing = column.values.iter().filter(|value| value.is_err()).count();
-        let values = column.times_s.len() + 2 * missing;
-        if self.values + values > VALUES_MAX || self.record.len() >= SERIES_MAX {
+        let missing = |column: &Column| column.values.iter().filter(|one| one.is_err()).count();
+        let room = |(_, column): &(Kind, &Column)| column.times_s.len() + 2 * missing(column);
+        let values: usize = columns.iter().map(room).sum();
+        if self.values + values > VALUES_MAX || self.record.len() + columns.len() > SERIES_MAX {
             self.flush();
         }
         self.values += values;
-        self.record.push(column.series(&machine.key, kind, base_s));
+        let columns = columns
+            .iter()
+            .filter(|(_, column)| !column.times_s.is_empty());
+        let series = columns.map(|(kind, column)| column.series(&machine.key, *kind, base_s));
+        self.record.extend(series);
     }
 
     fn flush(&mut self) {

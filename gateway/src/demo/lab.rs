@@ -10,7 +10,7 @@ use wire::{Quality, Series};
 use super::calendar::Minutes;
 use super::day::{DAY_S, Habits, Phase, Reach, Stretch};
 use super::dice::Dice;
-use super::generate::{Feed, Machine, World};
+use super::generate::{Machine, World};
 use super::meter::{self, Column, Kind};
 
 /// Longest time between two reports of an instrument, in seconds.
@@ -25,8 +25,8 @@ const PLAN_S: i64 = 3_600;
 /// A laboratory's agent and what it reads.
 #[derive(Debug)]
 pub(super) struct Lab {
-    /// Index of the laboratory among the places.
-    pub(super) place: usize,
+    /// Index of the laboratory among the places; spreads reports over the seconds.
+    place: usize,
     benches: Vec<Bench>,
 }
 
@@ -46,32 +46,28 @@ struct Bench {
 }
 
 impl Lab {
-    /// Returns the laboratories that have simulated instruments. `counters_ws` holds the energy
-    /// counter of each instrument, in the order of the world's.
-    pub(super) fn all(world: &World, counters_ws: &[i64]) -> Vec<Self> {
-        let mut labs: Vec<Self> = Vec::new();
-        for (at, machine) in world.machines.iter().enumerate() {
-            if machine.feed != Feed::Simulated {
-                continue;
-            }
-            if labs.last().is_none_or(|lab| lab.place != machine.lab) {
-                labs.push(Self {
-                    place: machine.lab,
-                    benches: Vec::new(),
-                });
-            }
-            let bench = Bench {
-                machine: at,
-                booked: machine.booked.clone(),
-                stretches: Vec::new(),
-                counter_ws: counters_ws.get(at).copied().unwrap_or(0),
-                noted: None,
-                alarm_told: None,
-                power: Column::default(),
-            };
-            labs.last_mut().expect("just pushed").benches.push(bench);
+    /// Returns a laboratory with these instruments and their energy counters, in watt-seconds.
+    pub(super) fn new(
+        world: &World,
+        place: usize,
+        machines: impl Iterator<Item = (usize, i64)>,
+    ) -> Self {
+        let bench = |(machine, counter_ws): (usize, i64)| Bench {
+            machine,
+            booked: world
+                .machines
+                .get(machine)
+                .map_or_else(Vec::new, |one| one.booked.clone()),
+            stretches: Vec::new(),
+            counter_ws,
+            noted: None,
+            alarm_told: None,
+            power: Column::default(),
+        };
+        Self {
+            place,
+            benches: machines.map(bench).collect(),
         }
-        labs
     }
 
     /// Returns the indexes of its instruments.
@@ -231,7 +227,7 @@ pub(super) fn is_connected(seed: u64, lab: usize, now_s: i64) -> bool {
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::generate::{SEED, Size};
+    use super::super::generate::{Feed, SEED, Size};
     use super::*;
 
     /// Monday, 4 May 2026, 10:07 in Shanghai, in minutes.
@@ -248,10 +244,24 @@ mod tests {
         )
     }
 
+    fn labs(world: &World) -> Vec<Lab> {
+        let mut labs: Vec<(usize, Vec<(usize, i64)>)> = Vec::new();
+        let machines = world.machines.iter().enumerate();
+        for (at, machine) in machines.filter(|(_, one)| one.feed == Feed::Simulated) {
+            if labs.last().is_none_or(|lab| lab.0 != machine.lab) {
+                labs.push((machine.lab, Vec::new()));
+            }
+            labs.last_mut().unwrap().1.push((at, 0));
+        }
+        labs.into_iter()
+            .map(|(place, list)| Lab::new(world, place, list.into_iter()))
+            .collect()
+    }
+
     #[test]
     fn every_instrument_reports_at_least_every_ten_seconds() {
         let world = world();
-        let mut labs = Lab::all(&world, &[]);
+        let mut labs = labs(&world);
         let mut last: HashMap<String, i64> = HashMap::new();
         let mut reports = 0;
         for now_s in NOW * 60..NOW * 60 + 300 {
@@ -282,7 +292,7 @@ mod tests {
     #[test]
     fn reports_are_within_the_limits_of_the_wire() {
         let world = world();
-        let mut lab = Lab::all(&world, &[]).remove(0);
+        let mut lab = labs(&world).remove(0);
         for now_s in NOW * 60..NOW * 60 + 130 {
             for series in lab.tick(&world, now_s).unwrap_or_default() {
                 assert!(series.offsets_ms.is_sorted());
@@ -300,7 +310,7 @@ mod tests {
     #[test]
     fn an_instrument_follows_new_bookings() {
         let world = world();
-        let mut labs = Lab::all(&world, &[]);
+        let mut labs = labs(&world);
         let lab = &mut labs[0];
         let machine = lab.machines().next().unwrap();
         let running = |lab: &Lab| {

@@ -183,6 +183,16 @@ pub(super) fn trace(
         }
         push_energy(&mut trace, habits, one, (energy_s, offset_s));
     }
+    // The last word, so that what follows in another record does not look like silence before it.
+    if let Some(last) = stretches.last()
+        && trace
+            .power
+            .times_s
+            .last()
+            .is_none_or(|told| *told < to_s - 1)
+    {
+        trace.power.push(to_s - 1, power(habits, last, to_s - 1));
+    }
     trace
 }
 

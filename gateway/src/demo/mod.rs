@@ -3,11 +3,12 @@
 //! The gateway that runs is the real one, on real time; what is simulated stands outside it. A world
 //! is made from a seed ([`generate`]): places, instruments, people, rules, calendars. It enters
 //! through the desk ([`enter`]); its past comes through telemetry's own intake ([`history`]); its
-//! present is one MQTT session for each laboratory ([`fleet`], [`session`]) that reads the meters
-//! ([`lab`], [`meter`]) of instruments that follow their bookings ([`day`]).
+//! present is one MQTT session for each laboratory ([`fleet`], [`agent`]) that reads the meters
+//! ([`lab`], [`meter`]) of instruments that follow their bookings ([`day`], [`follow`]).
 //!
 //! Deliberately not here: any way around a check. What the demo may do, anybody may.
 
+mod agent;
 mod calendar;
 mod classes;
 mod day;
@@ -22,13 +23,11 @@ mod history;
 mod lab;
 mod logins;
 mod meter;
-mod outbox;
 mod people;
 mod places;
 mod progress;
 mod rules;
 mod run;
-mod session;
 
 use std::path::PathBuf;
 
@@ -67,9 +66,9 @@ pub enum DemoError {
     /// The desk refused the region.
     #[error("the region cannot be registered")]
     Desk(#[from] DeskError),
-    /// The gateway's broker has an address nobody understands.
-    #[error("the broker's address {0:?} is not of the form mqtt://host:port")]
-    Broker(String),
+    /// The gateway's broker has an address that agents do not understand.
+    #[error("the broker cannot be reached: {0}")]
+    Broker(&'static str),
     /// A file or the terminal failed.
     #[error("the operating system refused")]
     System(#[from] std::io::Error),

@@ -3,15 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use agents::config::Gateway;
+
 use super::DemoError;
 use super::enter::{self, Keys};
-use super::fleet::Fleet;
+use super::fleet::{Fleet, Surroundings};
 use super::folder::Folder;
 use super::follow;
 use super::generate::{SEED, Size, World};
 use super::logins::Handout;
 use super::progress::Progress;
-use super::session::{Broker, Surroundings};
 use crate::cli::DemoArguments;
 use crate::clock::Clock;
 use crate::command::{self, STOP_GRACE};
@@ -40,7 +41,11 @@ pub async fn run(wanted: &DemoArguments) -> Result<(), DemoError> {
         prepared = prepare(wanted, &folder, &lifecycle) => prepared,
     };
     match prepared {
-        Ok(()) => lifecycle.finished(STOP_GRACE).await?,
+        Ok(server) => {
+            lifecycle.finished(STOP_GRACE).await?;
+            // Until now the folder was this process's.
+            drop(server);
+        }
         Err(error) => {
             lifecycle.stop();
             let ended = lifecycle.finished(STOP_GRACE).await;
@@ -53,12 +58,13 @@ pub async fn run(wanted: &DemoArguments) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// Prepares everything and tells whoever waits. What it started lives on in the lifecycle.
+/// Prepares everything and tells whoever waits. What it started lives on in
+/// the lifecycle.
 async fn prepare(
     wanted: &DemoArguments,
     folder: &Folder,
     lifecycle: &Lifecycle,
-) -> Result<(), DemoError> {
+) -> Result<Server, DemoError> {
     let clock = Clock::system();
     let mut progress = Progress::new();
     progress.step("making the region");
@@ -73,19 +79,14 @@ async fn prepare(
     let import = enter::import(&world, &fleet, &keys, clock.now());
     let report = server.desk.import(import).await?;
     tracing::debug!(report.bookings, report.left_out, "imported");
-    progress.step("loading history");
-    let days = i64::from(wanted.history);
-    let fleet = fleet
-        .load_history(&world, &server.telemetry, &clock, days, &mut progress)
-        .await?;
-    progress.step("starting the agents");
+    progress.step("loading history, starting the agents");
     let around = Surroundings {
         world: Arc::clone(&world),
-        clock,
-        broker: broker(&server.mqtt_url)?,
-        stop: lifecycle.stop_token(),
+        telemetry: server.telemetry.clone(),
+        gateway: Gateway::parse(&server.mqtt_url).map_err(DemoError::Broker)?,
+        days: i64::from(wanted.history),
     };
-    let labs = fleet.start(lifecycle, &around);
+    let labs = fleet.launch(around, lifecycle, &mut progress).await?;
     let following = follow::run(server.desk.clone(), labs, lifecycle.stop_token());
     lifecycle.spawn("followers of bookings", following);
     let handout = Handout {
@@ -105,7 +106,7 @@ async fn prepare(
         "the demo is ready"
     );
     command::announce_ready(&server)?;
-    Ok(())
+    Ok(server)
 }
 
 /// Makes the world, the agents and the keys, on threads that may be busy for a while.
@@ -147,36 +148,5 @@ fn config(wanted: &DemoArguments, folder: &Folder) -> Config {
         },
         password_memory_kib: PASSWORD_MEMORY_KIB,
         ..config
-    }
-}
-
-/// Returns host and port of `mqtt://host:port`.
-fn broker(url: &str) -> Result<Broker, DemoError> {
-    let address = url
-        .strip_prefix("mqtt://")
-        .and_then(|rest| rest.rsplit_once(':'));
-    let parsed = address.and_then(|(host, port)| {
-        let host = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
-        Some(Broker {
-            host,
-            port: port.parse().ok()?,
-        })
-    });
-    parsed.ok_or_else(|| DemoError::Broker(url.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_broker_is_found_in_its_url() {
-        let Broker { host, port } = broker("mqtt://127.0.0.1:1883").unwrap();
-        assert_eq!((host.as_str(), port), ("127.0.0.1", 1883));
-        assert_eq!(broker("mqtt://[::1]:7").unwrap().host, "::1");
-        assert!(broker("mqtt://nowhere").is_err());
     }
 }
