@@ -16,8 +16,7 @@ const QUIET: &str = "info,rmqtt=error,rmqtt_net=error,sqlx=error,agents::publish
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("ORTOO_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(QUIET));
+    let filter = EnvFilter::try_from_env("ORTOO_LOG").unwrap_or_else(|_| EnvFilter::new(QUIET));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

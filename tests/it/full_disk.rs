@@ -77,7 +77,10 @@ async fn a_full_disk_promises_nothing_and_recovers() {
         hours += 1;
         assert!(hours < 13 * 24, "bookings are still taken on a full disk");
     };
-    println!("{} bookings before the journal was full", promised.len());
+    println!(
+        "{} bookings before the journal was full: {problem:?}",
+        promised.len()
+    );
     let _ = client.get("/healthz").await.expect(200);
     let shown = client
         .get(&format!("/api/v1/bookings/{}", before["id"]))

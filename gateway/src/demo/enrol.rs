@@ -218,7 +218,7 @@ mod tests {
             assert!(node.parent.is_none_or(|parent| parent.get() < at));
         }
         let ids = instruments(&world).into_iter().map(|one| one.id.get());
-        assert!(ids.eq(1..=400));
+        assert!(ids.eq(1..=405), "with five drafts");
     }
 
     #[test]

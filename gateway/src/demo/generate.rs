@@ -19,6 +19,9 @@ pub(super) const SEED: u64 = 0x4F72_746F_6F32;
 /// Instruments of an average laboratory.
 const INSTRUMENTS_PER_LAB: usize = 18;
 
+/// Published instruments for each one that is still a draft.
+const INSTRUMENTS_PER_DRAFT: usize = 70;
+
 /// Instruments left to agents of one's own.
 const LEFT_TO_AGENTS: usize = 3;
 
@@ -98,7 +101,7 @@ pub(super) struct World {
 /// How large the world is and when.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Size {
-    /// Instruments, at least 1.
+    /// Published instruments, at least 1.
     pub(super) instruments: usize,
     /// Days of history.
     pub(super) history_days: i64,
@@ -312,6 +315,19 @@ fn machines(places: &[Place], many: usize, dice: &mut Dice) -> Vec<Machine> {
             let class = *dice.pick(&classes);
             machines.push(machine(machines.len(), class, room, lab, dice));
         }
+    }
+    // Besides, the last laboratory is entering a delivery: drafts, which the public does not see.
+    for _ in 0..many / INSTRUMENTS_PER_DRAFT {
+        let Some((class, lab)) = machines.last().map(|last| (last.class, last.lab)) else {
+            break;
+        };
+        let draft = machine(machines.len(), class, "A101".into(), lab, dice);
+        machines.push(Machine {
+            published: false,
+            bookable: false,
+            feed: Feed::None,
+            ..draft
+        });
     }
     machines
 }

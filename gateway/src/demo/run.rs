@@ -58,8 +58,7 @@ pub async fn run(wanted: &DemoArguments) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// Prepares everything and tells whoever waits. What it started lives on in
-/// the lifecycle.
+/// Prepares everything and tells whoever waits. What it started lives on in the lifecycle.
 async fn prepare(
     wanted: &DemoArguments,
     folder: &Folder,
@@ -71,14 +70,10 @@ async fn prepare(
     let (world, fleet, keys) = make(wanted, &clock).await?;
     progress.step("starting the gateway");
     let config = config(wanted, folder);
-    if !wanted.listen.ip().is_loopback() {
-        tracing::warn!(listen = %wanted.listen, "passwords cross the network unencrypted");
-    }
     let server = Server::start(&config, clock.clone(), lifecycle).await?;
     progress.step("registering instruments, people and bookings");
     let import = enter::import(&world, &fleet, &keys, clock.now());
-    let report = server.desk.import(import).await?;
-    tracing::debug!(report.bookings, report.left_out, "imported");
+    server.desk.import(import).await?;
     progress.step("loading history, starting the agents");
     let around = Surroundings {
         world: Arc::clone(&world),
@@ -89,24 +84,32 @@ async fn prepare(
     let labs = fleet.launch(around, lifecycle, &mut progress).await?;
     let following = follow::run(server.desk.clone(), labs, lifecycle.stop_token());
     lifecycle.spawn("followers of bookings", following);
+    tell(&server, &keys, &world, folder, progress)?;
+    Ok(server)
+}
+
+/// Tells whoever waits: the file, a person at a terminal, the process that started this one.
+fn tell(
+    server: &Server,
+    keys: &Keys,
+    world: &World,
+    folder: &Folder,
+    progress: Progress,
+) -> Result<(), DemoError> {
     let handout = Handout {
         url: server.url.clone(),
         mqtt_url: server.mqtt_url.clone(),
         metrics_url: server.metrics_url.clone(),
-        logins: keys.logins(&world),
-        agents: keys.agents(&world),
+        logins: keys.logins(world),
+        agents: keys.agents(world),
     };
     handout.write(folder.path())?;
-    let took = progress.end();
+    let seconds = progress.end().as_secs_f32();
     // Without an audience the demo still runs.
     handout.print(&mut std::io::stderr().lock()).ok();
-    tracing::info!(
-        seconds = took.as_secs_f32(),
-        url = handout.url,
-        "the demo is ready"
-    );
-    command::announce_ready(&server)?;
-    Ok(server)
+    tracing::info!(seconds, url = handout.url, "the demo is ready");
+    command::announce_ready(server)?;
+    Ok(())
 }
 
 /// Makes the world, the agents and the keys, on threads that may be busy for a while.
@@ -132,6 +135,9 @@ async fn make(
 /// who tries what the demo can bear. The limit on attempts to sign in stays.
 fn config(wanted: &DemoArguments, folder: &Folder) -> Config {
     let any_port = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    if !wanted.listen.ip().is_loopback() {
+        tracing::warn!(listen = %wanted.listen, "passwords cross the network unencrypted");
+    }
     let config = Config::default();
     Config {
         data: folder.path().to_owned(),
