@@ -119,8 +119,7 @@ impl Prepared {
             return Ok(());
         }
         self.attempted = true;
-        let mut transaction = pool
-            .begin_with("BEGIN IMMEDIATE")
+        let mut transaction = crate::transaction::begin(pool, "BEGIN IMMEDIATE")
             .await
             .map_err(HistoryError::sql(doing))?;
         self.write(&mut transaction, shared)

@@ -184,22 +184,8 @@ impl Database {
             Kind::Sqlite => "BEGIN IMMEDIATE",
             Kind::Postgres => "BEGIN",
         };
-        match self.writer.begin_with(begin).await {
-            Ok(transaction) => return Ok(transaction),
-            Err(error @ sqlx::Error::PoolTimedOut) => {
-                return Err(StoreError::at("beginning a transaction")(error));
-            }
-            Err(_) => {}
-        }
-        // SQLite ends a transaction by itself when the disk is full, and a server may have dropped
-        // the connection: what is left cannot begin again, so it goes and another one comes.
-        if let Ok(connection) = self.writer.acquire().await
-            && let Err(error) = connection.close().await
-        {
-            tracing::debug!(%error, "a broken connection could not be closed in order");
-        }
-        let second = self.writer.begin_with(begin).await;
-        second.map_err(StoreError::at("beginning a transaction"))
+        let transaction = crate::transaction::begin(&self.writer, begin).await;
+        transaction.map_err(StoreError::at("beginning a transaction"))
     }
 
     /// Commits. An error does not tell that nothing was committed: the answer may be what was lost.
