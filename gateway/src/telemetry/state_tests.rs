@@ -1,3 +1,5 @@
+//! Tests of machine state: thresholds, dwell, silence, and what a re-run of history gives.
+
 use super::*;
 use crate::history::ClockMark;
 use crate::telemetry::bench;
