@@ -174,7 +174,7 @@ fn impossible_shapes_are_refused() {
         series
             .bad
             .iter_mut()
-            .for_each(|bad| bad.reason = Quality::Good)
+            .for_each(|bad| bad.reason = Quality::Good);
     });
     check_refused(|series| series.bad.push(series.bad[0].clone()));
     check_refused(|series| series.channels[1] = series.channels[0].clone());
