@@ -350,7 +350,7 @@ fn machine(at: usize, class: &'static Class, room: String, lab: usize, dice: &mu
         },
         alarm: dice.chance(400),
         bookable: dice.chance(920),
-        published: dice.chance(985),
+        published: true,
         detail: Detail::ByException,
         booked: Vec::new(),
         bookers: Vec::new(),
