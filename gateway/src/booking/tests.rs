@@ -5,7 +5,6 @@ mod commands;
 mod faults;
 mod model;
 mod registry;
-mod speed;
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
