@@ -11,7 +11,8 @@ use scheduler::time::Micros;
 use tokio::sync::oneshot;
 use wire::AgentName;
 
-use super::record::{Booking, Outage};
+use super::ask::{Answer, Command};
+use super::record::{Booking, Outage, OutageKind};
 use crate::registry::{
     AgentEntry, Instrument, Member, Node, RuleSet, Scope, SecretHash, TokenEntry,
 };
@@ -136,6 +137,8 @@ pub struct OpenOutage {
     pub instrument: InstrumentId,
     /// When; the end is the planned one.
     pub slot: Slot,
+    /// What kind.
+    pub kind: OutageKind,
     /// Why.
     pub reason: String,
     /// By whom.
@@ -266,30 +269,11 @@ pub struct ImportReport {
     pub left_out: usize,
 }
 
-/// Any command that belongs to a group.
-#[derive(Debug, Clone)]
-pub(super) enum Command {
-    Book(Book),
-    Change(Change),
-    Cancel(Cancel),
-    OpenOutage(OpenOutage),
-    EndOutage(EndOutage),
-}
-
-/// Any answer to one.
-#[derive(Debug, Clone)]
-pub(super) enum Answer {
-    Book(BookOutcome),
-    Change(ChangeOutcome),
-    Cancel(CancelOutcome),
-    Outage(OutageOutcome),
-}
-
 /// What waits in the desk's queue.
 #[derive(Debug)]
 pub(super) enum Request {
     /// Joins a group.
-    Grouped(Command, oneshot::Sender<Result<Answer, DeskError>>),
+    Grouped(Box<Command>, oneshot::Sender<Result<Answer, DeskError>>),
     /// Edits are rare and touch everything: each is a group of its own.
     Edit(
         Box<RegistryEdit>,

@@ -8,10 +8,12 @@ use scheduler::id::InstrumentId;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::command::{Answer, Command, DeskError, Request};
+use super::ask::{Answer, Command};
+use super::command::{DeskError, Request};
 use super::commit::Failure;
 use super::group::{Answers, Group, NextIds, Policies};
 use super::handle::DeskHandle;
+use super::ledger::{Ledger, SharedLedger};
 use super::record::EventRow;
 use super::sessions::{SessionSettings, Sessions};
 use super::shelf::{InstrumentSnapshot, Shelf};
@@ -54,11 +56,13 @@ pub async fn start(
     let (events, _) = broadcast::channel(EVENTS_MAX);
     let directory = SharedDirectory::default();
     let shelf = Arc::new(Shelf::default());
+    let ledger = SharedLedger::default();
     let sessions = Arc::new(Sessions::new(settings.sessions));
     let handle = DeskHandle::new(
         queue,
         Arc::clone(&directory),
         Arc::clone(&shelf),
+        Arc::clone(&ledger),
         Arc::clone(&sessions),
         database.clone(),
         events.clone(),
@@ -69,6 +73,7 @@ pub async fn start(
         clock,
         directory,
         shelf,
+        ledger,
         sessions,
         events,
         answers: Answers::new(),
@@ -103,6 +108,7 @@ pub(super) struct Desk {
     pub(super) clock: Clock,
     pub(super) directory: SharedDirectory,
     pub(super) shelf: Arc<Shelf>,
+    pub(super) ledger: SharedLedger,
     pub(super) sessions: Arc<Sessions>,
     pub(super) events: broadcast::Sender<EventRow>,
     pub(super) answers: Answers,
@@ -118,7 +124,7 @@ pub(super) struct Desk {
     pub(super) failing: bool,
 }
 
-type Waiting = (Command, oneshot::Sender<Result<Answer, DeskError>>);
+type Waiting = (Box<Command>, oneshot::Sender<Result<Answer, DeskError>>);
 
 impl Desk {
     async fn run(
@@ -202,7 +208,7 @@ impl Desk {
     /// facts after a conflict, so that one bad command cannot spoil the others; together after a
     /// lost connection or the like. Then the callers are told that nothing can be written.
     async fn serve_group(&mut self, group: Vec<Waiting>) {
-        let commands: Vec<&Command> = group.iter().map(|(command, _)| command).collect();
+        let commands: Vec<&Command> = group.iter().map(|(command, _)| &**command).collect();
         let mut outcome = self.attempt(&commands).await;
         if matches!(&outcome, Err(failure) if failure.cause == Cause::Other) {
             outcome = self.attempt(&commands).await;
@@ -276,7 +282,10 @@ impl Desk {
             policies: &mut self.policies,
             now: self.clock.now(),
             next: self.next,
-            writes: Writes::default(),
+            writes: Writes {
+                ledger: Ledger::clone(&self.ledger.load()),
+                ..Writes::default()
+            },
             touched: HashMap::new(),
         }
     }
@@ -295,6 +304,9 @@ impl Desk {
             .into_values()
             .chain(writes.outages_changed.into_values());
         self.shelf.publish(touched, bookings, outages);
+        let mut ledger = writes.ledger;
+        ledger.settle();
+        self.ledger.store(Arc::new(ledger));
         for answer in writes.answers {
             self.answers
                 .insert((answer.member, answer.key.clone()), answer);

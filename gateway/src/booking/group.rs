@@ -10,10 +10,9 @@ use scheduler::policy::Policy;
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
-use super::command::{
-    Answer, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Command,
-};
+use super::command::{Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome};
 use super::judge::{Wish, judge_wish};
+use super::ledger::Due;
 use super::record::{Booking, EventKind, EventRow, KeptAnswer};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::registry::{Directory, Right};
@@ -76,17 +75,6 @@ pub(super) struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// Judges a command and notes what it would write.
-    pub(super) fn judge(&mut self, command: &Command) -> Answer {
-        match command {
-            Command::Book(book) => Answer::Book(self.book(book)),
-            Command::Change(change) => Answer::Change(self.change(change)),
-            Command::Cancel(cancel) => Answer::Cancel(self.cancel(*cancel)),
-            Command::OpenOutage(open) => Answer::Outage(self.open_outage(open)),
-            Command::EndOutage(end) => Answer::Outage(self.end_outage(*end)),
-        }
-    }
-
     /// Returns the instrument as the group sees it, for change.
     pub(super) fn held(&mut self, id: InstrumentId) -> Option<&mut InstrumentSnapshot> {
         if !self.touched.contains_key(&id) {
@@ -111,7 +99,7 @@ impl Group<'_> {
         pending.cloned().or_else(|| self.shelf.booking(id))
     }
 
-    fn book(&mut self, book: &Book) -> BookOutcome {
+    pub(super) fn book(&mut self, book: &Book) -> BookOutcome {
         if let Some((key, request)) = &book.idempotency
             && let Some(kept) = self.kept_answer(book.member, key)
         {
@@ -148,10 +136,17 @@ impl Group<'_> {
             slot,
             status: scheduler::booking::Status::Confirmed,
             at_risk: false,
-            purpose: book.purpose.clone(),
-            project: book.project.clone(),
+            purpose: book.purpose.as_str().into(),
+            project: book.project.as_deref().map(Into::into),
+            details: None,
+            made_by: None,
+            series: None,
+            bundle: None,
             created_at: now,
             cancelled_at: None,
+            began_at: None,
+            finished_at: None,
+            due_at: None,
             policy_version,
             version: 1,
         });
@@ -177,7 +172,7 @@ impl Group<'_> {
             .or_else(|| self.answers.get(&(member, key.to_owned())))
     }
 
-    fn change(&mut self, change: &Change) -> ChangeOutcome {
+    pub(super) fn change(&mut self, change: &Change) -> ChangeOutcome {
         let Some(held) = self.booking(change.booking) else {
             return ChangeOutcome::NotFound;
         };
@@ -197,8 +192,8 @@ impl Group<'_> {
             status,
             purpose: change
                 .purpose
-                .clone()
-                .unwrap_or_else(|| held.purpose.clone()),
+                .as_deref()
+                .map_or_else(|| held.purpose.clone(), Into::into),
             version: held.version + 1,
             ..Booking::clone(&held)
         };
@@ -243,7 +238,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn cancel(&mut self, cancel: Cancel) -> CancelOutcome {
+    pub(super) fn cancel(&mut self, cancel: &Cancel) -> CancelOutcome {
         let Some(held) = self.booking(cancel.booking) else {
             return CancelOutcome::NotFound;
         };
@@ -323,6 +318,9 @@ impl Group<'_> {
 
     pub(super) fn put_booking(&mut self, booking: Arc<Booking>, kind: EventKind) {
         let (instrument, id) = (booking.instrument, booking.id);
+        let before = self.booking(id).and_then(|held| held.due_at);
+        let agenda = &mut self.writes.ledger.agenda;
+        agenda.plan(Due::Booking(id), before, booking.due_at);
         if let Some(held) = self.held(instrument) {
             if booking.status.claims() {
                 held.bookings.insert(id, Arc::clone(&booking));

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use scheduler::id::{BookingId, InstrumentId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::command::{
-    Answer, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Command, DeskError,
-    EndOutage, Import, ImportReport, OpenOutage, OutageOutcome, RegistryEdit, RegistryOutcome,
-    Request,
-};
+use super::ask::Ask;
+use super::command::{DeskError, Import, ImportReport, RegistryEdit, RegistryOutcome, Request};
+use super::ledger::{Ledger, SharedLedger};
 use super::record::{Booking, EventRow};
 use super::sessions::Sessions;
 use super::shelf::{InstrumentSnapshot, Shelf};
@@ -23,6 +21,7 @@ pub struct DeskHandle {
     queue: mpsc::Sender<Request>,
     directory: SharedDirectory,
     shelf: Arc<Shelf>,
+    ledger: SharedLedger,
     sessions: Arc<Sessions>,
     database: Database,
     events: broadcast::Sender<EventRow>,
@@ -34,6 +33,7 @@ impl DeskHandle {
         queue: mpsc::Sender<Request>,
         directory: SharedDirectory,
         shelf: Arc<Shelf>,
+        ledger: SharedLedger,
         sessions: Arc<Sessions>,
         database: Database,
         events: broadcast::Sender<EventRow>,
@@ -43,6 +43,7 @@ impl DeskHandle {
             queue,
             directory,
             shelf,
+            ledger,
             sessions,
             database,
             events,
@@ -50,70 +51,26 @@ impl DeskHandle {
         }
     }
 
-    /// Books a slot; the answer comes after the commit.
+    /// Asks for what belongs to a group; the answer comes after the commit.
     ///
     /// # Errors
     /// Returns [`DeskError`] when nothing can be written; nothing was changed then.
-    pub async fn book(&self, book: Book) -> Result<BookOutcome, DeskError> {
-        let answer = self.send(Command::Book(book)).await?;
-        let Answer::Book(outcome) = answer else {
-            return Err(mixed_up(&answer));
-        };
-        Ok(outcome)
-    }
-
-    /// Changes a booking; the answer comes after the commit.
-    ///
-    /// # Errors
-    /// Returns [`DeskError`] as [`DeskHandle::book`] does.
-    pub async fn change(&self, change: Change) -> Result<ChangeOutcome, DeskError> {
-        let answer = self.send(Command::Change(change)).await?;
-        let Answer::Change(outcome) = answer else {
-            return Err(mixed_up(&answer));
-        };
-        Ok(outcome)
-    }
-
-    /// Gives a booking up; the answer comes after the commit.
-    ///
-    /// # Errors
-    /// Returns [`DeskError`] as [`DeskHandle::book`] does.
-    pub async fn cancel(&self, cancel: Cancel) -> Result<CancelOutcome, DeskError> {
-        let answer = self.send(Command::Cancel(cancel)).await?;
-        let Answer::Cancel(outcome) = answer else {
-            return Err(mixed_up(&answer));
-        };
-        Ok(outcome)
-    }
-
-    /// Opens an outage; the answer comes after the commit.
-    ///
-    /// # Errors
-    /// Returns [`DeskError`] as [`DeskHandle::book`] does.
-    pub async fn open_outage(&self, open: OpenOutage) -> Result<OutageOutcome, DeskError> {
-        let answer = self.send(Command::OpenOutage(open)).await?;
-        let Answer::Outage(outcome) = answer else {
-            return Err(mixed_up(&answer));
-        };
-        Ok(outcome)
-    }
-
-    /// Ends an outage; the answer comes after the commit.
-    ///
-    /// # Errors
-    /// Returns [`DeskError`] as [`DeskHandle::book`] does.
-    pub async fn end_outage(&self, end: EndOutage) -> Result<OutageOutcome, DeskError> {
-        let answer = self.send(Command::EndOutage(end)).await?;
-        let Answer::Outage(outcome) = answer else {
-            return Err(mixed_up(&answer));
-        };
-        Ok(outcome)
+    pub async fn ask<A: Ask>(&self, asked: A) -> Result<A::Outcome, DeskError> {
+        let command = Box::new(asked.into());
+        let answer = self
+            .request(|reply| Request::Grouped(command, reply))
+            .await?;
+        A::outcome(answer).map_err(|answer| {
+            // Cannot happen; if it does, nobody is told that something was booked.
+            tracing::error!(?answer, "the desk mixed up its answers");
+            DeskError::NotReady("internal error".to_owned())
+        })
     }
 
     /// Edits the registry; the answer comes after the commit and the new directory.
     ///
     /// # Errors
-    /// Returns [`DeskError`] as [`DeskHandle::book`] does.
+    /// Returns [`DeskError`] as [`DeskHandle::ask`] does.
     pub async fn edit(&self, edit: RegistryEdit) -> Result<RegistryOutcome, DeskError> {
         self.request(|reply| Request::Edit(Box::new(edit), reply))
             .await
@@ -166,6 +123,12 @@ impl DeskHandle {
         &self.shelf
     }
 
+    /// Returns holds, offers, waitlist, projects and everything else beside bookings.
+    #[must_use]
+    pub fn ledger(&self) -> Arc<Ledger> {
+        self.ledger.load_full()
+    }
+
     /// Returns who is signed in.
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
@@ -206,10 +169,6 @@ impl DeskHandle {
         &self.database
     }
 
-    async fn send(&self, command: Command) -> Result<Answer, DeskError> {
-        self.request(|reply| Request::Grouped(command, reply)).await
-    }
-
     async fn request<T>(
         &self,
         wrap: impl FnOnce(oneshot::Sender<Result<T, DeskError>>) -> Request,
@@ -224,11 +183,4 @@ impl DeskHandle {
             })?;
         answer.await.unwrap_or_else(|_| Err(stopping()))
     }
-}
-
-/// An answer of another kind than the command. Cannot happen; if it does, nobody is told that
-/// something was booked.
-fn mixed_up(answer: &Answer) -> DeskError {
-    tracing::error!(?answer, "the desk mixed up its answers");
-    DeskError::NotReady("internal error".to_owned())
 }

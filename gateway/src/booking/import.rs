@@ -10,7 +10,7 @@ use super::command::{DeskError, Import, ImportReport, NewBooking, NewOutage};
 use super::commit::Failure;
 use super::desk::Desk;
 use super::group::Group;
-use super::record::{Booking, EventKind, EventRow, Outage};
+use super::record::{Booking, EventKind, EventRow, Outage, OutageKind};
 use crate::registry::{Directory, RuleSet};
 use crate::store::{Edit, Writes};
 
@@ -171,7 +171,9 @@ impl Group<'_> {
             id,
             instrument,
             slot,
+            kind: OutageKind::Planned,
             reason,
+            problem: None,
             opened_by,
             created_at,
             ended_at,
@@ -225,10 +227,17 @@ impl Group<'_> {
             slot,
             status: Status::Confirmed,
             at_risk: false,
-            purpose,
-            project,
+            purpose: purpose.into(),
+            project: project.map(Into::into),
+            details: None,
+            made_by: None,
+            series: None,
+            bundle: None,
             created_at,
             cancelled_at: None,
+            began_at: None,
+            finished_at: None,
+            due_at: None,
             policy_version,
             version: 1,
         });

@@ -10,6 +10,7 @@ use scheduler::time::{Micros, Span};
 use super::commit::{ANSWERS_KEPT, Failure};
 use super::desk::{Desk, RegistryIds};
 use super::group::NextIds;
+use super::ledger::{Due, Ledger};
 use super::record::Booking;
 use super::shelf::InstrumentSnapshot;
 use crate::registry::Directory;
@@ -36,8 +37,14 @@ impl Desk {
         let answers = store::load_answers(&mut tx, now.saturating_sub(ANSWERS_KEPT)).await?;
         let sessions = store::load_sessions(&mut tx).await?;
         let highest = store::load_highest(&mut tx).await?;
+        let mut ledger = Ledger::load(&mut tx, now).await?;
         drop(tx);
         self.take_identities(&highest);
+        for booking in &loaded.bookings {
+            let due = Due::Booking(booking.id);
+            ledger.agenda.plan(due, None, booking.due_at);
+        }
+        self.ledger.store(Arc::new(ledger));
         directory.generation = self.directory.load().generation + 1;
         let (snapshots, bookings) = snapshots(&directory, loaded);
         self.shelf.replace(snapshots, bookings);

@@ -10,6 +10,7 @@
 //!
 //! Readers never wait for the desk: they look at the [`Shelf`].
 
+mod ask;
 mod command;
 mod commit;
 mod desk;
@@ -18,12 +19,14 @@ mod group;
 mod handle;
 mod import;
 mod judge;
+pub mod ledger;
 mod load;
 mod outages;
 pub mod record;
 mod sessions;
 mod shelf;
 
+pub use ask::{Answer, Ask, Command};
 pub use command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
     EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,

@@ -22,7 +22,9 @@ impl Group<'_> {
             id: self.next_outage(),
             instrument: open.instrument,
             slot: open.slot,
+            kind: open.kind,
             reason: open.reason.clone(),
+            problem: None,
             opened_by: open.member,
             created_at: self.now,
             ended_at: None,
@@ -40,7 +42,7 @@ impl Group<'_> {
         OutageOutcome::Done(outage, at_risk)
     }
 
-    pub(super) fn end_outage(&mut self, end: EndOutage) -> OutageOutcome {
+    pub(super) fn end_outage(&mut self, end: &EndOutage) -> OutageOutcome {
         let pending = self
             .writes
             .outages_new

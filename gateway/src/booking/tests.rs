@@ -3,6 +3,7 @@
 
 mod commands;
 mod faults;
+mod lanes;
 mod model;
 mod registry;
 

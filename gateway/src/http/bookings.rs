@@ -127,7 +127,7 @@ pub(super) async fn book(
         project: wish.project,
         idempotency,
     };
-    match state.desk().book(book).await? {
+    match state.desk().ask(book).await? {
         BookOutcome::Booked(booking) | BookOutcome::Replayed(booking) => {
             let versioned = view(&directory, &booking)?;
             let place = format!("/api/v1/bookings/{}", booking.id);
@@ -268,7 +268,7 @@ pub(super) async fn change(
         slot,
         purpose: wish.purpose,
     };
-    match state.desk().change(change).await? {
+    match state.desk().ask(change).await? {
         ChangeOutcome::Changed(booking) => view(&directory, &booking),
         ChangeOutcome::Refused(refused) => {
             Err(refusal(&state, &directory, who, held.instrument, &refused))
@@ -296,7 +296,7 @@ pub(super) async fn cancel(
         booking: held.id,
         expected_version: demanded_version(&headers)?,
     };
-    match state.desk().cancel(cancel).await? {
+    match state.desk().ask(cancel).await? {
         CancelOutcome::Cancelled(booking) => view(&directory, &booking),
         CancelOutcome::WrongState(wrong) => Err(wrong_state(wrong)),
         CancelOutcome::Stale(_) => Err(Problem::new(ProblemType::StaleVersion)),

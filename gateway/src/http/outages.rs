@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::state::HttpState;
 use super::time::{When, slot};
 use super::view::{List, OutageView};
-use crate::booking::record::Outage;
+use crate::booking::record::{Outage, OutageKind};
 use crate::booking::{EndOutage, InstrumentSnapshot, OpenOutage, OutageOutcome};
 use crate::registry::{Directory, Instrument, Right};
 use crate::words::Said;
@@ -38,6 +38,8 @@ pub struct OutageRequest {
     /// The planned end.
     #[serde(skip_serializing)]
     end: When,
+    /// `planned`, `calibration`, `fault` or `closure`; left out: planned.
+    kind: Option<OutageKind>,
     /// Why; at most 500 characters.
     reason: String,
 }
@@ -63,10 +65,11 @@ pub(super) async fn open(
     let open = OpenOutage {
         instrument: id,
         slot,
+        kind: asked.kind.unwrap_or(OutageKind::Planned),
         reason: asked.reason,
         member: who.member,
     };
-    match state.desk().open_outage(open).await? {
+    match state.desk().ask(open).await? {
         OutageOutcome::Done(outage, at_risk) => {
             let place = format!("/api/v1/outages/{}", outage.id);
             Ok(Created(
@@ -97,7 +100,7 @@ pub(super) async fn end(
         .ok_or_else(Problem::not_found)?;
     let right = Right::ManageInstruments;
     who.caller.demand(&directory, right, instrument.lab)?;
-    match state.desk().end_outage(EndOutage { outage }).await? {
+    match state.desk().ask(EndOutage { outage }).await? {
         OutageOutcome::Done(..) => Ok(StatusCode::NO_CONTENT),
         OutageOutcome::Over => Err(over()),
         OutageOutcome::NotFound => Err(Problem::not_found()),

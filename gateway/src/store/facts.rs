@@ -1,18 +1,23 @@
 //! Loads what the desk knows: bookings, outages, claims, kept answers, events.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use scheduler::booking::Status;
-use scheduler::id::{BookingId, ClaimId, InstrumentId, MemberId, NodeId, OutageId};
+use scheduler::id::{
+    BookingId, ClaimId, HoldId, InstrumentId, MemberId, NodeId, OfferId, OutageId, ProblemId,
+    SeriesId,
+};
 use scheduler::occupancy::{Claim, Holder};
-use scheduler::slot::Slot;
 use scheduler::time::Micros;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
 
 use super::StoreError;
-use super::row::{get, parsed};
-use crate::booking::record::{Booking, EventKind, EventRow, KeptAnswer, Outage};
+use super::row::{get, instrument_of, json_of, moment_of, parsed, slot_of, word_of};
+use crate::booking::record::{
+    Booking, Details, EventKind, EventRow, KeptAnswer, Outage, OutageKind,
+};
 
 type Tx = Transaction<'static, Any>;
 
@@ -20,7 +25,8 @@ macro_rules! bookings {
     ($rest:literal) => {
         concat!(
             "SELECT id, instrument, member, lab, start_us, end_us, status, at_risk, purpose, \
-             project, created_us, cancelled_us, policy_version, version FROM bookings ",
+             project, created_us, cancelled_us, policy_version, version, details, made_by, series, \
+             bundle, began_us, finished_us, due_us FROM bookings ",
             $rest
         )
     };
@@ -28,8 +34,8 @@ macro_rules! bookings {
 macro_rules! outages {
     ($rest:literal) => {
         concat!(
-            "SELECT id, instrument, start_us, end_us, reason, opened_by, created_us, ended_us \
-             FROM outages ",
+            "SELECT id, instrument, start_us, end_us, reason, opened_by, created_us, ended_us, \
+             kind, problem FROM outages ",
             $rest
         )
     };
@@ -37,7 +43,8 @@ macro_rules! outages {
 macro_rules! claims {
     ($rest:literal) => {
         concat!(
-            "SELECT id, instrument, lane, start_us, end_us, booking, outage FROM claims ",
+            "SELECT id, instrument, lane, start_us, end_us, booking, outage, hold, offer \
+             FROM claims ",
             $rest
         )
     };
@@ -187,26 +194,6 @@ async fn list<T>(
         .collect()
 }
 
-fn instrument_of(row: &AnyRow, table: &'static str) -> Result<InstrumentId, StoreError> {
-    let id: i64 = get(row, "instrument")?;
-    Ok(InstrumentId::new(parsed(
-        u32::try_from(id).ok(),
-        table,
-        "instrument",
-        &id,
-    )?))
-}
-
-fn slot_of(row: &AnyRow, table: &'static str) -> Result<Slot, StoreError> {
-    let (start, end): (i64, i64) = (get(row, "start_us")?, get(row, "end_us")?);
-    parsed(
-        Slot::new(Micros::new(start), Micros::new(end)),
-        table,
-        "end_us",
-        &start,
-    )
-}
-
 fn booking(row: &AnyRow) -> Result<Booking, StoreError> {
     const TABLE: &str = "bookings";
     let id = BookingId::new(get(row, "id")?);
@@ -219,13 +206,27 @@ fn booking(row: &AnyRow) -> Result<Booking, StoreError> {
         slot: slot_of(row, TABLE)?,
         status: parsed(Status::parse(&status), TABLE, "status", &id)?,
         at_risk: get::<i64>(row, "at_risk")? != 0,
-        purpose: get(row, "purpose")?,
-        project: get(row, "project")?,
+        purpose: get::<String>(row, "purpose")?.into(),
+        project: get::<Option<String>>(row, "project")?.map(Into::into),
+        details: details(row)?,
+        made_by: get::<Option<i64>>(row, "made_by")?.map(MemberId::new),
+        series: get::<Option<i64>>(row, "series")?.map(SeriesId::new),
+        bundle: get::<Option<i64>>(row, "bundle")?.map(BookingId::new),
         created_at: Micros::new(get(row, "created_us")?),
-        cancelled_at: get::<Option<i64>>(row, "cancelled_us")?.map(Micros::new),
+        cancelled_at: moment_of(row, "cancelled_us")?,
+        began_at: moment_of(row, "began_us")?,
+        finished_at: moment_of(row, "finished_us")?,
+        due_at: moment_of(row, "due_us")?,
         policy_version: get(row, "policy_version")?,
         version: get(row, "version")?,
     })
+}
+
+fn details(row: &AnyRow) -> Result<Option<Arc<Details>>, StoreError> {
+    match get::<Option<String>>(row, "details")? {
+        Some(_) => Ok(Some(Arc::new(json_of(row, ("bookings", "details"))?))),
+        None => Ok(None),
+    }
 }
 
 fn outage(row: &AnyRow) -> Result<Outage, StoreError> {
@@ -233,7 +234,9 @@ fn outage(row: &AnyRow) -> Result<Outage, StoreError> {
         id: OutageId::new(get(row, "id")?),
         instrument: instrument_of(row, "outages")?,
         slot: slot_of(row, "outages")?,
+        kind: word_of(row, ("outages", "kind"), OutageKind::parse)?,
         reason: get(row, "reason")?,
+        problem: get::<Option<i64>>(row, "problem")?.map(ProblemId::new),
         opened_by: MemberId::new(get(row, "opened_by")?),
         created_at: Micros::new(get(row, "created_us")?),
         ended_at: get::<Option<i64>>(row, "ended_us")?.map(Micros::new),
@@ -246,9 +249,13 @@ fn claim(row: &AnyRow) -> Result<(InstrumentId, Claim), StoreError> {
     let lane: i64 = get(row, "lane")?;
     let booking: Option<i64> = get(row, "booking")?;
     let outage: Option<i64> = get(row, "outage")?;
-    let holder = match (booking, outage) {
-        (Some(booking), None) => Some(Holder::Booking(BookingId::new(booking))),
-        (None, Some(outage)) => Some(Holder::Outage(OutageId::new(outage))),
+    let hold: Option<i64> = get(row, "hold")?;
+    let offer: Option<i64> = get(row, "offer")?;
+    let holder = match (booking, outage, hold, offer) {
+        (Some(booking), None, None, None) => Some(Holder::Booking(BookingId::new(booking))),
+        (None, Some(outage), None, None) => Some(Holder::Outage(OutageId::new(outage))),
+        (None, None, Some(hold), None) => Some(Holder::Hold(HoldId::new(hold))),
+        (None, None, None, Some(offer)) => Some(Holder::Offer(OfferId::new(offer))),
         _ => None,
     };
     let claim = Claim {

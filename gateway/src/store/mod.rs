@@ -6,6 +6,7 @@
 mod directory;
 mod edit;
 mod facts;
+mod records;
 mod row;
 mod rows;
 #[cfg(test)]
@@ -24,7 +25,10 @@ pub use edit::{Edit, write_edits};
 pub use facts::{
     Loaded, load_answers, load_events, load_facts, load_highest, load_instrument_facts,
 };
+pub use records::{Held, Record, Records};
 pub use row::InconsistentRow;
+pub(crate) use row::{get, instrument_of, json_of, moment_of, parsed, slot_of, word_of};
+pub use rows::Value;
 pub use write::{Writes, delete_old, is_logged, prove_writable, write_group};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");

@@ -3,6 +3,11 @@
 use sqlx::any::AnyRow;
 use sqlx::{Any, ColumnIndex, Decode, Row, Type};
 
+use scheduler::id::InstrumentId;
+use scheduler::slot::Slot;
+use scheduler::time::Micros;
+use serde::de::DeserializeOwned;
+
 use super::StoreError;
 
 /// A stored value that cannot be: written by another hand, or damaged.
@@ -18,7 +23,7 @@ pub struct InconsistentRow {
 }
 
 /// Reads one column.
-pub(super) fn get<'r, T>(row: &'r AnyRow, column: &'static str) -> Result<T, StoreError>
+pub(crate) fn get<'r, T>(row: &'r AnyRow, column: &'static str) -> Result<T, StoreError>
 where
     T: Decode<'r, Any> + Type<Any>,
     &'static str: ColumnIndex<AnyRow>,
@@ -27,7 +32,7 @@ where
 }
 
 /// Takes a parsed value, or names the row it could not be parsed from.
-pub(super) fn parsed<T>(
+pub(crate) fn parsed<T>(
     value: Option<T>,
     table: &'static str,
     column: &'static str,
@@ -42,4 +47,46 @@ pub(super) fn parsed<T>(
         .into()
     };
     value.ok_or_else(missing)
+}
+
+/// Reads the instrument a row is about.
+pub(crate) fn instrument_of(row: &AnyRow, table: &'static str) -> Result<InstrumentId, StoreError> {
+    let id: i64 = get(row, "instrument")?;
+    let number = parsed(u32::try_from(id).ok(), table, "instrument", &id)?;
+    Ok(InstrumentId::new(number))
+}
+
+/// Reads the slot in `start_us` and `end_us`.
+pub(crate) fn slot_of(row: &AnyRow, table: &'static str) -> Result<Slot, StoreError> {
+    let (start, end): (i64, i64) = (get(row, "start_us")?, get(row, "end_us")?);
+    parsed(
+        Slot::new(Micros::new(start), Micros::new(end)),
+        table,
+        "end_us",
+        &start,
+    )
+}
+
+/// Reads a moment that may not have come.
+pub(crate) fn moment_of(row: &AnyRow, column: &'static str) -> Result<Option<Micros>, StoreError> {
+    Ok(get::<Option<i64>>(row, column)?.map(Micros::new))
+}
+
+/// Reads a text that is one of a closed list.
+pub(crate) fn word_of<T>(
+    row: &AnyRow,
+    (table, column): (&'static str, &'static str),
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    let text: String = get(row, column)?;
+    parsed(parse(&text), table, column, &text)
+}
+
+/// Reads a column that holds JSON.
+pub(crate) fn json_of<T: DeserializeOwned>(
+    row: &AnyRow,
+    (table, column): (&'static str, &'static str),
+) -> Result<T, StoreError> {
+    let text: String = get(row, column)?;
+    parsed(serde_json::from_str(&text).ok(), table, column, &text)
 }

@@ -10,13 +10,24 @@ use super::StoreError;
 
 /// A bound value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub enum Value {
     /// A number; `None` is NULL.
     Int(Option<i64>),
     /// A text; `None` is NULL.
     Text(Option<String>),
     /// Bytes.
     Bytes(Vec<u8>),
+}
+
+impl Value {
+    /// Returns a text that holds JSON.
+    #[must_use]
+    pub fn json(value: &impl serde::Serialize) -> Self {
+        let text = serde_json::to_string(value);
+        Self::Text(Some(
+            text.expect("records hold nothing that JSON cannot say"),
+        ))
+    }
 }
 
 impl From<i64> for Value {
@@ -49,6 +60,12 @@ impl From<Option<&str>> for Value {
     }
 }
 
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
 impl From<&[u8; 32]> for Value {
     fn from(bytes: &[u8; 32]) -> Self {
         Self::Bytes(bytes.to_vec())
@@ -63,7 +80,7 @@ const BINDS_MAX: usize = 30_000;
 pub(super) async fn insert(
     tx: &mut Transaction<'static, Any>,
     doing: &'static str,
-    (head, tail): (&'static str, &'static str),
+    (head, tail): (&str, &str),
     rows: Vec<Vec<Value>>,
 ) -> Result<(), StoreError> {
     let width = rows.first().map_or(1, Vec::len);
@@ -81,7 +98,7 @@ pub(super) async fn insert(
 pub(super) async fn delete(
     tx: &mut Transaction<'static, Any>,
     doing: &'static str,
-    head: &'static str,
+    head: &str,
     numbers: &[i64],
 ) -> Result<(), StoreError> {
     for chunk in numbers.chunks(BINDS_MAX) {

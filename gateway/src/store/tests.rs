@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use scheduler::booking::Status;
-use scheduler::id::{BookingId, ClaimId, InstrumentId, MemberId, NodeId, OutageId};
+use scheduler::id::{
+    BookingId, ClaimId, InstrumentId, MemberId, NodeId, OutageId, ProblemId, SeriesId,
+};
 use scheduler::occupancy::{Claim, Holder};
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
@@ -14,11 +16,15 @@ use tempfile::TempDir;
 use wire::{AgentName, InstrumentKey};
 
 use super::*;
-use crate::booking::record::{Booking, EventKind, EventRow, KeptAnswer, Outage};
+use crate::booking::record::{
+    Booking, Details, EventKind, EventRow, KeptAnswer, Outage, OutageKind,
+};
 use crate::registry::{
     AgentEntry, Directory, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleSet, Scope,
     SecretHash, Source, StateRule, TokenEntry,
 };
+
+mod records;
 
 /// What goes wrong at the next commit.
 #[derive(Debug, Clone, Default)]
@@ -184,10 +190,20 @@ fn booking(id: i64, slot: Slot) -> Arc<Booking> {
         slot,
         status: Status::Confirmed,
         at_risk: false,
-        purpose: "相变 'quoted'; --".to_owned(),
+        purpose: "相变 'quoted'; --".into(),
         project: None,
+        details: Some(Arc::new(Details {
+            samples: Some(3),
+            ..Details::default()
+        })),
+        made_by: Some(MemberId::new(1)),
+        series: Some(SeriesId::new(5)),
+        bundle: Some(BookingId::new(id)),
         created_at: Micros::new(1),
         cancelled_at: None,
+        began_at: Some(Micros::new(110)),
+        finished_at: Some(Micros::new(190)),
+        due_at: Some(Micros::new(200)),
         policy_version: 4,
         version: 1,
     })
@@ -210,7 +226,9 @@ fn writes() -> Writes {
         id: OutageId::new(1),
         instrument: InstrumentId::new(1),
         slot: slot(100, 300),
+        kind: OutageKind::Fault,
         reason: "pump".to_owned(),
+        problem: Some(ProblemId::new(4)),
         opened_by: MemberId::new(1),
         created_at: Micros::new(2),
         ended_at: None,

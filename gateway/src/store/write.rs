@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use scheduler::id::{BookingId, ClaimId, InstrumentId, OutageId};
+use scheduler::id::{
+    BookingId, ClaimId, HoldId, InstrumentId, MemberId, OfferId, OutageId, ProblemId, SeriesId,
+};
 use scheduler::occupancy::{Claim, Holder};
 use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
 use super::StoreError;
 use super::rows::{Value, delete, insert};
+use crate::booking::ledger::Ledger;
 use crate::booking::record::{Booking, EventRow, KeptAnswer, Outage};
 
 type Tx = Transaction<'static, Any>;
@@ -33,13 +36,15 @@ pub struct Writes {
     pub events: Vec<EventRow>,
     /// Answers to keep.
     pub answers: Vec<KeptAnswer>,
+    /// Records put and removed, as the group leaves them.
+    pub ledger: Ledger,
 }
 
 impl Writes {
     /// Returns true if there is nothing to write.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.events.is_empty() && !self.ledger.is_changed()
     }
 
     /// Puts a booking, new or changed.
@@ -99,6 +104,7 @@ pub async fn write_group(tx: &mut Tx, writes: &Writes) -> Result<(), StoreError>
         .map(|outage| outage_row(outage))
         .collect();
     insert(tx, "changing outages", (OUTAGES, OUTAGES_CHANGE), outages).await?;
+    writes.ledger.write(tx).await?;
     let gone: Vec<i64> = writes.claims_gone.iter().map(|claim| claim.get()).collect();
     delete(tx, "deleting claims", "DELETE FROM claims WHERE id", &gone).await?;
     let claims = writes.claims_new.values().map(claim_row).collect();
@@ -110,17 +116,22 @@ pub async fn write_group(tx: &mut Tx, writes: &Writes) -> Result<(), StoreError>
 }
 
 const BOOKINGS: &str = "INSERT INTO bookings (id, instrument, member, lab, start_us, end_us, \
-     status, at_risk, purpose, project, created_us, cancelled_us, policy_version, version)";
+     status, at_risk, purpose, project, created_us, cancelled_us, policy_version, version, details, \
+     made_by, series, bundle, began_us, finished_us, due_us)";
 const BOOKINGS_CHANGE: &str = "ON CONFLICT (id) DO UPDATE SET start_us = excluded.start_us, \
-     end_us = excluded.end_us, status = excluded.status, at_risk = excluded.at_risk, \
+     end_us = excluded.end_us, instrument = excluded.instrument, lab = excluded.lab, \
+     member = excluded.member, status = excluded.status, at_risk = excluded.at_risk, \
      purpose = excluded.purpose, project = excluded.project, \
      cancelled_us = excluded.cancelled_us, policy_version = excluded.policy_version, \
-     version = excluded.version";
+     version = excluded.version, details = excluded.details, made_by = excluded.made_by, \
+     series = excluded.series, bundle = excluded.bundle, began_us = excluded.began_us, \
+     finished_us = excluded.finished_us, due_us = excluded.due_us";
 const OUTAGES: &str = "INSERT INTO outages (id, instrument, start_us, end_us, reason, opened_by, \
-     created_us, ended_us)";
+     created_us, ended_us, kind, problem)";
 const OUTAGES_CHANGE: &str = "ON CONFLICT (id) DO UPDATE SET start_us = excluded.start_us, \
      end_us = excluded.end_us, reason = excluded.reason, ended_us = excluded.ended_us";
-const CLAIMS: &str = "INSERT INTO claims (id, instrument, lane, start_us, end_us, booking, outage)";
+const CLAIMS: &str = "INSERT INTO claims (id, instrument, lane, start_us, end_us, booking, outage, \
+     hold, offer)";
 const EVENTS: &str = "INSERT INTO event_log (id, at_us, kind, instrument, subject)";
 const ANSWERS: &str = "INSERT INTO idempotency (member, key, request, booking, created_us)";
 /// A key may be used anew once its answer is a day old, deleted or not.
@@ -137,12 +148,23 @@ fn booking_row(booking: &Booking) -> Vec<Value> {
         booking.slot.end().get().into(),
         booking.status.as_str().into(),
         booking.at_risk.into(),
-        booking.purpose.as_str().into(),
+        (&*booking.purpose).into(),
         booking.project.as_deref().into(),
         booking.created_at.get().into(),
         booking.cancelled_at.map(Micros::get).into(),
         booking.policy_version.into(),
         booking.version.into(),
+        booking
+            .details
+            .as_deref()
+            .map(Value::json)
+            .unwrap_or(Value::Text(None)),
+        booking.made_by.map(MemberId::get).into(),
+        booking.series.map(SeriesId::get).into(),
+        booking.bundle.map(BookingId::get).into(),
+        booking.began_at.map(Micros::get).into(),
+        booking.finished_at.map(Micros::get).into(),
+        booking.due_at.map(Micros::get).into(),
     ]
 }
 
@@ -156,14 +178,19 @@ fn outage_row(outage: &Outage) -> Vec<Value> {
         outage.opened_by.get().into(),
         outage.created_at.get().into(),
         outage.ended_at.map(Micros::get).into(),
+        outage.kind.as_str().into(),
+        outage.problem.map(ProblemId::get).into(),
     ]
 }
 
 fn claim_row((instrument, claim): &(InstrumentId, Claim)) -> Vec<Value> {
-    let (booking, outage) = match claim.holder {
-        Holder::Booking(booking) => (Some(booking.get()), None),
-        Holder::Outage(outage) => (None, Some(outage.get())),
-    };
+    let (mut booking, mut outage, mut hold, mut offer) = (None, None, None, None);
+    match claim.holder {
+        Holder::Booking(id) => booking = Some(id.get()),
+        Holder::Outage(id) => outage = Some(id.get()),
+        Holder::Hold(id) => hold = Some(HoldId::get(id)),
+        Holder::Offer(id) => offer = Some(OfferId::get(id)),
+    }
     vec![
         claim.id.get().into(),
         i64::from(instrument.get()).into(),
@@ -172,6 +199,8 @@ fn claim_row((instrument, claim): &(InstrumentId, Claim)) -> Vec<Value> {
         claim.slot.end().get().into(),
         booking.into(),
         outage.into(),
+        hold.into(),
+        offer.into(),
     ]
 }
 

@@ -23,3 +23,21 @@ pub fn outage(reason: Option<&str>, language: Language) -> String {
         .filter(|reason| !reason.is_empty())
         .map_or_else(|| word.to_owned(), |reason| format!("{word} · {reason}"))
 }
+
+/// Returns what is written on a slot that somebody holds for some minutes.
+#[must_use]
+pub fn held(language: Language) -> &'static str {
+    match language {
+        Language::Zh => "暂被占住",
+        Language::En => "Held for a moment",
+    }
+}
+
+/// Returns what is written on a slot that is offered to somebody who waits.
+#[must_use]
+pub fn offered(language: Language) -> &'static str {
+    match language {
+        Language::Zh => "候补邀约中",
+        Language::En => "Offered to somebody who waits",
+    }
+}

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 pub use faults::{KNOWN, fault};
 pub use figures::{civil_time, length};
-pub use labels::{booked, outage};
+pub use labels::{booked, held, offered, outage};
 pub use problems::{ProblemWords, problem};
 pub use refusals::refusal;
 

@@ -10,7 +10,7 @@ use super::*;
 async fn sixteen_want_each_slot_and_one_gets_it() {
     let place = Place::new().await;
     for hour in 1..=50 {
-        let tries = (1..=16).map(|member| place.desk.book(wish(1, member, slot(hour, hour + 1))));
+        let tries = (1..=16).map(|member| place.desk.ask(wish(1, member, slot(hour, hour + 1))));
         let outcomes = futures::future::join_all(tries).await;
         let won = outcomes
             .iter()
@@ -38,28 +38,28 @@ async fn a_retry_with_the_same_key_books_once() {
         idempotency: Some(("k1".to_owned(), [request; 32])),
         ..wish(1, 1, slot)
     };
-    let first = booked(place.desk.book(with_key(slot(9, 10), 1)).await.unwrap());
+    let first = booked(place.desk.ask(with_key(slot(9, 10), 1)).await.unwrap());
     let place = place.restart().await;
-    let again = place.desk.book(with_key(slot(9, 10), 1)).await.unwrap();
+    let again = place.desk.ask(with_key(slot(9, 10), 1)).await.unwrap();
     assert!(matches!(again, BookOutcome::Replayed(booking) if booking.id == first.id));
-    let other = place.desk.book(with_key(slot(11, 12), 2)).await.unwrap();
+    let other = place.desk.ask(with_key(slot(11, 12), 2)).await.unwrap();
     assert!(matches!(other, BookOutcome::KeyReused));
 }
 
 #[tokio::test]
 async fn two_lanes_hold_two_and_not_three() {
     let place = Place::new().await;
-    booked(place.desk.book(wish(2, 1, slot(9, 11))).await.unwrap());
-    booked(place.desk.book(wish(2, 2, slot(10, 12))).await.unwrap());
-    let third = refused(place.desk.book(wish(2, 3, slot(10, 11))).await.unwrap());
+    booked(place.desk.ask(wish(2, 1, slot(9, 11))).await.unwrap());
+    booked(place.desk.ask(wish(2, 2, slot(10, 12))).await.unwrap());
+    let third = refused(place.desk.ask(wish(2, 3, slot(10, 11))).await.unwrap());
     assert_eq!(third.conflicts.len(), 2);
-    booked(place.desk.book(wish(2, 3, slot(11, 12))).await.unwrap());
+    booked(place.desk.ask(wish(2, 3, slot(11, 12))).await.unwrap());
 }
 
 #[tokio::test]
 async fn moving_and_cancelling_free_the_place_in_the_same_group() {
     let place = Place::new().await;
-    let first = booked(place.desk.book(wish(1, 1, slot(9, 10))).await.unwrap());
+    let first = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
     let change = Change {
         booking: first.id,
         expected_version: Some(1),
@@ -67,26 +67,26 @@ async fn moving_and_cancelling_free_the_place_in_the_same_group() {
         purpose: None,
     };
     let (moved, taken) = tokio::join!(
-        place.desk.change(change.clone()),
-        place.desk.book(wish(1, 2, slot(9, 10)))
+        place.desk.ask(change.clone()),
+        place.desk.ask(wish(1, 2, slot(9, 10)))
     );
     assert!(matches!(moved.unwrap(), ChangeOutcome::Changed(booking) if booking.version == 2));
     booked(taken.unwrap());
     assert!(matches!(
-        place.desk.change(change).await.unwrap(),
+        place.desk.ask(change).await.unwrap(),
         ChangeOutcome::Stale(_)
     ));
     let cancel = Cancel {
         booking: first.id,
         expected_version: None,
     };
-    let cancelled = place.desk.cancel(cancel).await.unwrap();
+    let cancelled = place.desk.ask(cancel).await.unwrap();
     assert!(matches!(cancelled, CancelOutcome::Cancelled(_)));
     assert!(matches!(
-        place.desk.cancel(cancel).await.unwrap(),
+        place.desk.ask(cancel).await.unwrap(),
         CancelOutcome::WrongState(_)
     ));
-    booked(place.desk.book(wish(1, 3, slot(10, 12))).await.unwrap());
+    booked(place.desk.ask(wish(1, 3, slot(10, 12))).await.unwrap());
     let place = place.restart().await;
     let held = place.snapshot(1);
     assert_eq!(held.occupancy.claims().count(), 2);
@@ -96,39 +96,40 @@ async fn moving_and_cancelling_free_the_place_in_the_same_group() {
 #[tokio::test]
 async fn an_outage_claims_what_is_free_and_what_becomes_free() {
     let place = Place::new().await;
-    let mine = booked(place.desk.book(wish(1, 1, slot(10, 12))).await.unwrap());
+    let mine = booked(place.desk.ask(wish(1, 1, slot(10, 12))).await.unwrap());
     let open = OpenOutage {
+        kind: record::OutageKind::Planned,
         instrument: InstrumentId::new(1),
         slot: slot(8, 18),
         reason: "校准".to_owned(),
         member: MemberId::new(1),
     };
-    let opened = place.desk.open_outage(open).await.unwrap();
+    let opened = place.desk.ask(open).await.unwrap();
     let OutageOutcome::Done(outage, at_risk) = opened else {
         panic!("{opened:?}")
     };
     assert_eq!(at_risk, [mine.id]);
     assert!(place.desk.booking(mine.id).unwrap().at_risk);
-    refused(place.desk.book(wish(1, 2, slot(13, 14))).await.unwrap());
+    refused(place.desk.ask(wish(1, 2, slot(13, 14))).await.unwrap());
     place
         .desk
-        .cancel(Cancel {
+        .ask(Cancel {
             booking: mine.id,
             expected_version: None,
         })
         .await
         .unwrap();
-    refused(place.desk.book(wish(1, 2, slot(10, 12))).await.unwrap());
+    refused(place.desk.ask(wish(1, 2, slot(10, 12))).await.unwrap());
     place.hand.advance(9 * HOUR_US);
     place
         .desk
-        .end_outage(EndOutage { outage: outage.id })
+        .ask(EndOutage { outage: outage.id })
         .await
         .unwrap();
-    booked(place.desk.book(wish(1, 2, slot(10, 12))).await.unwrap());
+    booked(place.desk.ask(wish(1, 2, slot(10, 12))).await.unwrap());
     let again = place
         .desk
-        .end_outage(EndOutage { outage: outage.id })
+        .ask(EndOutage { outage: outage.id })
         .await
         .unwrap();
     assert!(matches!(again, OutageOutcome::Over));
@@ -156,8 +157,8 @@ async fn rules_are_judged_by_the_version_in_force() {
         place.desk.edit(stale).await.unwrap(),
         RegistryOutcome::Stale
     );
-    let long = refused(place.desk.book(wish(1, 1, slot(9, 11))).await.unwrap());
+    let long = refused(place.desk.ask(wish(1, 1, slot(9, 11))).await.unwrap());
     assert_eq!(long.refusals[0].rule, RuleId::Longest);
-    let short = booked(place.desk.book(wish(1, 1, slot(9, 10))).await.unwrap());
+    let short = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
     assert_eq!(short.policy_version, 1);
 }

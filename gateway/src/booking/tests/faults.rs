@@ -7,7 +7,7 @@ use crate::store::Kind;
 async fn a_claim_forced_past_the_desk_is_seen_and_not_overlapped() {
     let place = Place::new().await;
     let outsider = place.outsider().await;
-    let mine = booked(place.desk.book(wish(1, 1, slot(9, 10))).await.unwrap());
+    let mine = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
     let force = |id: i64, slot: Slot| {
         sqlx::query(
             "INSERT INTO claims (id, instrument, lane, start_us, end_us, booking) \
@@ -23,13 +23,13 @@ async fn a_claim_forced_past_the_desk_is_seen_and_not_overlapped() {
     let guards = ["claims overlap", "claims_never_overlap"];
     assert!(guards.iter().any(|guard| error.contains(guard)), "{error}");
     force(901, slot(12, 14)).await.unwrap();
-    let late = refused(place.desk.book(wish(1, 2, slot(13, 15))).await.unwrap());
+    let late = refused(place.desk.ask(wish(1, 2, slot(13, 15))).await.unwrap());
     assert_eq!(
         late.conflicts[0].slot,
         slot(12, 14),
         "answered from fresh facts"
     );
-    booked(place.desk.book(wish(1, 2, slot(14, 15))).await.unwrap());
+    booked(place.desk.ask(wish(1, 2, slot(14, 15))).await.unwrap());
     sqlx::query("UPDATE claims SET end_us = end_us + 7200000000 WHERE id = 901")
         .execute(&outsider)
         .await
@@ -39,7 +39,7 @@ async fn a_claim_forced_past_the_desk_is_seen_and_not_overlapped() {
 #[tokio::test]
 async fn sixteen_race_past_the_desk_and_the_database_lets_one_in() {
     let place = Place::new().await;
-    let mine = booked(place.desk.book(wish(1, 1, slot(1, 2))).await.unwrap());
+    let mine = booked(place.desk.ask(wish(1, 1, slot(1, 2))).await.unwrap());
     let outsider = place.outsider().await;
     for hour in 2..12 {
         let force = |id: i64| {
@@ -64,10 +64,12 @@ async fn sixteen_race_past_the_desk_and_the_database_lets_one_in() {
 async fn identities_taken_past_the_desk_are_left_to_their_taker() {
     let place = Place::new().await;
     let outsider = place.outsider().await;
-    booked(place.desk.book(wish(1, 1, slot(1, 2))).await.unwrap());
+    booked(place.desk.ask(wish(1, 1, slot(1, 2))).await.unwrap());
     let take = |query: &'static str| sqlx::query(query).execute(&outsider);
     take(
-        "INSERT INTO bookings SELECT id + 1, instrument, member, lab, start_us, end_us, \
+        "INSERT INTO bookings (id, instrument, member, lab, start_us, end_us, status, at_risk, \
+          purpose, project, created_us, cancelled_us, policy_version, version) \
+          SELECT id + 1, instrument, member, lab, start_us, end_us, \
           'cancelled', at_risk, purpose, project, created_us, cancelled_us, policy_version, \
           version FROM bookings",
     )
@@ -79,7 +81,7 @@ async fn identities_taken_past_the_desk_are_left_to_their_taker() {
     )
     .await
     .unwrap();
-    let second = booked(place.desk.book(wish(1, 1, slot(2, 3))).await.unwrap());
+    let second = booked(place.desk.ask(wish(1, 1, slot(2, 3))).await.unwrap());
     assert_eq!(second.id.get(), 3);
     take("INSERT INTO event_log SELECT MAX(id) + 1, 0, 'registry', NULL, NULL FROM event_log")
         .await
@@ -100,7 +102,7 @@ async fn a_full_database_refuses_and_recovers() {
     database.limit_pages(true).await;
     let mut refused_at = None;
     for hour in 1..400 {
-        if let Err(error) = place.desk.book(wish(1, 1, slot(hour, hour + 1))).await {
+        if let Err(error) = place.desk.ask(wish(1, 1, slot(hour, hour + 1))).await {
             assert!(error.to_string().contains("full"), "{error}");
             refused_at = Some(hour);
             break;
@@ -110,7 +112,7 @@ async fn a_full_database_refuses_and_recovers() {
     database.limit_pages(false).await;
     drop(database);
     place.desk.ready().await.unwrap();
-    let again = place.desk.book(wish(1, 1, slot(hour, hour + 1)));
+    let again = place.desk.ask(wish(1, 1, slot(hour, hour + 1)));
     booked(again.await.unwrap());
     let place = place.restart().await;
     let claims = place.snapshot(1).occupancy.claims().count();
@@ -122,7 +124,7 @@ async fn a_commit_whose_answer_is_lost_is_answered_as_committed() {
     let place = Place::new().await;
     let mut events = place.desk.events();
     place.desk.database().lose_next_answer();
-    let first = booked(place.desk.book(wish(1, 1, slot(9, 10))).await.unwrap());
+    let first = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
     assert_eq!(events.try_recv().unwrap().subject, Some(first.id.get()));
     assert!(events.try_recv().is_err(), "told once");
     place.desk.database().lose_next_answer();
@@ -138,7 +140,7 @@ async fn a_commit_whose_answer_is_lost_is_answered_as_committed() {
 async fn a_commit_that_fails_is_judged_once_more() {
     let place = Place::new().await;
     place.desk.database().lose_next_commit();
-    let wishes = (1..=3).map(|member| place.desk.book(wish(1, member, slot(9, 10))));
+    let wishes = (1..=3).map(|member| place.desk.ask(wish(1, member, slot(9, 10))));
     let outcomes = futures::future::join_all(wishes).await;
     let won =
         |outcome: &Result<BookOutcome, DeskError>| matches!(outcome, Ok(BookOutcome::Booked(_)));
@@ -156,10 +158,10 @@ async fn a_caller_that_went_away_finds_its_booking_by_its_key() {
         ..wish(1, 1, slot(9, 10))
     };
     {
-        let mut gone = std::pin::pin!(place.desk.book(with_key()));
+        let mut gone = std::pin::pin!(place.desk.ask(with_key()));
         assert!(futures::poll!(&mut gone).is_pending(), "it is sent");
     }
-    let again = place.desk.book(with_key()).await.unwrap();
+    let again = place.desk.ask(with_key()).await.unwrap();
     assert!(matches!(again, BookOutcome::Replayed(_)), "{again:?}");
     assert_eq!(place.snapshot(1).bookings.len(), 1);
 }

@@ -7,16 +7,16 @@ async fn claims_change_lanes_when_no_single_one_is_free() {
     let place = Place::new().await;
     // Lane 0 has 9-11, lane 1 has 9-10 and 10-11; then 11-13 goes to lane 0, 11-14 to lane 1.
     for (member, from_h, to_h) in [(1, 9, 11), (2, 9, 10), (3, 10, 11)] {
-        let outcome = place.desk.book(wish(2, member, slot(from_h, to_h))).await;
+        let outcome = place.desk.ask(wish(2, member, slot(from_h, to_h))).await;
         booked(outcome.unwrap());
     }
-    let cancelled = booked(place.desk.book(wish(2, 4, slot(11, 13))).await.unwrap());
-    let kept = booked(place.desk.book(wish(2, 5, slot(11, 14))).await.unwrap());
+    let cancelled = booked(place.desk.ask(wish(2, 4, slot(11, 13))).await.unwrap());
+    let kept = booked(place.desk.ask(wish(2, 5, slot(11, 14))).await.unwrap());
     let cancel = Cancel {
         booking: cancelled.id,
         expected_version: None,
     };
-    let outcome = place.desk.cancel(cancel).await.unwrap();
+    let outcome = place.desk.ask(cancel).await.unwrap();
     assert!(matches!(outcome, CancelOutcome::Cancelled(_)));
     // With 11-13 gone, 10-11 may become 10-13: one runs beside it at any time, but on lane 0 until
     // 11 and on lane 1 from then on. So 11-14 makes way.
@@ -28,7 +28,7 @@ async fn claims_change_lanes_when_no_single_one_is_free() {
         slot: Some(slot(10, 13)),
         purpose: None,
     };
-    let moved = place.desk.change(change).await.unwrap();
+    let moved = place.desk.ask(change).await.unwrap();
     assert!(matches!(moved, ChangeOutcome::Changed(_)), "{moved:?}");
     let before = place.desk.snapshot(InstrumentId::new(2)).unwrap();
     let lane_of = |snapshot: &InstrumentSnapshot, slot| {
@@ -46,6 +46,6 @@ async fn claims_change_lanes_when_no_single_one_is_free() {
         before.occupancy, after.occupancy,
         "the database has the same"
     );
-    let full = refused(place.desk.book(wish(2, 6, slot(12, 15))).await.unwrap());
+    let full = refused(place.desk.ask(wish(2, 6, slot(12, 15))).await.unwrap());
     assert_eq!(full.conflicts.len(), 2);
 }

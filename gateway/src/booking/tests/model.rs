@@ -80,7 +80,7 @@ fn nth<K: Copy, V>(map: &BTreeMap<K, V>, which: usize) -> Option<K> {
 /// Sends one step and tells the model; `before` is the model the step's numbers refer to.
 async fn send(desk: &DeskHandle, step: Step, before: &Model) -> Told {
     match step {
-        Step::Book(wanted) => Told::Booked(wanted, desk.book(wish(1, 1, wanted)).await.unwrap()),
+        Step::Book(wanted) => Told::Booked(wanted, desk.ask(wish(1, 1, wanted)).await.unwrap()),
         Step::Change(which, wanted) => {
             let Some(booking) = nth(&before.bookings, which) else {
                 return Told::Nothing;
@@ -91,7 +91,7 @@ async fn send(desk: &DeskHandle, step: Step, before: &Model) -> Told {
                 slot: Some(wanted),
                 purpose: None,
             };
-            Told::Changed(booking, wanted, desk.change(change).await.unwrap())
+            Told::Changed(booking, wanted, desk.ask(change).await.unwrap())
         }
         Step::Cancel(which) => {
             let Some(booking) = nth(&before.bookings, which) else {
@@ -101,22 +101,23 @@ async fn send(desk: &DeskHandle, step: Step, before: &Model) -> Told {
                 booking,
                 expected_version: None,
             };
-            Told::Cancelled(booking, desk.cancel(cancel).await.unwrap())
+            Told::Cancelled(booking, desk.ask(cancel).await.unwrap())
         }
         Step::Open(wanted) => {
             let open = OpenOutage {
+                kind: record::OutageKind::Planned,
                 instrument: InstrumentId::new(1),
                 slot: wanted,
                 reason: "校准".to_owned(),
                 member: MemberId::new(1),
             };
-            Told::Opened(wanted, desk.open_outage(open).await.unwrap())
+            Told::Opened(wanted, desk.ask(open).await.unwrap())
         }
         Step::End(which) => {
             let Some(outage) = nth(&before.outages, which) else {
                 return Told::Nothing;
             };
-            let ended = desk.end_outage(EndOutage { outage }).await.unwrap();
+            let ended = desk.ask(EndOutage { outage }).await.unwrap();
             Told::Ended(outage, ended)
         }
     }

@@ -25,10 +25,10 @@ async fn a_removed_instrument_leaves_its_history_and_frees_its_key() {
     };
     let edit = RegistryEdit::SetRules(Scope::Instrument(id), rules, None);
     place.desk.edit(edit).await.unwrap();
-    let mine = booked(place.desk.book(wish(1, 1, slot(9, 10))).await.unwrap());
+    let mine = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
     let remove = || place.desk.edit(RegistryEdit::RemoveInstrument(id, None));
     assert_eq!(remove().await.unwrap(), RegistryOutcome::InUse);
-    place.desk.cancel(cancel(mine.id)).await.unwrap();
+    place.desk.ask(cancel(mine.id)).await.unwrap();
     assert_eq!(remove().await.unwrap(), RegistryOutcome::Done(0));
     assert_eq!(remove().await.unwrap(), RegistryOutcome::NotFound);
     assert!(place.desk.snapshot(id).is_none());
@@ -73,12 +73,13 @@ async fn names_that_are_taken_or_not_there_are_told_apart() {
 async fn a_lane_added_during_an_outage_is_out_too() {
     let place = Place::new().await;
     let open = OpenOutage {
+        kind: record::OutageKind::Planned,
         instrument: InstrumentId::new(1),
         slot: slot(8, 18),
         reason: "校准".to_owned(),
         member: MemberId::new(1),
     };
-    place.desk.open_outage(open).await.unwrap();
+    place.desk.ask(open).await.unwrap();
     let mut wider = instrument(1, 2);
     wider.version = 2;
     let edit = RegistryEdit::ReplaceInstrument(Box::new(wider));
@@ -86,25 +87,25 @@ async fn a_lane_added_during_an_outage_is_out_too() {
         place.desk.edit(edit).await.unwrap(),
         RegistryOutcome::Done(2)
     );
-    refused(place.desk.book(wish(1, 1, slot(9, 10))).await.unwrap());
-    booked(place.desk.book(wish(1, 1, slot(18, 19))).await.unwrap());
-    booked(place.desk.book(wish(1, 2, slot(18, 19))).await.unwrap());
+    refused(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
+    booked(place.desk.ask(wish(1, 1, slot(18, 19))).await.unwrap());
+    booked(place.desk.ask(wish(1, 2, slot(18, 19))).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_lower_capacity_keeps_what_is_booked_and_takes_no_more() {
     let place = Place::new().await;
-    booked(place.desk.book(wish(2, 1, slot(9, 11))).await.unwrap());
-    let second = booked(place.desk.book(wish(2, 2, slot(10, 12))).await.unwrap());
+    booked(place.desk.ask(wish(2, 1, slot(9, 11))).await.unwrap());
+    let second = booked(place.desk.ask(wish(2, 2, slot(10, 12))).await.unwrap());
     let mut narrower = instrument(2, 1);
     narrower.version = 2;
     let edit = RegistryEdit::ReplaceInstrument(Box::new(narrower));
     place.desk.edit(edit).await.unwrap();
     let place = place.restart().await;
     assert_eq!(place.snapshot(2).bookings.len(), 2);
-    refused(place.desk.book(wish(2, 3, slot(11, 12))).await.unwrap());
-    place.desk.cancel(cancel(second.id)).await.unwrap();
-    booked(place.desk.book(wish(2, 3, slot(11, 12))).await.unwrap());
+    refused(place.desk.ask(wish(2, 3, slot(11, 12))).await.unwrap());
+    place.desk.ask(cancel(second.id)).await.unwrap();
+    booked(place.desk.ask(wish(2, 3, slot(11, 12))).await.unwrap());
 }
 
 #[tokio::test]

@@ -186,8 +186,8 @@ impl BookingView {
             end: Zoned(booking.slot.end(), zone),
             status: booking.status.as_str(),
             at_risk: booking.at_risk,
-            purpose: booking.purpose.clone(),
-            project: booking.project.clone(),
+            purpose: booking.purpose.to_string(),
+            project: booking.project.as_deref().map(str::to_owned),
             created_at: Zoned(booking.created_at, zone),
             cancelled_at: booking.cancelled_at.map(|at| Zoned(at, zone)),
             policy_version: booking.policy_version,
@@ -273,6 +273,8 @@ impl<'a> Looking<'a> {
                 words::booked(by, language)
             }
             Holder::Outage(id) => words::outage(self.reason(id), language),
+            Holder::Hold(_) => words::held(language).to_owned(),
+            Holder::Offer(_) => words::offered(language).to_owned(),
         }
     }
 
@@ -329,6 +331,8 @@ pub fn kind_of(holder: Holder) -> &'static str {
     match holder {
         Holder::Booking(_) => "booking",
         Holder::Outage(_) => "outage",
+        Holder::Hold(_) => "hold",
+        Holder::Offer(_) => "offer",
     }
 }
 

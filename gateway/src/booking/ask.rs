@@ -1,0 +1,78 @@
+//! Every command that the desk serves in groups: its answer, and who judges it. One line each.
+
+use super::command::{
+    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, EndOutage, OpenOutage,
+    OutageOutcome,
+};
+use super::group::Group;
+
+/// A command that the desk judges together with others and answers after their commit.
+pub trait Ask: Into<Command> {
+    /// What becomes of it.
+    type Outcome;
+
+    /// Takes its outcome out of the desk's answer.
+    ///
+    /// # Errors
+    /// Gives back an answer of another kind, which the desk never sends.
+    fn outcome(answer: Answer) -> Result<Self::Outcome, Answer>;
+}
+
+macro_rules! commands {
+    ($($command:ident => $outcome:ty, $judge:ident;)*) => {
+        /// Any command that belongs to a group.
+        #[derive(Debug, Clone)]
+        pub enum Command {
+            $(
+                #[doc = concat!("See [`", stringify!($command), "`].")]
+                $command($command),
+            )*
+        }
+
+        /// Any answer to one.
+        #[derive(Debug, Clone)]
+        pub enum Answer {
+            $(
+                #[doc = concat!("Answers [`", stringify!($command), "`].")]
+                $command($outcome),
+            )*
+        }
+
+        impl Group<'_> {
+            /// Judges a command and notes what it would write.
+            pub(super) fn judge(&mut self, command: &Command) -> Answer {
+                match command {
+                    $(Command::$command(asked) => Answer::$command(self.$judge(asked)),)*
+                }
+            }
+        }
+
+        $(
+            impl From<$command> for Command {
+                fn from(asked: $command) -> Self {
+                    Self::$command(asked)
+                }
+            }
+
+            impl Ask for $command {
+                type Outcome = $outcome;
+
+                fn outcome(answer: Answer) -> Result<$outcome, Answer> {
+                    match answer {
+                        Answer::$command(outcome) => Ok(outcome),
+                        #[expect(clippy::wildcard_enum_match_arm, reason = "any other is wrong")]
+                        other => Err(other),
+                    }
+                }
+            }
+        )*
+    };
+}
+
+commands! {
+    Book => BookOutcome, book;
+    Change => ChangeOutcome, change;
+    Cancel => CancelOutcome, cancel;
+    OpenOutage => OutageOutcome, open_outage;
+    EndOutage => OutageOutcome, end_outage;
+}

@@ -1,0 +1,255 @@
+//! Everything the desk knows beside bookings, claims and the registry: one value that a group
+//! copies, changes, and that replaces the old one after the commit.
+//!
+//! Copies share what they have in common, so a copy costs nothing and dropping it undoes a group.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use scheduler::id::{BookingId, HoldId, OfferId};
+use scheduler::time::Micros;
+use sqlx::{Any, Transaction};
+
+use super::record::{
+    Attachment, Correction, Hold, Notice, Offer, Override, Penalty, Problem, Project,
+    Qualification, QuestionSet, Run, Series, Wait,
+};
+use crate::store::{Records, StoreError};
+
+type Tx = Transaction<'static, Any>;
+
+/// The ledger as committed; the desk stores, everybody loads.
+pub type SharedLedger = Arc<ArcSwap<Ledger>>;
+
+macro_rules! ledger {
+    ($($(#[$doc:meta])* $kind:ident: $record:ty,)*) => {
+        /// All records.
+        #[derive(Debug, Clone, Default)]
+        pub struct Ledger {
+            $($(#[$doc])* pub $kind: Records<$record>,)*
+            /// What has to be decided when.
+            pub agenda: Agenda,
+            /// The last change of machine state that was followed.
+            pub machine_cursor: Cursor,
+        }
+
+        impl Ledger {
+            /// Returns true if something waits to be written.
+            #[must_use]
+            pub fn is_changed(&self) -> bool {
+                self.machine_cursor.is_moved $(|| self.$kind.is_changed())*
+            }
+
+            /// Writes what was changed.
+            ///
+            /// # Errors
+            /// Returns [`StoreError::Failed`].
+            pub async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
+                $(self.$kind.write(tx).await?;)*
+                self.machine_cursor.write(tx).await
+            }
+
+            /// Takes what was changed as committed.
+            pub fn settle(&mut self) {
+                $(self.$kind.settle();)*
+                self.machine_cursor.is_moved = false;
+            }
+
+            /// Reads all records that are held in memory.
+            ///
+            /// # Errors
+            /// Returns [`StoreError`] when a query fails or a row is impossible.
+            pub async fn load(tx: &mut Tx, now: Micros) -> Result<Self, StoreError> {
+                let mut ledger = Self {
+                    $($kind: Records::load(tx, now).await?,)*
+                    agenda: Agenda::default(),
+                    machine_cursor: Cursor::load(tx).await?,
+                };
+                let holds: Vec<_> = ledger.holds.iter().cloned().collect();
+                for hold in holds {
+                    ledger.agenda.plan(Due::Hold(hold.id), None, Some(hold.expires_at));
+                }
+                let offers: Vec<_> = ledger.offers.iter().cloned().collect();
+                for offer in offers {
+                    ledger.agenda.plan(Due::Offer(offer.id), None, Some(offer.expires_at));
+                }
+                Ok(ledger)
+            }
+        }
+    };
+}
+
+ledger! {
+    /// Slots kept for some minutes.
+    holds: Hold,
+    /// Slots offered to those who wait.
+    offers: Offer,
+    /// The waitlist.
+    waits: Wait,
+    /// Recurring bookings.
+    series: Series,
+    /// Projects.
+    projects: Project,
+    /// Who has learned to work with what.
+    qualifications: Qualification,
+    /// What is asked at booking.
+    questions: QuestionSet,
+    /// Problems reported.
+    problems: Problem,
+    /// Photos; never in memory.
+    attachments: Attachment,
+    /// Points.
+    penalties: Penalty,
+    /// What people are told.
+    notices: Notice,
+    /// Use of the last days, and what is not settled.
+    runs: Run,
+    /// Rules set aside; never in memory.
+    overrides: Override,
+    /// Corrections; never in memory.
+    corrections: Correction,
+}
+
+impl Ledger {
+    /// Adds a hold or replaces it.
+    pub fn put_hold(&mut self, hold: Hold) {
+        let before = self.holds.get(hold.id.get()).map(|held| held.expires_at);
+        let due = Due::Hold(hold.id);
+        self.agenda.plan(due, before, Some(hold.expires_at));
+        self.holds.put(Arc::new(hold));
+    }
+
+    /// Takes a hold away.
+    pub fn remove_hold(&mut self, id: HoldId) -> Option<Arc<Hold>> {
+        let hold = self.holds.remove(id.get())?;
+        self.agenda.plan(Due::Hold(id), Some(hold.expires_at), None);
+        Some(hold)
+    }
+
+    /// Adds an offer or replaces it.
+    pub fn put_offer(&mut self, offer: Offer) {
+        let before = self.offers.get(offer.id.get()).map(|held| held.expires_at);
+        let due = Due::Offer(offer.id);
+        self.agenda.plan(due, before, Some(offer.expires_at));
+        self.offers.put(Arc::new(offer));
+    }
+
+    /// Takes an offer away.
+    pub fn remove_offer(&mut self, id: OfferId) -> Option<Arc<Offer>> {
+        let offer = self.offers.remove(id.get())?;
+        self.agenda
+            .plan(Due::Offer(id), Some(offer.expires_at), None);
+        Some(offer)
+    }
+}
+
+/// Something that has to be decided at its moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Due {
+    /// A hold ends.
+    Hold(HoldId),
+    /// An offer runs out.
+    Offer(OfferId),
+    /// A booking's [`due_at`](super::record::Booking::due_at) has come.
+    Booking(BookingId),
+}
+
+/// What has to be decided when, ascending. Rebuilt from the records at the start: nothing is
+/// forgotten, whatever time passes before it is looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Agenda(imbl::OrdSet<(Micros, Due)>);
+
+impl Agenda {
+    /// Moves something from one moment to another; no moment: it is not there.
+    pub fn plan(&mut self, due: Due, before: Option<Micros>, after: Option<Micros>) {
+        if before == after {
+            return;
+        }
+        if let Some(before) = before {
+            self.0.remove(&(before, due));
+        }
+        if let Some(after) = after {
+            self.0.insert((after, due));
+        }
+    }
+
+    /// Returns at most `count` things whose moment has come, the oldest first.
+    #[must_use]
+    pub fn due(&self, now: Micros, count: usize) -> Vec<Due> {
+        let come = self.0.iter().take_while(|(at, _)| *at <= now);
+        come.take(count).map(|(_, due)| *due).collect()
+    }
+
+    /// Returns the first moment something is due.
+    #[must_use]
+    pub fn first(&self) -> Option<Micros> {
+        self.0.get_min().map(|(at, _)| *at)
+    }
+}
+
+/// How far the telemetry file's changes of machine state were followed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cursor {
+    /// The number of the last one.
+    at: i64,
+    is_moved: bool,
+}
+
+impl Cursor {
+    /// Returns the number of the last change that was followed; 0 before the first.
+    #[must_use]
+    pub fn at(self) -> i64 {
+        self.at
+    }
+
+    /// Moves on.
+    pub fn move_to(&mut self, at: i64) {
+        self.is_moved |= at != self.at;
+        self.at = at;
+    }
+
+    async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
+        if !self.is_moved {
+            return Ok(());
+        }
+        let query = sqlx::query(
+            "INSERT INTO cursors (name, position) VALUES ('machine', $1) \
+             ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+        );
+        let written = query.bind(self.at).execute(&mut **tx).await;
+        written.map_err(StoreError::at("moving a cursor"))?;
+        Ok(())
+    }
+
+    async fn load(tx: &mut Tx) -> Result<Self, StoreError> {
+        let query = "SELECT position FROM cursors WHERE name = 'machine'";
+        let found = sqlx::query_scalar::<_, i64>(query)
+            .fetch_optional(&mut **tx)
+            .await;
+        let at = found.map_err(StoreError::at("loading a cursor"))?;
+        Ok(Self {
+            at: at.unwrap_or(0),
+            is_moved: false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agenda_gives_what_has_come_once_it_was_moved() {
+        let mut agenda = Agenda::default();
+        let (one, two) = (Due::Hold(HoldId::new(1)), Due::Hold(HoldId::new(2)));
+        let at = |us| Some(Micros::new(us));
+        agenda.plan(one, None, at(20));
+        agenda.plan(two, None, at(10));
+        assert_eq!(agenda.first(), at(10));
+        assert_eq!(agenda.due(Micros::new(20), 9), [two, one]);
+        agenda.plan(two, at(10), at(30));
+        assert_eq!(agenda.due(Micros::new(20), 9), [one]);
+        agenda.plan(one, at(20), None);
+        assert_eq!(agenda.due(Micros::new(29), 9), []);
+    }
+}
