@@ -60,7 +60,6 @@ macro_rules! commands {
                 fn outcome(answer: Answer) -> Result<$outcome, Answer> {
                     match answer {
                         Answer::$command(outcome) => Ok(outcome),
-                        #[expect(clippy::wildcard_enum_match_arm, reason = "any other is wrong")]
                         other => Err(other),
                     }
                 }

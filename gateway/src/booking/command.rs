@@ -146,7 +146,7 @@ pub struct OpenOutage {
 }
 
 /// Ends an outage.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct EndOutage {
     /// Which.
     pub outage: OutageId,

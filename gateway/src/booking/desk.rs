@@ -58,16 +58,16 @@ pub async fn start(
     let shelf = Arc::new(Shelf::default());
     let ledger = SharedLedger::default();
     let sessions = Arc::new(Sessions::new(settings.sessions));
-    let handle = DeskHandle::new(
+    let handle = DeskHandle {
         queue,
-        Arc::clone(&directory),
-        Arc::clone(&shelf),
-        Arc::clone(&ledger),
-        Arc::clone(&sessions),
-        database.clone(),
-        events.clone(),
-        clock.clone(),
-    );
+        directory: Arc::clone(&directory),
+        shelf: Arc::clone(&shelf),
+        ledger: Arc::clone(&ledger),
+        sessions: Arc::clone(&sessions),
+        database: database.clone(),
+        events: events.clone(),
+        clock: clock.clone(),
+    };
     let mut desk = Desk {
         database,
         clock,

@@ -18,39 +18,17 @@ use crate::store::{self, Database, StoreError};
 /// The way to the desk. Clones share it.
 #[derive(Debug, Clone)]
 pub struct DeskHandle {
-    queue: mpsc::Sender<Request>,
-    directory: SharedDirectory,
-    shelf: Arc<Shelf>,
-    ledger: SharedLedger,
-    sessions: Arc<Sessions>,
-    database: Database,
-    events: broadcast::Sender<EventRow>,
-    clock: Clock,
+    pub(super) queue: mpsc::Sender<Request>,
+    pub(super) directory: SharedDirectory,
+    pub(super) shelf: Arc<Shelf>,
+    pub(super) ledger: SharedLedger,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) database: Database,
+    pub(super) events: broadcast::Sender<EventRow>,
+    pub(super) clock: Clock,
 }
 
 impl DeskHandle {
-    pub(super) fn new(
-        queue: mpsc::Sender<Request>,
-        directory: SharedDirectory,
-        shelf: Arc<Shelf>,
-        ledger: SharedLedger,
-        sessions: Arc<Sessions>,
-        database: Database,
-        events: broadcast::Sender<EventRow>,
-        clock: Clock,
-    ) -> Self {
-        Self {
-            queue,
-            directory,
-            shelf,
-            ledger,
-            sessions,
-            database,
-            events,
-            clock,
-        }
-    }
-
     /// Asks for what belongs to a group; the answer comes after the commit.
     ///
     /// # Errors

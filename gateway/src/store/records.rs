@@ -93,6 +93,7 @@ impl<R: Record> Records<R> {
     }
 
     /// Returns all, ascending by identity.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<R>> {
         self.held.values()
     }
@@ -178,8 +179,10 @@ impl<R: Record> Records<R> {
     /// # Errors
     /// Returns [`StoreError`] when the query fails or a row is impossible.
     pub async fn load(tx: &mut Tx, now: Micros) -> Result<Self, StoreError> {
-        let mut records = Self::default();
-        records.highest = highest(tx, R::TABLE).await?;
+        let mut records = Self {
+            highest: highest(tx, R::TABLE).await?,
+            ..Self::default()
+        };
         let (condition, since) = match R::HELD {
             Held::All => ("$1 = $1", now),
             Held::Recent(condition, days) => (condition, now.saturating_sub(Span::days(days))),

@@ -21,6 +21,9 @@ pub enum Value {
 
 impl Value {
     /// Returns a text that holds JSON.
+    ///
+    /// # Panics
+    /// If the value has a map whose keys are not texts; records have none.
     #[must_use]
     pub fn json(value: &impl serde::Serialize) -> Self {
         let text = serde_json::to_string(value);

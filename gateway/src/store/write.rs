@@ -157,8 +157,7 @@ fn booking_row(booking: &Booking) -> Vec<Value> {
         booking
             .details
             .as_deref()
-            .map(Value::json)
-            .unwrap_or(Value::Text(None)),
+            .map_or(Value::Text(None), Value::json),
         booking.made_by.map(MemberId::get).into(),
         booking.series.map(SeriesId::get).into(),
         booking.bundle.map(BookingId::get).into(),

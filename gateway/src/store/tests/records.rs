@@ -161,6 +161,11 @@ async fn what_rules_look_at_comes_back() {
         questions: vec![question],
     };
     check(&database, questions).await;
+}
+
+#[tokio::test]
+async fn points_and_overrides_come_back() {
+    let (_folder, database) = filled().await;
     let penalty = Penalty {
         id: 1,
         member: MEMBER,
