@@ -13,7 +13,7 @@ use scheduler::time::Micros;
 use super::command::{Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome};
 use super::judge::{Wish, judge_wish};
 use super::ledger::Due;
-use super::record::{Booking, EventKind, EventRow, KeptAnswer};
+use super::record::{Booking, EventKind, EventRow, KeptAnswer, Later};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::registry::{Directory, Right};
 use crate::store::Writes;
@@ -138,15 +138,12 @@ impl Group<'_> {
             at_risk: false,
             purpose: book.purpose.as_str().into(),
             project: book.project.as_deref().map(Into::into),
-            details: None,
-            made_by: None,
-            series: None,
-            bundle: None,
+            extras: None,
             created_at: now,
-            cancelled_at: None,
-            began_at: None,
-            finished_at: None,
-            due_at: None,
+            cancelled_at: Later::NEVER,
+            began_at: Later::NEVER,
+            finished_at: Later::NEVER,
+            due_at: Later::NEVER,
             policy_version,
             version: 1,
         });
@@ -255,7 +252,7 @@ impl Group<'_> {
         let cancelled = Arc::new(Booking {
             status,
             at_risk: false,
-            cancelled_at: Some(self.now),
+            cancelled_at: self.now.into(),
             version: held.version + 1,
             ..Booking::clone(&held)
         });
@@ -318,9 +315,9 @@ impl Group<'_> {
 
     pub(super) fn put_booking(&mut self, booking: Arc<Booking>, kind: EventKind) {
         let (instrument, id) = (booking.instrument, booking.id);
-        let before = self.booking(id).and_then(|held| held.due_at);
+        let before = self.booking(id).and_then(|held| held.due_at.get());
         let agenda = &mut self.writes.ledger.agenda;
-        agenda.plan(Due::Booking(id), before, booking.due_at);
+        agenda.plan(Due::Booking(id), before, booking.due_at.get());
         if let Some(held) = self.held(instrument) {
             if booking.status.claims() {
                 held.bookings.insert(id, Arc::clone(&booking));

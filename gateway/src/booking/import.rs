@@ -10,7 +10,7 @@ use super::command::{DeskError, Import, ImportReport, NewBooking, NewOutage};
 use super::commit::Failure;
 use super::desk::Desk;
 use super::group::Group;
-use super::record::{Booking, EventKind, EventRow, Outage, OutageKind};
+use super::record::{Booking, EventKind, EventRow, Later, Outage, OutageKind};
 use crate::registry::{Directory, RuleSet};
 use crate::store::{Edit, Writes};
 
@@ -229,15 +229,12 @@ impl Group<'_> {
             at_risk: false,
             purpose: purpose.into(),
             project: project.map(Into::into),
-            details: None,
-            made_by: None,
-            series: None,
-            bundle: None,
+            extras: None,
             created_at,
-            cancelled_at: None,
-            began_at: None,
-            finished_at: None,
-            due_at: None,
+            cancelled_at: Later::NEVER,
+            began_at: Later::NEVER,
+            finished_at: Later::NEVER,
+            due_at: Later::NEVER,
             policy_version,
             version: 1,
         });

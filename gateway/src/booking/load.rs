@@ -42,7 +42,7 @@ impl Desk {
         self.take_identities(&highest);
         for booking in &loaded.bookings {
             let due = Due::Booking(booking.id);
-            ledger.agenda.plan(due, None, booking.due_at);
+            ledger.agenda.plan(due, None, booking.due_at.get());
         }
         self.ledger.store(Arc::new(ledger));
         directory.generation = self.directory.load().generation + 1;

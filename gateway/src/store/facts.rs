@@ -16,7 +16,7 @@ use sqlx::{Any, Transaction};
 use super::StoreError;
 use super::row::{get, instrument_of, json_of, moment_of, parsed, slot_of, word_of};
 use crate::booking::record::{
-    Booking, Details, EventKind, EventRow, KeptAnswer, Outage, OutageKind,
+    Booking, Details, EventKind, EventRow, Extras, KeptAnswer, Outage, OutageKind,
 };
 
 type Tx = Transaction<'static, Any>;
@@ -208,25 +208,29 @@ fn booking(row: &AnyRow) -> Result<Booking, StoreError> {
         at_risk: get::<i64>(row, "at_risk")? != 0,
         purpose: get::<String>(row, "purpose")?.into(),
         project: get::<Option<String>>(row, "project")?.map(Into::into),
-        details: details(row)?,
-        made_by: get::<Option<i64>>(row, "made_by")?.map(MemberId::new),
-        series: get::<Option<i64>>(row, "series")?.map(SeriesId::new),
-        bundle: get::<Option<i64>>(row, "bundle")?.map(BookingId::new),
+        extras: extras(row)?,
         created_at: Micros::new(get(row, "created_us")?),
-        cancelled_at: moment_of(row, "cancelled_us")?,
-        began_at: moment_of(row, "began_us")?,
-        finished_at: moment_of(row, "finished_us")?,
-        due_at: moment_of(row, "due_us")?,
+        cancelled_at: moment_of(row, "cancelled_us")?.into(),
+        began_at: moment_of(row, "began_us")?.into(),
+        finished_at: moment_of(row, "finished_us")?.into(),
+        due_at: moment_of(row, "due_us")?.into(),
         policy_version: get(row, "policy_version")?,
         version: get(row, "version")?,
     })
 }
 
-fn details(row: &AnyRow) -> Result<Option<Arc<Details>>, StoreError> {
-    match get::<Option<String>>(row, "details")? {
-        Some(_) => Ok(Some(Arc::new(json_of(row, ("bookings", "details"))?))),
-        None => Ok(None),
-    }
+fn extras(row: &AnyRow) -> Result<Option<Arc<Extras>>, StoreError> {
+    let details = match get::<Option<String>>(row, "details")? {
+        Some(_) => json_of(row, ("bookings", "details"))?,
+        None => Details::default(),
+    };
+    let extras = Extras {
+        details,
+        made_by: get::<Option<i64>>(row, "made_by")?.map(MemberId::new),
+        series: get::<Option<i64>>(row, "series")?.map(SeriesId::new),
+        bundle: get::<Option<i64>>(row, "bundle")?.map(BookingId::new),
+    };
+    Ok(extras.kept())
 }
 
 fn outage(row: &AnyRow) -> Result<Outage, StoreError> {

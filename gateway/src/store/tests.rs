@@ -17,7 +17,7 @@ use wire::{AgentName, InstrumentKey};
 
 use super::*;
 use crate::booking::record::{
-    Booking, Details, EventKind, EventRow, KeptAnswer, Outage, OutageKind,
+    Booking, Details, EventKind, EventRow, Extras, KeptAnswer, Later, Outage, OutageKind,
 };
 use crate::registry::{
     AgentEntry, Directory, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleSet, Scope,
@@ -192,18 +192,20 @@ fn booking(id: i64, slot: Slot) -> Arc<Booking> {
         at_risk: false,
         purpose: "相变 'quoted'; --".into(),
         project: None,
-        details: Some(Arc::new(Details {
-            samples: Some(3),
-            ..Details::default()
+        extras: Some(Arc::new(Extras {
+            details: Details {
+                samples: Some(3),
+                ..Details::default()
+            },
+            made_by: Some(MemberId::new(1)),
+            series: Some(SeriesId::new(5)),
+            bundle: Some(BookingId::new(id)),
         })),
-        made_by: Some(MemberId::new(1)),
-        series: Some(SeriesId::new(5)),
-        bundle: Some(BookingId::new(id)),
         created_at: Micros::new(1),
-        cancelled_at: None,
-        began_at: Some(Micros::new(110)),
-        finished_at: Some(Micros::new(190)),
-        due_at: Some(Micros::new(200)),
+        cancelled_at: Later::NEVER,
+        began_at: Micros::new(110).into(),
+        finished_at: Micros::new(190).into(),
+        due_at: Micros::new(200).into(),
         policy_version: 4,
         version: 1,
     })

@@ -151,19 +151,16 @@ fn booking_row(booking: &Booking) -> Vec<Value> {
         (&*booking.purpose).into(),
         booking.project.as_deref().into(),
         booking.created_at.get().into(),
-        booking.cancelled_at.map(Micros::get).into(),
+        booking.cancelled_at.get().map(Micros::get).into(),
         booking.policy_version.into(),
         booking.version.into(),
-        booking
-            .details
-            .as_deref()
-            .map_or(Value::Text(None), Value::json),
-        booking.made_by.map(MemberId::get).into(),
-        booking.series.map(SeriesId::get).into(),
-        booking.bundle.map(BookingId::get).into(),
-        booking.began_at.map(Micros::get).into(),
-        booking.finished_at.map(Micros::get).into(),
-        booking.due_at.map(Micros::get).into(),
+        booking.details().map_or(Value::Text(None), Value::json),
+        booking.made_by().map(MemberId::get).into(),
+        booking.series().map(SeriesId::get).into(),
+        booking.bundle().map(BookingId::get).into(),
+        booking.began_at.get().map(Micros::get).into(),
+        booking.finished_at.get().map(Micros::get).into(),
+        booking.due_at.get().map(Micros::get).into(),
     ]
 }
 

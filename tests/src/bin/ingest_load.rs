@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use tests::process::Process;
 use tests::publisher::host_and_port;
 use tests::region::{Plan, Region};
 use tests::speaker::Speaker;
+use tests::wait;
 use tokio::task::JoinSet;
 
 /// How long the counter holds acknowledgements back, as the recorded limit did.
@@ -48,13 +49,17 @@ struct Arguments {
     /// Be the counter: subscribe at this broker until standard input ends.
     #[arg(long, hide = true)]
     count_at: Option<String>,
+    /// As the counter: the file to make once subscribed.
+    #[arg(long, hide = true)]
+    ready: Option<PathBuf>,
 }
 
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
     if let Some(url) = &arguments.count_at {
-        println!("{{\"counted\":{}}}", count(url).await);
+        let counted = count(url, arguments.ready.as_deref()).await;
+        println!("{{\"counted\":{counted}}}");
         return;
     }
     let dir = tempfile::tempdir().expect("there is a folder for temporary files");
@@ -80,9 +85,10 @@ async fn main() {
     let url = external
         .as_ref()
         .map_or_else(|| gateway.mqtt_url(), Mosquitto::url);
-    let counter = external
-        .as_ref()
-        .map(|broker| start_counter(dir.path(), &broker.url()));
+    let counter = match &external {
+        Some(broker) => Some(start_counter(dir.path(), &broker.url()).await),
+        None => None,
+    };
     measure(&arguments, &region, &mut gateway, &url, counter).await;
 }
 
@@ -239,16 +245,28 @@ fn six_values(speaker: &mut Speaker, key: &str, oldest: u64) -> String {
     )
 }
 
-fn start_counter(dir: &Path, url: &str) -> Process {
+/// Starts the counter and waits until it is subscribed: it must miss nothing.
+async fn start_counter(dir: &Path, url: &str) -> Process {
     let myself = std::env::current_exe().expect("a running program knows its path");
     let mut command = std::process::Command::new(myself);
-    command.args(["--count-at", url]).stdin(Stdio::piped());
-    Process::start("counter", dir, &mut command)
+    let ready = dir.join("counter.ready");
+    command
+        .args(["--count-at", url, "--ready"])
+        .arg(&ready)
+        .stdin(Stdio::piped());
+    let counter = Process::start("counter", dir, &mut command);
+    wait::until(
+        "the counter to subscribe",
+        Duration::from_secs(10),
+        async || ready.exists().then_some(()).ok_or_else(String::new),
+    )
+    .await;
+    counter
 }
 
 /// Counts readings with manual acknowledgements in batches, the cheapest way there is, until
 /// standard input ends.
-async fn count(url: &str) -> u64 {
+async fn count(url: &str, ready: Option<&Path>) -> u64 {
     let (host, port) = host_and_port(url);
     let (name, password) = Mosquitto::observer();
     let mut options = MqttOptions::new(name, host, port);
@@ -274,11 +292,17 @@ async fn count(url: &str) -> u64 {
                 }
             }
             _ = end.join_next() => return counted,
-            event = session.poll() => {
-                if let Event::Incoming(Packet::Publish(message)) = event.expect("the broker lives") {
+            event = session.poll() => match event.expect("the broker lives") {
+                Event::Incoming(Packet::Publish(message)) => {
                     counted += 1;
                     held.push(message);
                 }
+                Event::Incoming(Packet::SubAck(_)) => {
+                    if let Some(ready) = ready {
+                        std::fs::write(ready, "").expect("the scratch folder is ours");
+                    }
+                }
+                _ => {}
             }
         }
     }

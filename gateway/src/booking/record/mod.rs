@@ -3,6 +3,7 @@
 mod audit;
 mod details;
 mod hold;
+mod later;
 mod notice;
 mod penalty;
 mod problem;
@@ -16,6 +17,7 @@ mod wait;
 pub use audit::{Corrected, Correction, Override};
 pub use details::{AnswerValue, Details, ServiceKind};
 pub use hold::{Hold, Offer};
+pub use later::Later;
 pub use notice::{Notice, NoticeKind};
 pub use penalty::{Appeal, AppealState, Penalty, PenaltyReason};
 pub use problem::{Attachment, Cause, Problem};
@@ -93,28 +95,70 @@ pub struct Booking {
     /// The project's name where it is not a registered one; at most 200 characters. Private to
     /// both sides.
     pub project: Option<Box<str>>,
-    /// What else was asked; none while nothing was said.
-    pub details: Option<Arc<Details>>,
+    /// What only some bookings have; apart, because there are hundreds of thousands.
+    pub extras: Option<Arc<Extras>>,
+    /// When it was accepted.
+    pub created_at: Micros,
+    /// When it was given up.
+    pub cancelled_at: Later,
+    /// When its use began: the machine ran, or somebody checked in.
+    pub began_at: Later,
+    /// When its use ended, before or after its slot.
+    pub finished_at: Later,
+    /// The next moment something has to be decided about it; none when nothing has to be.
+    pub due_at: Later,
+    /// The highest rule version that judged it.
+    pub policy_version: i64,
+    /// Counts changes, from 1; the `ETag`.
+    pub version: i64,
+}
+
+/// What only some bookings have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// What else was asked.
+    pub details: Details,
     /// Who made it, if it was not its member.
     pub made_by: Option<MemberId>,
     /// The series it belongs to.
     pub series: Option<SeriesId>,
     /// The first booking of those made together, all or nothing.
     pub bundle: Option<BookingId>,
-    /// When it was accepted.
-    pub created_at: Micros,
-    /// When it was given up.
-    pub cancelled_at: Option<Micros>,
-    /// When its use began: the machine ran, or somebody checked in.
-    pub began_at: Option<Micros>,
-    /// When its use ended, before or after its slot.
-    pub finished_at: Option<Micros>,
-    /// The next moment something has to be decided about it; none when nothing has to be.
-    pub due_at: Option<Micros>,
-    /// The highest rule version that judged it.
-    pub policy_version: i64,
-    /// Counts changes, from 1; the `ETag`.
-    pub version: i64,
+}
+
+impl Extras {
+    /// Returns them to be kept, if there are any.
+    #[must_use]
+    pub fn kept(self) -> Option<Arc<Self>> {
+        (self != Self::default()).then(|| Arc::new(self))
+    }
+}
+
+impl Booking {
+    /// Returns what else was asked, if anything was said.
+    #[must_use]
+    pub fn details(&self) -> Option<&Details> {
+        let extras = self.extras.as_deref()?;
+        Some(&extras.details).filter(|details| !details.is_empty())
+    }
+
+    /// Returns who made it, if it was not its member.
+    #[must_use]
+    pub fn made_by(&self) -> Option<MemberId> {
+        self.extras.as_deref()?.made_by
+    }
+
+    /// Returns the series it belongs to.
+    #[must_use]
+    pub fn series(&self) -> Option<SeriesId> {
+        self.extras.as_deref()?.series
+    }
+
+    /// Returns the first of the bookings made together with it.
+    #[must_use]
+    pub fn bundle(&self) -> Option<BookingId> {
+        self.extras.as_deref()?.bundle
+    }
 }
 
 words! {

@@ -90,7 +90,15 @@ async fn moving_and_cancelling_free_the_place_in_the_same_group() {
     let place = place.restart().await;
     let held = place.snapshot(1);
     assert_eq!(held.occupancy.claims().count(), 2);
-    assert!(place.desk.booking(first.id).unwrap().cancelled_at.is_some());
+    assert!(
+        place
+            .desk
+            .booking(first.id)
+            .unwrap()
+            .cancelled_at
+            .get()
+            .is_some()
+    );
 }
 
 #[tokio::test]

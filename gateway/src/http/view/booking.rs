@@ -189,7 +189,7 @@ impl BookingView {
             purpose: booking.purpose.to_string(),
             project: booking.project.as_deref().map(str::to_owned),
             created_at: Zoned(booking.created_at, zone),
-            cancelled_at: booking.cancelled_at.map(|at| Zoned(at, zone)),
+            cancelled_at: booking.cancelled_at.get().map(|at| Zoned(at, zone)),
             policy_version: booking.policy_version,
             version: booking.version,
         })
