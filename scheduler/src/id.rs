@@ -58,3 +58,38 @@ id!(
     OutageId,
     i64
 );
+id!(
+    /// A hold: a place kept while a form is filled or an approval is pending.
+    HoldId,
+    i64
+);
+id!(
+    /// An offer of a freed place to somebody on the waitlist.
+    OfferId,
+    i64
+);
+id!(
+    /// A wish on the waitlist.
+    WaitId,
+    i64
+);
+id!(
+    /// A series of bookings made by one recurrence.
+    SeriesId,
+    i64
+);
+id!(
+    /// A run: a stretch of use.
+    RunId,
+    i64
+);
+id!(
+    /// What work is for.
+    ProjectId,
+    i64
+);
+id!(
+    /// A reported problem of an instrument.
+    ProblemId,
+    i64
+);

@@ -10,7 +10,7 @@
 
 mod relane;
 
-use crate::id::{BookingId, ClaimId, OutageId};
+use crate::id::{BookingId, ClaimId, HoldId, OfferId, OutageId};
 use crate::slot::{Slot, complement};
 use crate::time::Micros;
 
@@ -24,6 +24,10 @@ pub enum Holder {
     Booking(BookingId),
     /// An outage; it claims all lanes.
     Outage(OutageId),
+    /// A hold, until it expires.
+    Hold(HoldId),
+    /// An offer to somebody on the waitlist, until it expires.
+    Offer(OfferId),
 }
 
 /// A held stretch of one lane.

@@ -60,7 +60,7 @@ impl InstrumentSnapshot {
     pub fn claiming(&self, window: Slot) -> Vec<Arc<Booking>> {
         let booking = |holder| match holder {
             Holder::Booking(id) => self.bookings.get(&id).cloned(),
-            Holder::Outage(_) => None,
+            Holder::Outage(_) | Holder::Hold(_) | Holder::Offer(_) => None,
         };
         let claims = self.occupancy.within(window);
         claims

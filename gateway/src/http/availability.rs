@@ -72,7 +72,7 @@ pub struct Occupied {
     start: Zoned,
     /// First instant after it.
     end: Zoned,
-    /// `booking`, `hold` or `outage`.
+    /// `booking`, `outage`, `hold` or `offer`.
     kind: &'static str,
     /// Whether it is the caller's.
     mine: bool,
@@ -142,7 +142,9 @@ fn occupied(looking: &Looking<'_>, window: Slot) -> Vec<Occupied> {
     let mut shown = Vec::with_capacity(claims.len());
     for claim in claims {
         match claim.holder {
-            Holder::Booking(_) => shown.push((claim.slot, claim.holder)),
+            Holder::Booking(_) | Holder::Hold(_) | Holder::Offer(_) => {
+                shown.push((claim.slot, claim.holder));
+            }
             Holder::Outage(id) => outages.entry(id.get()).or_default().push(claim),
         }
     }
@@ -163,7 +165,7 @@ fn occupied(looking: &Looking<'_>, window: Slot) -> Vec<Occupied> {
 fn one_occupied(looking: &Looking<'_>, slot: Slot, holder: Holder) -> Occupied {
     let held = match holder {
         Holder::Booking(id) => looking.booking(id),
-        Holder::Outage(_) => None,
+        Holder::Outage(_) | Holder::Hold(_) | Holder::Offer(_) => None,
     };
     let (booking, mine) = held.map_or((None, false), |(booking, mine)| (Some(booking), mine));
     let told = booking.filter(|_| mine || looking.inside);

@@ -23,3 +23,21 @@ pub fn outage(reason: Option<&str>, language: Language) -> String {
         .filter(|reason| !reason.is_empty())
         .map_or_else(|| word.to_owned(), |reason| format!("{word} · {reason}"))
 }
+
+/// Returns the label of a hold.
+#[must_use]
+pub fn hold(language: Language) -> &'static str {
+    match language {
+        Language::Zh => "占位",
+        Language::En => "On hold",
+    }
+}
+
+/// Returns the label of an offer to the waitlist.
+#[must_use]
+pub fn offer(language: Language) -> &'static str {
+    match language {
+        Language::Zh => "候补邀约",
+        Language::En => "Offered to the waitlist",
+    }
+}

@@ -1,0 +1,514 @@
+//! Each way the innocent could be punished, and what data may and may not do to a verdict.
+//!
+//! Times are minutes. The slot is `[60, 120)`, the grace time 20, the lead and the dwell 10, the
+//! clean-up 5.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::time::{MINUTE_US, SECOND_US};
+
+const RULE: PresenceRule = PresenceRule {
+    grace: Span::minutes(20),
+    lead: Span::minutes(10),
+    dwell: Span::minutes(10),
+    clean_up: Span::minutes(5),
+    telemetry_proves: true,
+    check_in_required: false,
+};
+const ALWAYS_ON: PresenceRule = PresenceRule {
+    telemetry_proves: false,
+    ..RULE
+};
+const CHECK_IN: PresenceRule = PresenceRule {
+    check_in_required: true,
+    ..ALWAYS_ON
+};
+
+fn at(minute: i64) -> Micros {
+    Micros::new(minute * MINUTE_US)
+}
+
+fn slot(start: i64, end: i64) -> Slot {
+    Slot::new(at(start), at(end)).unwrap()
+}
+
+/// Reads `still 0 60, ran 60 90`; a `?` behind says that its time is uncertain.
+fn machine(text: &str) -> Vec<MachineInterval> {
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    let interval = |part: &str| {
+        let words: Vec<&str> = part.trim_end_matches('?').split_whitespace().collect();
+        let machine = match words[0] {
+            "ran" => Machine::Running,
+            "still" => Machine::NotRunning,
+            "fault" => Machine::Fault,
+            "silent" => Machine::Silent,
+            word => panic!("{word}"),
+        };
+        MachineInterval {
+            slot: slot(words[1].parse().unwrap(), words[2].parse().unwrap()),
+            machine,
+            is_uncertain: part.ends_with('?'),
+        }
+    };
+    parts.map(interval).collect()
+}
+
+const NOTHING: Seen<'static> = Seen {
+    machine: &[],
+    watermark: None,
+    listening_since: Micros::new(0),
+    check_in: None,
+    others: &[],
+};
+
+fn judged(rule: &PresenceRule, seen: &Seen<'_>, now: i64) -> Verdict {
+    verdict(slot(60, 120), rule, seen, at(now))
+}
+
+/// Judges by the machine alone, with data up to a minute.
+fn told(text: &str, watermark: i64, now: i64) -> Verdict {
+    let machine = machine(text);
+    let seen = Seen {
+        machine: &machine,
+        watermark: Some(at(watermark)),
+        ..NOTHING
+    };
+    judged(&RULE, &seen, now)
+}
+
+#[test]
+fn a_machine_that_stood_still_is_a_no_show_once_its_data_passed_the_deadline() {
+    assert_eq!(told("still 0 79", 79, 79), Verdict::WaitUntil(at(80)));
+    assert_eq!(told("still 0 80", 80, 80), Verdict::NoShow);
+    assert_eq!(told("still 0 70, still 70 90", 90, 90), Verdict::NoShow);
+    assert_eq!(told("ran 0 50, still 50 200", 200, 200), Verdict::NoShow);
+}
+
+#[test]
+fn nobody_is_punished_for_what_cannot_be_known() {
+    let waits = Verdict::WaitUntil(at(95));
+    for (why, text, watermark, now, expected) in [
+        ("agent down, data stopped", "still 0 65", 65, 80, waits),
+        (
+            "agent down, waited",
+            "still 0 65",
+            65,
+            95,
+            Verdict::Unverified,
+        ),
+        (
+            "link down",
+            "still 0 70, silent 70 90",
+            90,
+            90,
+            Verdict::Unverified,
+        ),
+        (
+            "link down for a moment",
+            "still 0 70, silent 70 71, still 71 90",
+            90,
+            90,
+            Verdict::Unverified,
+        ),
+        (
+            "meter unplugged",
+            "silent 0 200",
+            200,
+            200,
+            Verdict::Unverified,
+        ),
+        (
+            "no interval for some of it",
+            "still 0 70, still 71 90",
+            90,
+            90,
+            Verdict::Unverified,
+        ),
+        ("backlog not yet in", "", 30, 94, waits),
+        (
+            "backlog in, and it ran",
+            "still 0 79, ran 79 80",
+            80,
+            94,
+            Verdict::Used(at(79)),
+        ),
+        (
+            "backlog in, and it did not",
+            "still 0 80",
+            80,
+            94,
+            Verdict::NoShow,
+        ),
+        (
+            "fault",
+            "still 0 65, fault 65 90",
+            90,
+            90,
+            Verdict::Unverified,
+        ),
+        (
+            "clock wrong while still",
+            "still 0 90?",
+            90,
+            90,
+            Verdict::Unverified,
+        ),
+        (
+            "clock wrong while running",
+            "still 0 60, ran 60 61?, still 61 90",
+            90,
+            90,
+            Verdict::Unverified,
+        ),
+        (
+            "contradicting readings",
+            "still 0 90, silent 70 75",
+            90,
+            90,
+            Verdict::Unverified,
+        ),
+        (
+            "started just before the deadline",
+            "still 0 79, ran 79 90",
+            90,
+            90,
+            Verdict::Used(at(79)),
+        ),
+        (
+            "started after it, before the verdict",
+            "still 0 85, ran 85 90",
+            90,
+            90,
+            Verdict::Used(at(85)),
+        ),
+        (
+            "started early, as he may",
+            "still 0 52, ran 52 58, still 58 90",
+            90,
+            90,
+            Verdict::Used(at(52)),
+        ),
+        (
+            "started long before",
+            "ran 0 70, still 70 90",
+            90,
+            90,
+            Verdict::Used(at(50)),
+        ),
+        (
+            "ran only after the slot",
+            "still 0 120, ran 120 130",
+            130,
+            130,
+            Verdict::NoShow,
+        ),
+    ] {
+        assert_eq!(told(text, watermark, now), expected, "{why}");
+    }
+}
+
+#[test]
+fn one_second_before_the_deadline_is_in_time() {
+    let begin = Micros::new(80 * MINUTE_US - SECOND_US);
+    let before = Slot::new(at(0), begin).unwrap();
+    let ran = Slot::new(begin, at(80)).unwrap();
+    let part = |slot, machine| MachineInterval {
+        slot,
+        machine,
+        is_uncertain: false,
+    };
+    let machine = [
+        part(before, Machine::NotRunning),
+        part(ran, Machine::Running),
+    ];
+    let seen = Seen {
+        machine: &machine,
+        watermark: Some(at(80)),
+        ..NOTHING
+    };
+    assert_eq!(judged(&RULE, &seen, 80), Verdict::Used(begin));
+}
+
+#[test]
+fn somebody_elses_run_is_neither_his_use_nor_his_absence() {
+    let machine = machine("ran 0 90, still 90 200");
+    let seen = |others| Seen {
+        machine: &machine,
+        watermark: Some(at(200)),
+        others,
+        ..NOTHING
+    };
+    let overrun = [slot(0, 60), slot(60, 90)];
+    assert_eq!(judged(&RULE, &seen(&overrun), 200), Verdict::Unverified);
+    let partly = [slot(0, 60), slot(60, 75)];
+    assert_eq!(judged(&RULE, &seen(&partly), 200), Verdict::Used(at(75)));
+    // The one before him ran to the end of his own slot.
+    let text = self::machine("ran 0 60, still 60 90");
+    let seen = Seen {
+        machine: &text,
+        ..seen(&overrun[..1])
+    };
+    assert_eq!(judged(&RULE, &seen, 90), Verdict::NoShow);
+}
+
+#[test]
+fn a_pause_of_the_gateway_waits_for_the_backlog() {
+    let early = machine("still 0 50");
+    let paused = Seen {
+        machine: &early,
+        watermark: Some(at(50)),
+        listening_since: at(200),
+        ..NOTHING
+    };
+    assert_eq!(judged(&RULE, &paused, 200), Verdict::WaitUntil(at(215)));
+    assert_eq!(judged(&RULE, &paused, 215), Verdict::Unverified);
+    let whole = machine("still 0 200");
+    let caught_up = Seen {
+        machine: &whole,
+        watermark: Some(at(200)),
+        ..paused
+    };
+    assert_eq!(judged(&RULE, &caught_up, 201), Verdict::NoShow);
+    // Nobody could check in while it was away.
+    assert_eq!(judged(&CHECK_IN, &caught_up, 201), Verdict::Unverified);
+}
+
+#[test]
+fn where_telemetry_proves_nothing_only_a_check_in_counts() {
+    let machine = machine("still 0 200");
+    let seen = Seen {
+        machine: &machine,
+        watermark: Some(at(200)),
+        ..NOTHING
+    };
+    assert_eq!(judged(&ALWAYS_ON, &seen, 79), Verdict::WaitUntil(at(80)));
+    assert_eq!(judged(&ALWAYS_ON, &seen, 80), Verdict::Unverified);
+    assert_eq!(judged(&CHECK_IN, &seen, 80), Verdict::NoShow);
+    let ran = self::machine("ran 0 200");
+    let seen = Seen {
+        machine: &ran,
+        ..seen
+    };
+    assert_eq!(judged(&ALWAYS_ON, &seen, 80), Verdict::Unverified);
+    let came = Seen {
+        check_in: Some(at(79)),
+        ..NOTHING
+    };
+    for rule in [RULE, ALWAYS_ON, CHECK_IN] {
+        assert_eq!(judged(&rule, &came, 80), Verdict::Used(at(79)));
+        assert_eq!(judged(&rule, &came, 78), Verdict::WaitUntil(at(80)));
+    }
+    assert_eq!(judged(&RULE, &NOTHING, 95), Verdict::Unverified);
+}
+
+#[test]
+fn a_grace_time_of_nothing_proves_nothing() {
+    let rule = PresenceRule {
+        grace: Span::default(),
+        ..CHECK_IN
+    };
+    assert_eq!(judged(&rule, &NOTHING, 60), Verdict::Unverified);
+    assert_eq!(deadline(slot(60, 70), Span::minutes(20)), at(70));
+}
+
+#[test]
+fn the_rest_is_free_after_stop_dwell_and_clean_up() {
+    for (why, text, watermark, now, expected) in [
+        ("stopped", "ran 60 90, still 90 100", 100, 100, Some(105)),
+        ("dwell not over", "ran 60 90, still 90 99", 99, 99, None),
+        (
+            "data not yet there",
+            "ran 60 90, still 90 100",
+            99,
+            100,
+            None,
+        ),
+        (
+            "judged late",
+            "ran 60 90, still 90 110",
+            110,
+            110,
+            Some(110),
+        ),
+        (
+            "a pause",
+            "ran 60 70, still 70 79, ran 79 90, still 90 97",
+            97,
+            97,
+            None,
+        ),
+        (
+            "runs again",
+            "ran 60 70, still 70 85, ran 85 90",
+            90,
+            90,
+            None,
+        ),
+        (
+            "silence",
+            "ran 60 90, silent 90 91, still 91 110",
+            110,
+            110,
+            None,
+        ),
+        (
+            "fault",
+            "ran 60 90, still 90 95, fault 95 110",
+            110,
+            110,
+            None,
+        ),
+        ("clock wrong", "ran 60 90, still 90 110?", 110, 110, None),
+        (
+            "silence after the dwell",
+            "ran 60 90, still 90 100, silent 100 104",
+            104,
+            104,
+            Some(105),
+        ),
+        ("nothing left", "ran 60 106, still 106 118", 118, 118, None),
+        ("never ran: he prepares", "still 60 110", 110, 110, None),
+        (
+            "warmed up before the slot",
+            "ran 52 58, still 58 110",
+            110,
+            110,
+            None,
+        ),
+    ] {
+        let machine = machine(text);
+        let seen = Seen {
+            machine: &machine,
+            watermark: Some(at(watermark)),
+            check_in: Some(at(60)),
+            ..NOTHING
+        };
+        let free = early_finish(slot(60, 120), &RULE, &seen, at(now));
+        assert_eq!(free, expected.map(at), "{why}");
+        let free = early_finish(slot(60, 120), &ALWAYS_ON, &seen, at(now));
+        assert_eq!(free, None, "always on: {why}");
+        let others = [slot(50, 200)];
+        let seen = Seen {
+            others: &others,
+            ..seen
+        };
+        let free = early_finish(slot(60, 120), &RULE, &seen, at(now));
+        assert_eq!(free, None, "others' runs: {why}");
+    }
+}
+
+fn some_machine() -> impl Strategy<Value = Vec<MachineInterval>> {
+    let kind = prop_oneof![
+        5 => Just(Machine::NotRunning),
+        1 => Just(Machine::Running),
+        1 => Just(Machine::Fault),
+        1 => Just(Machine::Silent),
+    ];
+    let one = (kind, 0i64..130, 1i64..80, prop::bool::weighted(0.1));
+    prop::collection::vec(one, 0..6).prop_map(|all| {
+        all.into_iter()
+            .map(|(machine, start, len, is_uncertain)| MachineInterval {
+                slot: slot(start, start + len),
+                machine,
+                is_uncertain,
+            })
+            .collect()
+    })
+}
+
+/// Most of them good readings of a machine that stands still all along, so that no-shows occur.
+fn some_history() -> impl Strategy<Value = Vec<MachineInterval>> {
+    (some_machine(), prop::bool::weighted(0.6)).prop_map(|(mut machine, is_still)| {
+        if is_still {
+            machine.retain(|interval| interval.slot.start() >= at(78));
+            machine.extend(self::machine("still 0 100"));
+        }
+        machine
+    })
+}
+
+proptest! {
+    /// The oracle looks at every minute of the grace time.
+    #[test]
+    fn a_no_show_is_a_grace_time_of_good_readings_and_no_running_minute(
+        machine in some_history(), watermark in 60i64..130, since in 0i64..100, now in 50i64..140,
+    ) {
+        let seen = Seen {
+            machine: &machine,
+            watermark: Some(at(watermark)),
+            listening_since: at(since),
+            ..NOTHING
+        };
+        let says = |minute: i64, wanted: &dyn Fn(&MachineInterval) -> bool| {
+            machine.iter().filter(|one| one.slot.contains(at(minute))).any(wanted)
+        };
+        let good = |one: &MachineInterval| one.machine == Machine::NotRunning && !one.is_uncertain;
+        let ran = |one: &MachineInterval| one.machine == Machine::Running && !one.is_uncertain;
+        let still = (60..80).all(|minute| says(minute, &good) && !says(minute, &|one| !good(one)));
+        let used = (50..now.min(120)).find(|&minute| says(minute, &ran));
+        let verdict = judged(&RULE, &seen, now);
+        let expected = match used {
+            Some(minute) => Verdict::Used(at(minute)),
+            None if now < 80 => Verdict::WaitUntil(at(80)),
+            None if watermark >= 80 && still => Verdict::NoShow,
+            None if watermark >= 80 => Verdict::Unverified,
+            None if now < since.max(80) + 15 => Verdict::WaitUntil(at(since.max(80) + 15)),
+            None => Verdict::Unverified,
+        };
+        prop_assert_eq!(verdict, expected);
+    }
+
+    #[test]
+    fn more_running_and_more_data_never_make_a_no_show(
+        machine in some_history(), extra in (0i64..130, 1i64..40, any::<bool>()),
+        watermark in 60i64..130, later in 0i64..60, now in 50i64..140,
+    ) {
+        let seen = Seen { machine: &machine, watermark: Some(at(watermark)), ..NOTHING };
+        let before = judged(&RULE, &seen, now);
+        let (start, len, is_uncertain) = extra;
+        let mut more = machine.clone();
+        more.push(MachineInterval { slot: slot(start, start + len), machine: Machine::Running, is_uncertain });
+        let after = judged(&RULE, &Seen { machine: &more, ..seen }, now);
+        if after == Verdict::NoShow {
+            prop_assert_eq!(before, Verdict::NoShow);
+        }
+        if let Verdict::Used(at) = before {
+            prop_assert!(matches!(after, Verdict::Used(earlier) if earlier <= at));
+        }
+        // Used stays used as time goes on and data comes in.
+        let seen = Seen { watermark: Some(at(watermark + later)), ..seen };
+        if matches!(before, Verdict::Used(_)) {
+            prop_assert_eq!(judged(&RULE, &seen, now + later), before);
+        }
+    }
+
+    #[test]
+    fn no_time_is_too_far(
+        start in any::<i64>(), len in 1i64.., span in 0i64.., now in any::<i64>(),
+        other in (any::<i64>(), 1i64..), watermark in any::<Option<i64>>(), proves in any::<bool>(),
+    ) {
+        let slot = |start: i64, len: i64| Slot::new(Micros::new(start), Micros::new(start.saturating_add(len)));
+        let (Some(held), Some(other)) = (slot(start, len), slot(other.0, other.1)) else { return Ok(()) };
+        let span = Span::new(span).unwrap();
+        let rule = PresenceRule {
+            grace: span, lead: span, dwell: span, clean_up: span,
+            telemetry_proves: proves, check_in_required: true,
+        };
+        let machine = [Machine::Running, Machine::NotRunning]
+            .map(|machine| MachineInterval { slot: other, machine, is_uncertain: false });
+        let seen = Seen {
+            machine: &machine, watermark: watermark.map(Micros::new),
+            listening_since: Micros::new(now), check_in: None, others: &[other],
+        };
+        if let Verdict::WaitUntil(until) = verdict(held, &rule, &seen, Micros::new(now)) {
+            prop_assert!(until > Micros::new(now));
+        }
+        if let Some(free) = early_finish(held, &rule, &seen, Micros::new(now)) {
+            prop_assert!(held.contains(free));
+        }
+    }
+}
