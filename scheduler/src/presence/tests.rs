@@ -88,126 +88,47 @@ fn a_machine_that_stood_still_is_a_no_show_once_its_data_passed_the_deadline() {
     assert_eq!(told("ran 0 50, still 50 200", 200, 200), Verdict::NoShow);
 }
 
+/// Why, what the machine did, its watermark, now, the verdict.
+const DOUBTS: &str = "
+agent down, data stopped             | still 0 65                              |  65 |  80 | wait 95
+agent down, waited                   | still 0 65                              |  65 |  95 | unverified
+link down                            | still 0 70, silent 70 90                |  90 |  90 | unverified
+link down for a moment               | still 0 70, silent 70 71, still 71 90   |  90 |  90 | unverified
+meter unplugged                      | silent 0 200                            | 200 | 200 | unverified
+no interval for some of it           | still 0 70, still 71 90                 |  90 |  90 | unverified
+backlog not yet in                   |                                         |  30 |  94 | wait 95
+backlog in, and it ran               | still 0 79, ran 79 80                   |  80 |  94 | used 79
+backlog in, and it did not           | still 0 80                              |  80 |  94 | no-show
+fault                                | still 0 65, fault 65 90                 |  90 |  90 | unverified
+clock wrong while still              | still 0 90?                             |  90 |  90 | unverified
+clock wrong while running            | still 0 60, ran 60 61?, still 61 90     |  90 |  90 | unverified
+contradicting readings               | still 0 90, silent 70 75                |  90 |  90 | unverified
+started just before the deadline     | still 0 79, ran 79 90                   |  90 |  90 | used 79
+started after it, before the verdict | still 0 85, ran 85 90                   |  90 |  90 | used 85
+started early, as he may             | still 0 52, ran 52 58, still 58 90      |  90 |  90 | used 52
+started long before                  | ran 0 70, still 70 90                   |  90 |  90 | used 50
+ran only after the slot              | still 0 120, ran 120 130                | 130 | 130 | no-show
+";
+
+/// Returns the cells of a table, row by row.
+fn cells(table: &str) -> impl Iterator<Item = Vec<&str>> {
+    let rows = table.trim().lines();
+    rows.map(|row| row.split('|').map(str::trim).collect())
+}
+
 #[test]
 fn nobody_is_punished_for_what_cannot_be_known() {
-    let waits = Verdict::WaitUntil(at(95));
-    for (why, text, watermark, now, expected) in [
-        ("agent down, data stopped", "still 0 65", 65, 80, waits),
-        (
-            "agent down, waited",
-            "still 0 65",
-            65,
-            95,
-            Verdict::Unverified,
-        ),
-        (
-            "link down",
-            "still 0 70, silent 70 90",
-            90,
-            90,
-            Verdict::Unverified,
-        ),
-        (
-            "link down for a moment",
-            "still 0 70, silent 70 71, still 71 90",
-            90,
-            90,
-            Verdict::Unverified,
-        ),
-        (
-            "meter unplugged",
-            "silent 0 200",
-            200,
-            200,
-            Verdict::Unverified,
-        ),
-        (
-            "no interval for some of it",
-            "still 0 70, still 71 90",
-            90,
-            90,
-            Verdict::Unverified,
-        ),
-        ("backlog not yet in", "", 30, 94, waits),
-        (
-            "backlog in, and it ran",
-            "still 0 79, ran 79 80",
-            80,
-            94,
-            Verdict::Used(at(79)),
-        ),
-        (
-            "backlog in, and it did not",
-            "still 0 80",
-            80,
-            94,
-            Verdict::NoShow,
-        ),
-        (
-            "fault",
-            "still 0 65, fault 65 90",
-            90,
-            90,
-            Verdict::Unverified,
-        ),
-        (
-            "clock wrong while still",
-            "still 0 90?",
-            90,
-            90,
-            Verdict::Unverified,
-        ),
-        (
-            "clock wrong while running",
-            "still 0 60, ran 60 61?, still 61 90",
-            90,
-            90,
-            Verdict::Unverified,
-        ),
-        (
-            "contradicting readings",
-            "still 0 90, silent 70 75",
-            90,
-            90,
-            Verdict::Unverified,
-        ),
-        (
-            "started just before the deadline",
-            "still 0 79, ran 79 90",
-            90,
-            90,
-            Verdict::Used(at(79)),
-        ),
-        (
-            "started after it, before the verdict",
-            "still 0 85, ran 85 90",
-            90,
-            90,
-            Verdict::Used(at(85)),
-        ),
-        (
-            "started early, as he may",
-            "still 0 52, ran 52 58, still 58 90",
-            90,
-            90,
-            Verdict::Used(at(52)),
-        ),
-        (
-            "started long before",
-            "ran 0 70, still 70 90",
-            90,
-            90,
-            Verdict::Used(at(50)),
-        ),
-        (
-            "ran only after the slot",
-            "still 0 120, ran 120 130",
-            130,
-            130,
-            Verdict::NoShow,
-        ),
-    ] {
-        assert_eq!(told(text, watermark, now), expected, "{why}");
+    for row in cells(DOUBTS) {
+        let [why, text, watermark, now, expected] = row[..] else {
+            panic!("{row:?}")
+        };
+        let said = match told(text, watermark.parse().unwrap(), now.parse().unwrap()) {
+            Verdict::Used(at) => format!("used {}", at.get() / MINUTE_US),
+            Verdict::WaitUntil(at) => format!("wait {}", at.get() / MINUTE_US),
+            Verdict::NoShow => "no-show".to_owned(),
+            Verdict::Unverified => "unverified".to_owned(),
+        };
+        assert_eq!(said, expected, "{why}");
     }
 }
 
@@ -315,89 +236,47 @@ fn a_grace_time_of_nothing_proves_nothing() {
     assert_eq!(deadline(slot(60, 70), Span::minutes(20)), at(70));
 }
 
+/// Why, what the machine did, its watermark, now, from when the rest is free.
+const STOPS: &str = "
+stopped                   | ran 60 90, still 90 100                     | 100 | 100 | 105
+dwell not over            | ran 60 90, still 90 99                      |  99 |  99 | -
+data not yet there        | ran 60 90, still 90 100                     |  99 | 100 | -
+judged late               | ran 60 90, still 90 110                     | 110 | 110 | 110
+a pause                   | ran 60 70, still 70 79, ran 79 90, still 90 97 | 97 | 97 | -
+runs again                | ran 60 70, still 70 85, ran 85 90           |  90 |  90 | -
+silence                   | ran 60 90, silent 90 91, still 91 110       | 110 | 110 | -
+fault                     | ran 60 90, still 90 95, fault 95 110        | 110 | 110 | -
+clock wrong               | ran 60 90, still 90 110?                    | 110 | 110 | -
+silence after the dwell   | ran 60 90, still 90 100, silent 100 104     | 104 | 104 | 105
+nothing left              | ran 60 106, still 106 118                   | 118 | 118 | -
+never ran: he prepares    | still 60 110                                | 110 | 110 | -
+warmed up before the slot | ran 52 58, still 58 110                     | 110 | 110 | -
+";
+
 #[test]
 fn the_rest_is_free_after_stop_dwell_and_clean_up() {
-    for (why, text, watermark, now, expected) in [
-        ("stopped", "ran 60 90, still 90 100", 100, 100, Some(105)),
-        ("dwell not over", "ran 60 90, still 90 99", 99, 99, None),
-        (
-            "data not yet there",
-            "ran 60 90, still 90 100",
-            99,
-            100,
-            None,
-        ),
-        (
-            "judged late",
-            "ran 60 90, still 90 110",
-            110,
-            110,
-            Some(110),
-        ),
-        (
-            "a pause",
-            "ran 60 70, still 70 79, ran 79 90, still 90 97",
-            97,
-            97,
-            None,
-        ),
-        (
-            "runs again",
-            "ran 60 70, still 70 85, ran 85 90",
-            90,
-            90,
-            None,
-        ),
-        (
-            "silence",
-            "ran 60 90, silent 90 91, still 91 110",
-            110,
-            110,
-            None,
-        ),
-        (
-            "fault",
-            "ran 60 90, still 90 95, fault 95 110",
-            110,
-            110,
-            None,
-        ),
-        ("clock wrong", "ran 60 90, still 90 110?", 110, 110, None),
-        (
-            "silence after the dwell",
-            "ran 60 90, still 90 100, silent 100 104",
-            104,
-            104,
-            Some(105),
-        ),
-        ("nothing left", "ran 60 106, still 106 118", 118, 118, None),
-        ("never ran: he prepares", "still 60 110", 110, 110, None),
-        (
-            "warmed up before the slot",
-            "ran 52 58, still 58 110",
-            110,
-            110,
-            None,
-        ),
-    ] {
+    for row in cells(STOPS) {
+        let [why, text, watermark, now, expected] = row[..] else {
+            panic!("{row:?}")
+        };
         let machine = machine(text);
         let seen = Seen {
             machine: &machine,
-            watermark: Some(at(watermark)),
+            watermark: Some(at(watermark.parse().unwrap())),
             check_in: Some(at(60)),
             ..NOTHING
         };
-        let free = early_finish(slot(60, 120), &RULE, &seen, at(now));
-        assert_eq!(free, expected.map(at), "{why}");
-        let free = early_finish(slot(60, 120), &ALWAYS_ON, &seen, at(now));
-        assert_eq!(free, None, "always on: {why}");
         let others = [slot(50, 200)];
-        let seen = Seen {
+        let with_others = Seen {
             others: &others,
             ..seen
         };
-        let free = early_finish(slot(60, 120), &RULE, &seen, at(now));
-        assert_eq!(free, None, "others' runs: {why}");
+        let now = at(now.parse().unwrap());
+        let free = |rule, seen| early_finish(slot(60, 120), rule, seen, now);
+        let expected = expected.parse().ok().map(at);
+        assert_eq!(free(&RULE, &seen), expected, "{why}");
+        assert_eq!(free(&ALWAYS_ON, &seen), None, "always on: {why}");
+        assert_eq!(free(&RULE, &with_others), None, "others ran: {why}");
     }
 }
 

@@ -168,7 +168,11 @@ pub fn attribute(window: Slot, facts: &Facts<'_>, rule: &RunRule) -> Vec<Run> {
     };
     let sessions = session::sessions(&bookings, window);
     let stretches = if rule.attributes_by_machine(&bookings) {
-        let owned = owner::joined(owner::shared_out(&ran, &bookings, rule), &bookings, rule);
+        let holders: Vec<_> = bookings
+            .iter()
+            .map(|held| (held.slot, held.booking))
+            .collect();
+        let owned = owner::joined(owner::shared_out(&ran, &bookings, rule), &holders, rule);
         let silent = parts(facts.machine, window.end(), |interval| {
             interval.machine == Machine::Silent
         });
@@ -178,7 +182,9 @@ pub fn attribute(window: Slot, facts: &Facts<'_>, rule: &RunRule) -> Vec<Run> {
     } else {
         let taken = merged(sessions.iter().map(|stretch| stretch.slot).collect());
         let rest = owner::unbooked(&subtracted(&ran, &taken));
-        let rest = owner::joined(rest, &bookings, rule);
+        let mut holders: Vec<_> = sessions.iter().filter_map(Stretch::holder).collect();
+        holders.sort_unstable();
+        let rest = owner::joined(rest, &holders, rule);
         sessions.into_iter().chain(rest).collect()
     };
     let mut runs = with_figures(stretches, facts.machine, &ran);
@@ -200,10 +206,11 @@ pub fn settled(facts: &Facts<'_>, rule: &RunRule, watermark: Micros, now: Micros
     } else {
         Vec::new()
     };
-    // A run is over only when a gap has passed since it stopped.
+    // A run is over only when a gap has passed since it stopped, and then no longer abuts.
+    let gap = rule.gap.max(Span::new(1).unwrap_or_default());
     let ran = ran
         .into_iter()
-        .filter_map(|ran| Slot::new(ran.start(), ran.end().saturating_add(rule.gap)));
+        .filter_map(|ran| Slot::new(ran.start(), ran.end().saturating_add(gap)));
     let sessions = facts.bookings.iter().filter_map(|held| {
         let out = held.check_out.unwrap_or(Micros::new(i64::MAX));
         Slot::new(held.check_in?, out)
@@ -237,6 +244,12 @@ struct Stretch {
     booking: Option<BookingId>,
     kind: RunKind,
     evidence: Evidence,
+}
+
+impl Stretch {
+    fn holder(&self) -> Option<(Slot, BookingId)> {
+        Some((self.slot, self.booking?))
+    }
 }
 
 fn with_figures(stretches: Vec<Stretch>, machine: &[MachineInterval], ran: &[Slot]) -> Vec<Run> {

@@ -1,6 +1,7 @@
 //! Sharing out the time of a running machine among those who hold it one after another.
 
 use super::{Evidence, Held, RunKind, RunRule, Stretch};
+use crate::id::BookingId;
 use crate::slot::Slot;
 use crate::time::Micros;
 
@@ -123,13 +124,17 @@ pub(super) fn unbooked(ran: &[Slot]) -> Vec<Stretch> {
 }
 
 /// Joins neighbours of one owner and kind that are closer than the gap, unless somebody else held
-/// the pause between them.
-pub(super) fn joined(stretches: Vec<Stretch>, bookings: &[Held], rule: &RunRule) -> Vec<Stretch> {
+/// the pause between them. Holders come sorted by slot.
+pub(super) fn joined(
+    stretches: Vec<Stretch>,
+    holders: &[(Slot, BookingId)],
+    rule: &RunRule,
+) -> Vec<Stretch> {
     let mut joined: Vec<Stretch> = Vec::with_capacity(stretches.len());
     for stretch in stretches {
         let whole = joined
             .last()
-            .and_then(|last| join(*last, stretch, bookings, rule));
+            .and_then(|last| join(*last, stretch, holders, rule));
         match whole {
             Some(whole) => {
                 joined.pop();
@@ -141,15 +146,20 @@ pub(super) fn joined(stretches: Vec<Stretch>, bookings: &[Held], rule: &RunRule)
     joined
 }
 
-fn join(last: Stretch, next: Stretch, bookings: &[Held], rule: &RunRule) -> Option<Stretch> {
+fn join(
+    last: Stretch,
+    next: Stretch,
+    holders: &[(Slot, BookingId)],
+    rule: &RunRule,
+) -> Option<Stretch> {
     let is_same = (last.booking, last.kind) == (next.booking, next.kind);
     if !is_same || !rule.joins(last.slot.end(), next.slot.start()) {
         return None;
     }
     let is_held = Slot::new(last.slot.end(), next.slot.start()).is_some_and(|pause| {
-        let until = bookings.partition_point(|held| held.slot.start() < pause.end());
-        let mut before = bookings.iter().take(until);
-        before.any(|held| Some(held.booking) != next.booking && held.slot.overlaps(pause))
+        let until = holders.partition_point(|(slot, _)| slot.start() < pause.end());
+        let mut before = holders.iter().take(until);
+        before.any(|(slot, booking)| Some(*booking) != next.booking && slot.overlaps(pause))
     });
     let slot = Slot::new(last.slot.start(), next.slot.end())?;
     (!is_held).then_some(Stretch { slot, ..next })
