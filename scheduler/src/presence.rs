@@ -149,9 +149,9 @@ pub fn early_finish(
     let stopped_at = ran.last()?.end();
     let finished_at = stopped_at.saturating_add(rule.dwell);
     let still = surely_still(seen.machine, known_until);
-    still.iter().find(|still| {
-        still.start() <= stopped_at && stopped_at < still.end() && finished_at <= still.end()
-    })?;
+    still
+        .iter()
+        .find(|still| still.start() <= stopped_at && finished_at <= still.end())?;
     let free_from = finished_at.saturating_add(rule.clean_up).max(now);
     (free_from < slot.end()).then_some(free_from)
 }

@@ -170,6 +170,15 @@ fn an_early_start_is_the_next_ones_if_nobody_else_holds_it() {
 }
 
 #[test]
+fn a_booking_that_is_over_takes_nothing_over() {
+    let inside = there(held(2, 70, 80), 70, None);
+    assert_eq!(
+        by_machine(&[(60, 130)], &[held(1, 60, 120), inside]),
+        "1 booked 60-120 (60), 1 overrun 120-130 (10)"
+    );
+}
+
+#[test]
 fn nobodys_pause_is_not_joined_over_somebodys_slot() {
     let bookings = [held(1, 0, 10), held(2, 13, 15)];
     let rule = RunRule {
@@ -198,6 +207,8 @@ fn silence_and_a_wrong_clock_make_a_run_uncertain() {
     assert_eq!(with(Machine::Silent, 81, 90, false), sure);
     assert_eq!(with(Machine::Silent, 80, 90, false), doubt);
     assert_eq!(with(Machine::Silent, 70, 75, false), doubt);
+    assert_eq!(with(Machine::Silent, 50, 60, false), doubt);
+    assert_eq!(with(Machine::Silent, 50, 59, false), sure);
     assert_eq!(with(Machine::Running, 62, 63, true), doubt);
 }
 
