@@ -7,7 +7,9 @@
 //! Reading order: [`time`] and [`slot`] (half-open intervals in microseconds UTC), [`id`],
 //! [`calendar`] and [`grid`] (opening hours and starts in a zone), [`policy`] (rules on the tree),
 //! [`facts`] and [`rules`] (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an
-//! instrument by lane), [`search`] (the next slots that would pass), [`booking`] (the life cycle).
+//! instrument by lane), [`search`] (the next slots that would pass), [`booking`] (the life cycle),
+//! [`machine`], [`presence`] and [`runs`] (whether somebody came, and whose the machine's time was),
+//! [`waitlist`] (who is offered a freed place), [`penalty`] (what not coming costs).
 //!
 //! **Invariants.** A [`slot::Slot`] is never empty or reversed. Claims of one lane never overlap.
 //! At no instant do more claims run than the capacity, unless it was lowered after they came.
@@ -21,11 +23,16 @@ pub mod calendar;
 pub mod facts;
 pub mod grid;
 pub mod id;
+pub mod machine;
 pub mod occupancy;
+pub mod penalty;
 pub mod policy;
+pub mod presence;
 pub mod refusal;
 pub mod rules;
+pub mod runs;
 pub mod search;
 pub mod slot;
 pub mod time;
+pub mod waitlist;
 mod wall;

@@ -113,6 +113,16 @@ pub fn complement(window: Slot, slots: &[Slot]) -> Vec<Slot> {
     rest
 }
 
+/// Returns what of an ascending, disjoint list is not in a second one.
+#[must_use]
+pub fn subtracted(slots: &[Slot], taken: &[Slot]) -> Vec<Slot> {
+    let ends = slots.first().zip(slots.last());
+    let hull = ends.and_then(|(first, last)| Slot::new(first.start, last.end));
+    hull.map_or_else(Vec::new, |hull| {
+        intersected(slots, &complement(hull, taken))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +149,10 @@ mod tests {
         assert_eq!(intersected(&left, &right), [slot(5, 10), slot(20, 25)]);
         assert_eq!(complement(slot(0, 40), &left), [slot(10, 20), slot(30, 40)]);
         assert_eq!(complement(slot(2, 8), &left), []);
+        assert_eq!(
+            subtracted(&left, &[slot(2, 4), slot(9, 22)]),
+            [slot(0, 2), slot(4, 9), slot(22, 30)]
+        );
+        assert_eq!(subtracted(&[], &left), []);
     }
 }

@@ -74,10 +74,10 @@ impl Span {
         Self(widen(minutes) * MINUTE_US)
     }
 
-    /// Returns a length of days of 24 hours.
+    /// Returns a length of days of 24 hours, at most the longest there is.
     #[must_use]
     pub const fn days(days: u32) -> Self {
-        Self(widen(days) * DAY_US)
+        Self(widen(days).saturating_mul(DAY_US))
     }
 
     /// Returns microseconds, 0 or more.

@@ -72,7 +72,7 @@ pub struct Occupied {
     start: Zoned,
     /// First instant after it.
     end: Zoned,
-    /// `booking`, `hold` or `outage`.
+    /// `booking`, `outage`, `hold` or `offer`.
     kind: &'static str,
     /// Whether it is the caller's.
     mine: bool,

@@ -39,7 +39,8 @@ pub struct Filter {
     /// Only those that begin before this.
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<When>,
-    /// `confirmed` or `cancelled`.
+    /// `pending`, `confirmed`, `in_use`, `completed`, `no_show`, `unverified`, `cancelled`,
+    /// `declined` or `expired`.
     status: Option<String>,
     /// Items on a page, 1 to 500.
     #[serde(default)]
@@ -109,8 +110,7 @@ impl Asked {
             }
         };
         let status = filter.status.as_deref().map(|text| {
-            let expected = "expected `confirmed` or `cancelled`";
-            Status::parse(text).ok_or_else(|| Problem::field("status", expected))
+            Status::parse(text).ok_or_else(|| Problem::field("status", "no state of a booking"))
         });
         let after = filter.cursor.as_deref().map(|text| {
             place(text).ok_or_else(|| Problem::field("cursor", "not a cursor of this list"))

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
-use scheduler::booking::WrongState;
 use scheduler::id::BookingId;
 use scheduler::slot::Slot;
 use serde::{Deserialize, Serialize};
@@ -27,7 +26,7 @@ use crate::booking::{
     Refused, Wish, judge_wish,
 };
 use crate::registry::{Directory, Instrument, Right};
-use crate::words::Said;
+use crate::words::{self, Said};
 
 /// Most characters of a purpose.
 const PURPOSE_CHARACTERS_MAX: usize = 500;
@@ -273,7 +272,7 @@ pub(super) async fn change(
         ChangeOutcome::Refused(refused) => {
             Err(refusal(&state, &directory, who, held.instrument, &refused))
         }
-        ChangeOutcome::WrongState(wrong) => Err(wrong_state(wrong)),
+        ChangeOutcome::WrongState(wrong) => Err(Problem::wrong_state(words::wrong_state(wrong))),
         ChangeOutcome::Stale(_) => Err(Problem::new(ProblemType::StaleVersion)),
         ChangeOutcome::NotFound => Err(Problem::not_found()),
     }
@@ -298,7 +297,7 @@ pub(super) async fn cancel(
     };
     match state.desk().ask(cancel).await? {
         CancelOutcome::Cancelled(booking) => view(&directory, &booking),
-        CancelOutcome::WrongState(wrong) => Err(wrong_state(wrong)),
+        CancelOutcome::WrongState(wrong) => Err(Problem::wrong_state(words::wrong_state(wrong))),
         CancelOutcome::Stale(_) => Err(Problem::new(ProblemType::StaleVersion)),
         CancelOutcome::NotFound => Err(Problem::not_found()),
     }
@@ -357,17 +356,6 @@ pub fn check_length(field: &str, text: &str, characters_max: usize) -> Result<()
     } else {
         Err(Problem::field(field, "too long"))
     }
-}
-
-fn wrong_state(wrong: WrongState) -> Problem {
-    Problem::wrong_state(match wrong {
-        WrongState::IsCancelled => Said::fixed("预约已取消", "The booking is cancelled"),
-        WrongState::IsOver => Said::fixed("预约已结束", "The booking is over"),
-        WrongState::HasBegun => Said::fixed(
-            "预约已开始，不能再改开始时间",
-            "The booking has begun; its start stays",
-        ),
-    })
 }
 
 /// What the desk cannot do now is `not-ready`.

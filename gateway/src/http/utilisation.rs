@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use futures::StreamExt as _;
-use scheduler::booking::Status;
 use scheduler::id::{InstrumentId, NodeId};
 use scheduler::slot::{Slot, merged};
 use scheduler::time::DAY_US;
@@ -185,7 +184,7 @@ fn booked(state: &HttpState, id: InstrumentId, window: Slot) -> i64 {
     let bookings = state.desk().shelf().bookings_at(id);
     let slots = bookings
         .iter()
-        .filter(|booking| booking.status == Status::Confirmed)
+        .filter(|booking| booking.status.is_booked())
         .filter_map(|booking| booking.slot.intersect(window));
     let slots = merged(slots.collect());
     slots.iter().map(|slot| slot.len().get()).sum()

@@ -24,20 +24,20 @@ pub fn outage(reason: Option<&str>, language: Language) -> String {
         .map_or_else(|| word.to_owned(), |reason| format!("{word} · {reason}"))
 }
 
-/// Returns what is written on a slot that somebody holds for some minutes.
+/// Returns the label of a hold.
 #[must_use]
-pub fn held(language: Language) -> &'static str {
+pub fn hold(language: Language) -> &'static str {
     match language {
-        Language::Zh => "暂被占住",
-        Language::En => "Held for a moment",
+        Language::Zh => "占位",
+        Language::En => "On hold",
     }
 }
 
-/// Returns what is written on a slot that is offered to somebody who waits.
+/// Returns the label of an offer to the waitlist.
 #[must_use]
-pub fn offered(language: Language) -> &'static str {
+pub fn offer(language: Language) -> &'static str {
     match language {
-        Language::Zh => "候补邀约中",
-        Language::En => "Offered to somebody who waits",
+        Language::Zh => "候补邀约",
+        Language::En => "Offered to the waitlist",
     }
 }

@@ -8,14 +8,16 @@ mod figures;
 mod labels;
 mod problems;
 mod refusals;
+mod states;
 
 use std::borrow::Cow;
 
 pub use faults::{KNOWN, fault};
 pub use figures::{civil_time, length};
-pub use labels::{booked, held, offered, outage};
+pub use labels::{booked, hold, offer, outage};
 pub use problems::{ProblemWords, problem};
 pub use refusals::refusal;
+pub use states::wrong_state;
 
 /// A language of the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -60,7 +60,8 @@ pub struct BookingView {
     start: Zoned,
     /// First instant after it.
     end: Zoned,
-    /// `confirmed` or `cancelled`.
+    /// `pending`, `confirmed`, `in_use`, `completed`, `no_show`, `unverified`, `cancelled`,
+    /// `declined` or `expired`.
     status: &'static str,
     /// True while an outage covers part of it.
     at_risk: bool,
@@ -104,7 +105,7 @@ pub struct ConflictView {
     start: Zoned,
     /// First instant after it.
     end: Zoned,
-    /// `booking` or `outage`.
+    /// `booking`, `outage`, `hold` or `offer`.
     kind: &'static str,
     /// What to show.
     label: String,
@@ -273,8 +274,8 @@ impl<'a> Looking<'a> {
                 words::booked(by, language)
             }
             Holder::Outage(id) => words::outage(self.reason(id), language),
-            Holder::Hold(_) => words::held(language).to_owned(),
-            Holder::Offer(_) => words::offered(language).to_owned(),
+            Holder::Hold(_) => words::hold(language).to_owned(),
+            Holder::Offer(_) => words::offer(language).to_owned(),
         }
     }
 
