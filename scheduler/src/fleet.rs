@@ -4,6 +4,7 @@
 //! where bits leave a doubt. What goes out: bits by position, in the order given.
 
 use std::cell::LazyCell;
+use std::hint::black_box;
 
 use crate::cells::{Cells, KNOWN_DAYS, Room, is_whole, touched};
 use crate::occupancy::Occupancy;
@@ -12,6 +13,9 @@ use crate::time::Span;
 
 /// Most steps of a strip; what lies beyond is left out.
 pub const STEPS_MAX: usize = 4_096;
+
+/// Instruments whose bits are fetched from memory together.
+const GROUP: usize = 32;
 
 /// One bit for each of a number of things.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,17 +86,29 @@ pub fn free_for<'a>(
     let cells = touched(slot);
     let few = slot.len() <= Span::days(KNOWN_DAYS);
     let mut free = Bits::default();
-    for (occupancy, open) in instruments {
+    let mut rest = instruments.into_iter().map(|(occupancy, open)| {
         let full = occupancy.full_cells();
-        let room = Room { open, full };
-        // The order matters: bits first, the claims next, the calendar last.
-        let is_free = room.is_certain(&cells)
-            || ((!few || room.is_possible_all(&cells))
-                && occupancy.full(slot).is_empty()
-                && ((few && open.covers(&cells)) || is_open(free.len())));
-        free.push(is_free);
+        (occupancy, Room { open, full })
+    });
+    let mut group = Vec::with_capacity(GROUP);
+    loop {
+        // Bits are in no cache when the fleet is large: all reads of a group come before the first
+        // branch that waits for one.
+        group.extend(rest.by_ref().take(GROUP));
+        let bits = group.iter().map(|(_, room)| room.peek(cells.start));
+        black_box(bits.fold(0, |all, bits| all ^ bits));
+        if group.is_empty() {
+            return free;
+        }
+        for (occupancy, room) in group.drain(..) {
+            // The order matters: bits first, the claims next, the calendar last.
+            let is_free = room.is_certain(&cells)
+                || ((!few || room.is_possible_all(&cells))
+                    && occupancy.full(slot).is_empty()
+                    && ((few && room.open.covers(&cells)) || is_open(free.len())));
+            free.push(is_free);
+        }
     }
-    free
 }
 
 /// One instrument's steps.
