@@ -345,11 +345,6 @@ pub(crate) fn instant(cell: i64) -> Micros {
     Micros::new(cell.saturating_mul(CELL_US))
 }
 
-/// Returns true if a slot is made of whole cells.
-pub(crate) fn is_whole(slot: Slot) -> bool {
-    is_on_grid(slot.start().get()) && is_on_grid(slot.end().get())
-}
-
 /// Returns the cell that an instant lies in.
 pub(crate) fn cell_of(at: Micros) -> i64 {
     at.get().div_euclid(CELL_US)

@@ -6,7 +6,7 @@
 use std::cell::LazyCell;
 use std::hint::black_box;
 
-use crate::cells::{Cells, KNOWN_DAYS, Room, is_whole, touched};
+use crate::cells::{Cells, KNOWN_DAYS, Room, touched};
 use crate::occupancy::Occupancy;
 use crate::slot::{Slot, intersected};
 use crate::time::Span;
@@ -148,7 +148,8 @@ pub fn strip(
             (true, true)
         } else if !room.is_possible(&cells) {
             (false, false)
-        } else if is_whole(at) && room.is_decided(&cells) {
+        } else if room.is_decided(&cells) {
+            // The step has a part of each cell that it touches.
             (false, true)
         } else {
             let first = first_free(at);
