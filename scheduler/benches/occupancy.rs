@@ -42,6 +42,7 @@ fn year() -> Occupancy {
             .insert(held)
             .expect("bookings are three hours apart");
     }
+    occupancy.index_from(Micros::new(BEGIN));
     occupancy
 }
 

@@ -7,9 +7,13 @@
 //! instant of it. When no single lane is free all along, claims connected with the slot change
 //! lanes ([`Placement::moves`]), which always succeeds; so what is shown as free can be booked.
 //! Lowering the capacity drops nothing: claims on lanes above it stay, and count.
+//!
+//! An index on quarter hours is kept in step with the claims, so that searches over many
+//! instruments read bits; see [`Occupancy::index_from`].
 
 mod relane;
 
+use crate::cells::Cells;
 use crate::id::{BookingId, ClaimId, HoldId, OfferId, OutageId};
 use crate::slot::{Slot, complement};
 use crate::time::Micros;
@@ -68,6 +72,8 @@ pub struct Occupancy {
     /// when there were more; they are kept and take no new ones.
     lanes: Vec<Vec<Claim>>,
     capacity: usize,
+    /// When all lanes are taken.
+    full: Cells,
 }
 
 impl Occupancy {
@@ -85,6 +91,30 @@ impl Occupancy {
         Self {
             lanes: vec![Vec::new(); capacity],
             capacity,
+            full: Cells::unknown(),
+        }
+    }
+
+    /// Indexes the claims from a base on, for [`KNOWN_DAYS`](crate::cells::KNOWN_DAYS). Before the
+    /// first call nothing is indexed and every search reads the claims: equal answers, dearer. Call
+    /// it for a new instrument and again as time goes on; costs a walk over the claims.
+    pub fn index_from(&mut self, base: Micros) {
+        self.full = Cells::empty_from(base);
+        self.index(all_time());
+    }
+
+    /// Returns when there is no room, on quarter hours: what [`full`](Self::full) returns, touches
+    /// no cell that this does not, and covers every cell that this does.
+    #[must_use]
+    pub fn full_cells(&self) -> &Cells {
+        &self.full
+    }
+
+    /// Brings the index up to date where a claim came or went.
+    fn index(&mut self, changed: Slot) {
+        if let Some(window) = self.full.around(changed) {
+            let full = self.full(window);
+            self.full.put(window, &full);
         }
     }
 
@@ -101,6 +131,7 @@ impl Occupancy {
         if self.lanes.len() < self.capacity {
             self.lanes.resize(self.capacity, Vec::new());
         }
+        self.index(all_time());
     }
 
     /// Returns the capacity, at least 1.
@@ -185,6 +216,7 @@ impl Occupancy {
         }
         let at = claims.partition_point(|held| held.slot < claim.slot);
         claims.insert(at, claim);
+        self.index(claim.slot);
         Ok(())
     }
 
@@ -199,6 +231,9 @@ impl Occupancy {
                 }
                 stays
             });
+        }
+        for claim in &removed {
+            self.index(claim.slot);
         }
         removed
     }
@@ -290,6 +325,11 @@ impl Occupancy {
         };
         self.lanes.iter().filter_map(edge).min()
     }
+}
+
+fn all_time() -> Slot {
+    let (first, last) = (Micros::new(i64::MIN), Micros::new(i64::MAX));
+    Slot::new(first, last).expect("time runs forward")
 }
 
 /// Returns the claims of a lane that share time with a slot. Claims are disjoint and sorted, so
