@@ -35,7 +35,8 @@ CREATE TABLE offers (
   start_us BIGINT NOT NULL,
   end_us BIGINT NOT NULL CHECK (start_us < end_us),
   created_us BIGINT NOT NULL,
-  expires_us BIGINT NOT NULL
+  expires_us BIGINT NOT NULL,
+  state TEXT NOT NULL
 );
 
 CREATE TABLE series (

@@ -35,7 +35,8 @@ CREATE TABLE offers (
   start_us INTEGER NOT NULL,
   end_us INTEGER NOT NULL CHECK (start_us < end_us),
   created_us INTEGER NOT NULL,
-  expires_us INTEGER NOT NULL
+  expires_us INTEGER NOT NULL,
+  state TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE series (

@@ -5,6 +5,7 @@ use super::command::{
     OutageOutcome,
 };
 use super::group::Group;
+use super::timer::Settle;
 
 /// A command that the desk judges together with others and answers after their commit.
 pub trait Ask: Into<Command> {
@@ -74,4 +75,5 @@ commands! {
     Cancel => CancelOutcome, cancel;
     OpenOutage => OutageOutcome, open_outage;
     EndOutage => OutageOutcome, end_outage;
+    Settle => (), settle;
 }

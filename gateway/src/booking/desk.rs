@@ -17,6 +17,7 @@ use super::ledger::{Ledger, SharedLedger};
 use super::record::EventRow;
 use super::sessions::{SessionSettings, Sessions};
 use super::shelf::{InstrumentSnapshot, Shelf};
+use super::timer;
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::registry::{Directory, SharedDirectory};
@@ -27,7 +28,7 @@ use crate::store::{Cause, Database, StoreError, Writes};
 const QUEUE_MAX: usize = 4_096;
 
 /// Commands in one transaction.
-const GROUP_MAX: usize = 512;
+pub(super) const GROUP_MAX: usize = 512;
 
 /// Events a slow follower may lag behind before it has to read the log again.
 const EVENTS_MAX: usize = 4_096;
@@ -134,11 +135,17 @@ impl Desk {
     ) {
         let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
         housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut timer = tokio::time::interval(timer::LOOK);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let request = tokio::select! {
                 request = requests.recv() => request,
                 _ = housekeeping.tick() => {
                     self.tidy().await;
+                    continue;
+                }
+                _ = timer.tick() => {
+                    self.serve_due().await;
                     continue;
                 }
                 // What waits is still answered: the queue is closed and drained.
@@ -248,7 +255,7 @@ impl Desk {
     }
 
     /// Judges commands as one group and commits what they write. On failure nothing has changed.
-    async fn attempt(&mut self, commands: &[&Command]) -> Result<Vec<Answer>, Failure> {
+    pub(super) async fn attempt(&mut self, commands: &[&Command]) -> Result<Vec<Answer>, Failure> {
         self.ensure_fresh().await?;
         let directory = self.directory.load_full();
         let mut group = self.group(&directory);

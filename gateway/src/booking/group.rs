@@ -12,7 +12,6 @@ use scheduler::time::Micros;
 
 use super::command::{Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome};
 use super::judge::{Wish, judge_wish};
-use super::ledger::Due;
 use super::record::{Booking, EventKind, EventRow, KeptAnswer, Later};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::registry::{Directory, Right};
@@ -93,7 +92,7 @@ impl Group<'_> {
     }
 
     /// Returns a booking as the group sees it.
-    fn booking(&self, id: BookingId) -> Option<Arc<Booking>> {
+    pub(super) fn booking(&self, id: BookingId) -> Option<Arc<Booking>> {
         let pending = self.writes.bookings_new.get(&id);
         let pending = pending.or_else(|| self.writes.bookings_changed.get(&id));
         pending.cloned().or_else(|| self.shelf.booking(id))
@@ -315,9 +314,9 @@ impl Group<'_> {
 
     pub(super) fn put_booking(&mut self, booking: Arc<Booking>, kind: EventKind) {
         let (instrument, id) = (booking.instrument, booking.id);
-        let before = self.booking(id).and_then(|held| held.due_at.get());
+        let before = self.booking(id);
         let agenda = &mut self.writes.ledger.agenda;
-        agenda.plan(Due::Booking(id), before, booking.due_at.get());
+        agenda.follow(before.as_deref(), &booking);
         if let Some(held) = self.held(instrument) {
             if booking.status.claims() {
                 held.bookings.insert(id, Arc::clone(&booking));

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use scheduler::booking::Status;
 use scheduler::id::{BookingId, HoldId, OfferId};
 use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
 use super::record::{
-    Attachment, Correction, Hold, Notice, Offer, Override, Penalty, Problem, Project,
+    Attachment, Booking, Correction, Hold, Notice, Offer, Override, Penalty, Problem, Project,
     Qualification, QuestionSet, Run, Series, Wait,
 };
 use crate::store::{Records, StoreError};
@@ -71,7 +72,7 @@ macro_rules! ledger {
                 }
                 let offers: Vec<_> = ledger.offers.iter().cloned().collect();
                 for offer in offers {
-                    ledger.agenda.plan(Due::Offer(offer.id), None, Some(offer.expires_at));
+                    ledger.agenda.plan(Due::Offer(offer.id), None, offer.due_at());
                 }
                 Ok(ledger)
             }
@@ -128,18 +129,11 @@ impl Ledger {
 
     /// Adds an offer or replaces it.
     pub fn put_offer(&mut self, offer: Offer) {
-        let before = self.offers.get(offer.id.get()).map(|held| held.expires_at);
+        let before = self.offers.get(offer.id.get());
+        let before = before.and_then(|held| held.due_at());
         let due = Due::Offer(offer.id);
-        self.agenda.plan(due, before, Some(offer.expires_at));
+        self.agenda.plan(due, before, offer.due_at());
         self.offers.put(Arc::new(offer));
-    }
-
-    /// Takes an offer away.
-    pub fn remove_offer(&mut self, id: OfferId) -> Option<Arc<Offer>> {
-        let offer = self.offers.remove(id.get())?;
-        self.agenda
-            .plan(Due::Offer(id), Some(offer.expires_at), None);
-        Some(offer)
     }
 }
 
@@ -150,14 +144,33 @@ pub enum Due {
     Hold(HoldId),
     /// An offer runs out.
     Offer(OfferId),
-    /// A booking's [`due_at`](super::record::Booking::due_at) has come.
-    Booking(BookingId),
+    /// A booking that waits for an approval gets none any more.
+    Approval(BookingId),
+    /// The machine's word on a booking is wanted: whether somebody came, is still there, has left.
+    Presence(BookingId),
+}
+
+impl Due {
+    /// Returns what a booking's [`due_at`](super::record::Booking::due_at) is about.
+    #[must_use]
+    pub fn of(booking: &Booking) -> Self {
+        if booking.status == Status::Pending {
+            Self::Approval(booking.id)
+        } else {
+            Self::Presence(booking.id)
+        }
+    }
 }
 
 /// What has to be decided when, ascending. Rebuilt from the records at the start: nothing is
 /// forgotten, whatever time passes before it is looked at.
 #[derive(Debug, Clone, Default)]
-pub struct Agenda(imbl::OrdSet<(Micros, Due)>);
+pub struct Agenda {
+    /// What the desk decides on its own facts.
+    own: imbl::OrdSet<(Micros, Due)>,
+    /// What needs the machine's word first; the witness brings it.
+    heard: imbl::OrdSet<(Micros, Due)>,
+}
 
 impl Agenda {
     /// Moves something from one moment to another; no moment: it is not there.
@@ -165,26 +178,44 @@ impl Agenda {
         if before == after {
             return;
         }
+        let planned = match due {
+            Due::Hold(_) | Due::Offer(_) | Due::Approval(_) => &mut self.own,
+            Due::Presence(_) => &mut self.heard,
+        };
         if let Some(before) = before {
-            self.0.remove(&(before, due));
+            planned.remove(&(before, due));
         }
         if let Some(after) = after {
-            self.0.insert((after, due));
+            planned.insert((after, due));
         }
     }
 
-    /// Returns at most `count` things whose moment has come, the oldest first.
-    #[must_use]
-    pub fn due(&self, now: Micros, count: usize) -> Vec<Due> {
-        let come = self.0.iter().take_while(|(at, _)| *at <= now);
-        come.take(count).map(|(_, due)| *due).collect()
+    /// Moves a booking from what was due about it to what is.
+    pub fn follow(&mut self, before: Option<&Booking>, after: &Booking) {
+        if let Some(before) = before {
+            self.plan(Due::of(before), before.due_at.get(), None);
+        }
+        self.plan(Due::of(after), None, after.due_at.get());
     }
 
-    /// Returns the first moment something is due.
+    /// Returns at most `count` things that the desk decides and whose moment has come, the oldest
+    /// first.
     #[must_use]
-    pub fn first(&self) -> Option<Micros> {
-        self.0.get_min().map(|(at, _)| *at)
+    pub fn due(&self, now: Micros, count: usize) -> Vec<Due> {
+        come(&self.own, now, count)
     }
+
+    /// Returns at most `count` bookings that wait for the machine's word and whose moment has come,
+    /// the oldest first.
+    #[must_use]
+    pub fn unheard(&self, now: Micros, count: usize) -> Vec<Due> {
+        come(&self.heard, now, count)
+    }
+}
+
+fn come(planned: &imbl::OrdSet<(Micros, Due)>, now: Micros, count: usize) -> Vec<Due> {
+    let come = planned.iter().take_while(|(at, _)| *at <= now);
+    come.take(count).map(|(_, due)| *due).collect()
 }
 
 /// How far the telemetry file's changes of machine state were followed.
@@ -245,7 +276,6 @@ mod tests {
         let at = |us| Some(Micros::new(us));
         agenda.plan(one, None, at(20));
         agenda.plan(two, None, at(10));
-        assert_eq!(agenda.first(), at(10));
         assert_eq!(agenda.due(Micros::new(20), 9), [two, one]);
         agenda.plan(two, at(10), at(30));
         assert_eq!(agenda.due(Micros::new(20), 9), [one]);

@@ -10,7 +10,7 @@ use scheduler::time::{Micros, Span};
 use super::commit::{ANSWERS_KEPT, Failure};
 use super::desk::{Desk, RegistryIds};
 use super::group::NextIds;
-use super::ledger::{Due, Ledger};
+use super::ledger::Ledger;
 use super::record::Booking;
 use super::shelf::InstrumentSnapshot;
 use crate::registry::Directory;
@@ -41,8 +41,7 @@ impl Desk {
         drop(tx);
         self.take_identities(&highest);
         for booking in &loaded.bookings {
-            let due = Due::Booking(booking.id);
-            ledger.agenda.plan(due, None, booking.due_at.get());
+            ledger.agenda.follow(None, booking);
         }
         self.ledger.store(Arc::new(ledger));
         directory.generation = self.directory.load().generation + 1;

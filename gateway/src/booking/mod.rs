@@ -19,12 +19,16 @@ mod group;
 mod handle;
 mod import;
 mod judge;
+mod lapse;
 pub mod ledger;
 mod load;
+mod notices;
 mod outages;
 pub mod record;
 mod sessions;
 mod shelf;
+mod timer;
+mod waiting;
 
 pub use ask::{Answer, Ask, Command};
 pub use command::{
@@ -37,6 +41,7 @@ pub use handle::DeskHandle;
 pub use judge::{Wish, judge_wish};
 pub use sessions::{SessionSettings, Sessions};
 pub use shelf::{InstrumentSnapshot, Shelf};
+pub use timer::Settle;
 
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,10 @@
 use scheduler::id::{BookingId, HoldId, InstrumentId, MemberId, OfferId, WaitId};
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
+use scheduler::waitlist::OfferState;
 use sqlx::any::AnyRow;
 
-use crate::store::{Held, Record, StoreError, Value, get, instrument_of, slot_of};
+use crate::store::{Held, Record, StoreError, Value, get, instrument_of, slot_of, word_of};
 
 /// A slot kept for a member for some minutes. Its claim goes when it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl Record for Hold {
     }
 }
 
-/// A freed slot offered to one who waits. Its claim goes when it does.
+/// A freed slot offered to one who waits. Its claim goes when it no longer stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
     /// Identity.
@@ -85,6 +86,16 @@ pub struct Offer {
     pub created_at: Micros,
     /// From then on the next in order is asked.
     pub expires_at: Micros,
+    /// Where it is.
+    pub state: OfferState,
+}
+
+impl Offer {
+    /// Returns when it runs out, while it stands.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Micros> {
+        (self.state == OfferState::Open).then_some(self.expires_at)
+    }
 }
 
 impl Record for Offer {
@@ -97,8 +108,9 @@ impl Record for Offer {
         "end_us",
         "created_us",
         "expires_us",
+        "state",
     ];
-    const HELD: Held = Held::All;
+    const HELD: Held = Held::Recent("end_us >= $1 OR state = 'open'", 2);
 
     fn id(&self) -> i64 {
         self.id.get()
@@ -113,6 +125,7 @@ impl Record for Offer {
             self.slot.end().get().into(),
             self.created_at.get().into(),
             self.expires_at.get().into(),
+            self.state.as_str().into(),
         ]
     }
 
@@ -125,6 +138,7 @@ impl Record for Offer {
             slot: slot_of(row, Self::TABLE)?,
             created_at: Micros::new(get(row, "created_us")?),
             expires_at: Micros::new(get(row, "expires_us")?),
+            state: word_of(row, (Self::TABLE, "state"), OfferState::parse)?,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use scheduler::id::{HoldId, OfferId, ProjectId, RunId, WaitId};
 use scheduler::time::{DAY_US, Span};
+use scheduler::waitlist::OfferState;
 
 use super::*;
 use crate::booking::record::{
@@ -97,6 +98,7 @@ async fn claims_for_a_while_come_back() {
         slot: soon(),
         created_at: NOW,
         expires_at: at(9),
+        state: OfferState::Open,
     };
     check(&database, offer).await;
     let series = Series {

@@ -1,0 +1,98 @@
+//! Telling people: a notice a person and event, in the same transaction as what it tells.
+
+use std::sync::Arc;
+
+use scheduler::id::{InstrumentId, MemberId, NodeId};
+use scheduler::slot::Slot;
+
+use super::group::Group;
+use super::record::{Booking, Notice, NoticeKind};
+use crate::registry::Role;
+
+/// Notices of one member that are kept in memory; the oldest go first.
+const KEPT_MAX: usize = 200;
+
+/// What a notice is about.
+#[derive(Debug, Clone)]
+pub(super) struct About {
+    pub(super) kind: NoticeKind,
+    pub(super) instrument: InstrumentId,
+    pub(super) booking: Option<scheduler::id::BookingId>,
+    pub(super) slot: Option<Slot>,
+    pub(super) words: String,
+}
+
+impl Group<'_> {
+    /// Tells a member about a booking.
+    pub(super) fn tell(&mut self, member: MemberId, kind: NoticeKind, booking: &Booking) {
+        let about = About {
+            kind,
+            instrument: booking.instrument,
+            booking: Some(booking.id),
+            slot: Some(booking.slot),
+            words: String::new(),
+        };
+        self.tell_about(member, about);
+    }
+
+    /// Tells a member something.
+    pub(super) fn tell_about(&mut self, member: MemberId, about: About) {
+        let About {
+            kind,
+            instrument,
+            booking,
+            slot,
+            words,
+        } = about;
+        let notices = &mut self.writes.ledger.notices;
+        let held: Vec<i64> = notices
+            .iter()
+            .filter(|notice| notice.member == member)
+            .map(|notice| notice.id)
+            .collect();
+        let over = held.len().saturating_sub(KEPT_MAX - 1);
+        for id in held.into_iter().take(over) {
+            notices.forget(id);
+        }
+        let notice = Notice {
+            id: notices.next_id(),
+            member,
+            kind,
+            instrument,
+            booking,
+            slot,
+            words,
+            at: self.now,
+            seen_at: None,
+        };
+        notices.put(Arc::new(notice));
+    }
+
+    /// Tells those who run a lab's instruments; at most 20 of them.
+    pub(super) fn tell_lab(&mut self, lab: NodeId, about: &About) {
+        let managers: Vec<MemberId> = self.managers_of(lab);
+        for member in managers.into_iter().take(20) {
+            self.tell_about(member, about.clone());
+        }
+    }
+
+    /// Returns the managers of a lab, by a role at it.
+    pub(super) fn managers_of(&self, lab: NodeId) -> Vec<MemberId> {
+        let is_manager = |member: &&crate::registry::Member| {
+            member.active
+                && member
+                    .roles
+                    .iter()
+                    .any(|held| held.role == Role::Manager && held.node == lab)
+        };
+        let mut managers: Vec<MemberId> = self
+            .directory
+            .members
+            .values()
+            .filter(is_manager)
+            .map(|member| member.id)
+            .collect();
+        managers.sort_unstable();
+        managers
+    }
+}
