@@ -5,7 +5,8 @@
 //! cannot wait, so it can be tested against millions of cases.
 //!
 //! Reading order: [`time`] and [`slot`] (half-open intervals in microseconds UTC), [`id`],
-//! [`calendar`] and [`grid`] (opening hours and starts in a zone), [`policy`] (rules on the tree),
+//! [`calendar`], [`grid`] and [`blocks`] (opening hours, starts and blocks in a zone),
+//! [`policy`] (rules on the tree),
 //! [`facts`] and [`rules`] (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an
 //! instrument by lane), [`search`] (the next slots that would pass), [`booking`] (the life cycle).
 //!
@@ -16,11 +17,13 @@
 //! is accepted by [`rules::judge`] and free in the index it was given, and there is no earlier one.
 //! Every function is total: no time, however far, makes one fail or take long.
 
+pub mod blocks;
 pub mod booking;
 pub mod calendar;
 pub mod facts;
 pub mod grid;
 pub mod id;
+mod instant;
 pub mod occupancy;
 pub mod policy;
 pub mod refusal;
