@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`time`] and [`slot`] (half-open intervals in microseconds UTC), [`id`],
 //! [`calendar`], [`grid`] and [`blocks`] (opening hours, starts and blocks in a zone),
-//! [`policy`] (rules on the tree),
+//! [`recurrence`] (series), [`policy`] (rules on the tree),
 //! [`facts`] and [`rules`] (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an
 //! instrument by lane), [`search`] (the next slots that would pass), [`booking`] (the life cycle).
 //!
@@ -26,6 +26,7 @@ pub mod id;
 mod instant;
 pub mod occupancy;
 pub mod policy;
+pub mod recurrence;
 pub mod refusal;
 pub mod rules;
 pub mod search;
