@@ -6,9 +6,9 @@
 //!
 //! Reading order: [`time`] and [`slot`] (half-open intervals in microseconds UTC), [`id`],
 //! [`calendar`], [`grid`] and [`blocks`] (opening hours, starts and blocks in a zone),
-//! [`recurrence`] (series), [`policy`] (rules on the tree),
-//! [`facts`] and [`rules`] (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an
-//! instrument by lane), [`search`] (the next slots that would pass), [`booking`] (the life cycle).
+//! [`recurrence`] (series), [`policy`] (rules on the tree), [`facts`] and [`rules`] (judging a
+//! wish), [`refusal`] (why not), [`occupancy`] (claims of an instrument by lane), [`search`] (the
+//! next slots that would pass), [`booking`] (the life cycle).
 //!
 //! **Invariants.** A [`slot::Slot`] is never empty or reversed. Claims of one lane never overlap.
 //! At no instant do more claims run than the capacity, unless it was lowered after they came.

@@ -102,6 +102,18 @@ impl Bound {
             years: years.min(Self::YEARS_MAX),
         }
     }
+
+    /// Returns the most slots.
+    #[must_use]
+    pub fn slots(self) -> usize {
+        self.slots
+    }
+
+    /// Returns the most years from the first slot to the last begin.
+    #[must_use]
+    pub fn years(self) -> u32 {
+        self.years
+    }
 }
 
 /// The slots of a series.
