@@ -85,8 +85,9 @@ pub fn blocks_within(blocks: &Blocks, zone: Tz, window: Slot) -> Vec<Slot> {
     let (Some(first), Some(last)) = (civil(window.start(), zone), civil(window.end(), zone)) else {
         return Vec::new();
     };
-    // A block of 48 hours that began two days ago may still run, and clocks may add to it.
-    let first = first.date().checked_sub_days(Days::new(3));
+    // A block of 48 hours that began yesterday may still run; one day more for clocks that go back
+    // over midnight.
+    let first = first.date().checked_sub_days(Days::new(2));
     let days = first.unwrap_or(NaiveDate::MIN).iter_days();
     let days = days.take_while(|date| *date <= last.date());
     let mut slots: Vec<Slot> = days

@@ -193,6 +193,7 @@ proptest! {
             vec![(8, 12), (13, 17), (18, 32)],
             vec![(0, 4), (4, 8), (8, 16), (12, 16), (16, 24)],
             vec![(6, 30)],
+            vec![(8, 11), (11, 16), (16, 23)],
         ]),
         other in prop::sample::select(vec![vec![], vec![(8, 12), (13, 17)], vec![(8, 24), (0, 8)]]),
         grid in prop::sample::select(vec![60u32, 240]),
