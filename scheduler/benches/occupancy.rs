@@ -52,7 +52,7 @@ fn policy() -> Policy {
         RuleBody::Alignment { minutes: 15 },
         RuleBody::Longest { minutes: 480 },
         RuleBody::Horizon { days: 14 },
-        RuleBody::OpeningHours(Weekly(vec![hours])),
+        RuleBody::OpeningHours(Weekly(vec![hours]).into()),
     ];
     let rules = bodies.map(|body| Rule {
         body,

@@ -87,7 +87,7 @@ fn policy() -> Policy {
         RuleBody::Alignment { minutes: 15 },
         RuleBody::Longest { minutes: 840 },
         RuleBody::Horizon { days: 60 },
-        RuleBody::OpeningHours(Weekly(vec![hours])),
+        RuleBody::OpeningHours(Weekly(vec![hours]).into()),
     ];
     let rules = bodies.map(|body| Rule {
         body,

@@ -5,13 +5,14 @@
 //! cannot wait, so it can be tested against millions of cases.
 //!
 //! Reading order: [`time`] and [`slot`] (half-open intervals in microseconds UTC), [`id`],
-//! [`calendar`] and [`grid`] (opening hours and starts in a zone), [`policy`] (rules on the tree),
-//! [`facts`] and [`rules`] (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an
-//! instrument by lane), [`search`] (the next slots that would pass), [`cells`] and [`starts`] (time
-//! as bits and steps), [`pool`] and [`fleet`] (the same over many instruments, at speed), [`place`]
-//! (how far away), [`booking`] (the life cycle), [`machine`], [`presence`] and [`runs`] (whether
-//! somebody came, and whose the machine's time was), [`waitlist`] (who is offered a freed place),
-//! [`penalty`] (what not coming costs).
+//! [`calendar`], [`grid`] and [`blocks`] (opening hours, starts and blocks in a zone),
+//! [`recurrence`] (series), [`policy`] (rules on the tree), [`facts`] and [`rules`] (judging a
+//! wish), [`refusal`] (why not), [`occupancy`] (claims of an instrument by lane), [`search`] (the
+//! next slots that would pass), [`cells`] and [`starts`] (time as bits and steps), [`pool`] and
+//! [`fleet`] (the same over many instruments, at speed), [`place`] (how far away), [`booking`] (the
+//! life cycle), [`machine`], [`presence`] and [`runs`] (whether somebody came, and whose the
+//! machine's time was), [`waitlist`] (who is offered a freed place), [`penalty`] (what not coming
+//! costs).
 //!
 //! **Invariants.** A [`slot::Slot`] is never empty or reversed. Claims of one lane never overlap.
 //! At no instant do more claims run than the capacity, unless it was lowered after they came.
@@ -21,6 +22,7 @@
 //! Bits are an accelerator only: [`pool`] and [`fleet`] answer as if they read every claim.
 //! Every function is total: no time, however far, makes one fail or take long.
 
+pub mod blocks;
 pub mod booking;
 pub mod calendar;
 pub mod cells;
@@ -28,6 +30,7 @@ pub mod facts;
 pub mod fleet;
 pub mod grid;
 pub mod id;
+mod instant;
 pub mod machine;
 #[cfg(test)]
 mod minutes;
@@ -37,6 +40,7 @@ pub mod place;
 pub mod policy;
 pub mod pool;
 pub mod presence;
+pub mod recurrence;
 pub mod refusal;
 pub mod rules;
 pub mod runs;

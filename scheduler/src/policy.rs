@@ -1,6 +1,7 @@
 //! Rules on the tree, and which of them apply to an instrument.
 
-use crate::calendar::Weekly;
+use crate::blocks::Blocks;
+use crate::calendar::{Opening, Weekly};
 use crate::grid;
 use crate::refusal::Overrider;
 use crate::time::Span;
@@ -29,7 +30,9 @@ pub enum RuleBody {
         days: u32,
     },
     /// A booking lies within opening hours.
-    OpeningHours(Weekly),
+    OpeningHours(Opening),
+    /// A booking consists of whole adjacent blocks.
+    FixedBlocks(Blocks),
 }
 
 /// The kinds of rules, one for each variant of [`RuleBody`].
@@ -45,6 +48,8 @@ pub enum RuleKind {
     Horizon,
     /// [`RuleBody::OpeningHours`].
     OpeningHours,
+    /// [`RuleBody::FixedBlocks`].
+    FixedBlocks,
 }
 
 impl RuleBody {
@@ -57,6 +62,7 @@ impl RuleBody {
             Self::Longest { .. } => RuleKind::Longest,
             Self::Horizon { .. } => RuleKind::Horizon,
             Self::OpeningHours(_) => RuleKind::OpeningHours,
+            Self::FixedBlocks(_) => RuleKind::FixedBlocks,
         }
     }
 }
@@ -142,7 +148,10 @@ impl AppliedRule {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InForce {
     /// Hours that all apply together; empty: always open.
-    pub opening: Vec<Weekly>,
+    pub opening: Vec<Opening>,
+    /// Blocks that all apply together, so that a booking is made of whole ones of each; empty: any
+    /// slot.
+    pub blocks: Vec<Blocks>,
     /// Grids in minutes that all apply together; empty: any time.
     pub grids_minutes: Vec<u32>,
     /// The longest of the shortest.
@@ -200,7 +209,8 @@ impl Policy {
                     let horizon = Span::days(*days);
                     view.horizon = Some(view.horizon.map_or(horizon, |held| held.min(horizon)));
                 }
-                RuleBody::OpeningHours(weekly) => view.opening.push(weekly.clone()),
+                RuleBody::OpeningHours(opening) => view.opening.push(opening.clone()),
+                RuleBody::FixedBlocks(blocks) => view.blocks.push(blocks.clone()),
             }
         }
         view
@@ -208,14 +218,15 @@ impl Policy {
 }
 
 impl InForce {
-    /// Returns the hours open under every rule; none without such a rule. No entries: never open.
+    /// Returns the hours of a usual week that are open under every rule, exceptions and holidays
+    /// aside; none without such a rule. No entries: never open.
     #[must_use]
     pub fn hours(&self) -> Option<Weekly> {
         let (first, others) = self.opening.split_first()?;
         Some(
             others
                 .iter()
-                .fold(first.clone(), |all, weekly| all.overlaid(weekly)),
+                .fold(first.weekly.clone(), |all, one| all.overlaid(&one.weekly)),
         )
     }
 

@@ -10,6 +10,8 @@ pub enum RuleId {
     Past,
     /// The slot is not within opening hours.
     OpeningHours,
+    /// The slot is not made of whole blocks.
+    Blocks,
     /// The slot does not begin and end on the grid.
     Alignment,
     /// The slot is too short.
@@ -26,9 +28,10 @@ pub enum RuleId {
 
 impl RuleId {
     /// Every rule.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Past,
         Self::OpeningHours,
+        Self::Blocks,
         Self::Alignment,
         Self::Shortest,
         Self::Longest,
@@ -43,6 +46,7 @@ impl RuleId {
         match self {
             Self::Past => "past",
             Self::OpeningHours => "opening_hours",
+            Self::Blocks => "fixed_blocks",
             Self::Alignment => "alignment",
             Self::Shortest => "shortest",
             Self::Longest => "longest",
@@ -63,7 +67,8 @@ pub enum Figure {
     /// A wanted slot.
     Slot(Slot),
     /// Open intervals from the civil day of the wanted begin to the wanted end, a week at most;
-    /// empty when all of that is closed.
+    /// empty when all of that is closed. For `fixed_blocks`: the blocks that share an instant with
+    /// that civil day.
     Open(Vec<Slot>),
     /// The rule has no figure.
     None,
@@ -104,7 +109,9 @@ pub struct Refusal {
     /// When this rule would pass, if a time can cure it.
     ///
     /// For `past`, `opening_hours` and `alignment`: the earliest begin, not before the one wanted,
-    /// with which a slot of the same length passes this rule (looked for up to 15 days ahead). For
+    /// with which a slot of the same length passes this rule (looked for up to 15 days ahead, 60
+    /// with exceptions or holidays). For `fixed_blocks`: the begin of the earliest run of blocks,
+    /// within 15 days, that is as long as the wish or longer. For
     /// `horizon`: the instant from which the very same wish passes.
     pub passes_at: Option<Micros>,
     /// Who may set it aside, least authority first; empty when nobody can.

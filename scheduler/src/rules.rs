@@ -1,6 +1,7 @@
 //! The rules themselves, a few lines each, and the judgement over all of them.
 
-use crate::calendar::{Weekly, day_of, first_open_start, is_open, open_intervals};
+use crate::blocks::{Blocks, blocks_within, ends_a_block, first_run, is_made_of_blocks};
+use crate::calendar::{Opening, day_of, first_open_start, is_open, open_intervals};
 use crate::facts::BookingFacts;
 use crate::grid::{first_aligned, is_aligned};
 use crate::policy::{Policy, RuleBody};
@@ -26,6 +27,9 @@ const LAB: &[Overrider] = &[
 
 /// How far `alignment` looks for a begin that passes.
 const ALIGNMENT_SEARCH: Span = Span::days(15);
+
+/// How far `fixed_blocks` looks for a run of blocks that passes.
+const BLOCK_SEARCH: Span = Span::days(15);
 
 /// Judges a wish by every rule that applies and reports all that refuse it.
 ///
@@ -97,7 +101,8 @@ fn apply(body: &RuleBody, facts: &BookingFacts) -> Option<Reason> {
             (facts.slot.len() > limit).then(|| length(RuleId::Longest, limit, facts))
         }
         RuleBody::Horizon { days } => horizon(Span::days(*days), facts),
-        RuleBody::OpeningHours(weekly) => opening_hours(weekly, facts),
+        RuleBody::OpeningHours(opening) => opening_hours(opening, facts),
+        RuleBody::FixedBlocks(blocks) => fixed_blocks(blocks, facts),
     }
 }
 
@@ -155,21 +160,43 @@ fn horizon(limit: Span, facts: &BookingFacts) -> Option<Reason> {
     })
 }
 
-fn opening_hours(weekly: &Weekly, facts: &BookingFacts) -> Option<Reason> {
+fn opening_hours(opening: &Opening, facts: &BookingFacts) -> Option<Reason> {
     let BookingFacts { zone, slot, .. } = *facts;
-    if is_open(weekly, zone, slot) {
+    if is_open(opening, zone, slot) {
         return None;
     }
     let near = day_of(slot.start(), zone).and_then(|day| {
         let week = day.end() + Span::days(6);
         Slot::new(day.start(), day.end().max(slot.end().min(week)))
     });
-    let hours = std::slice::from_ref(weekly);
+    let hours = std::slice::from_ref(opening);
     Some(Reason {
         rule: RuleId::OpeningHours,
         limit: Figure::Open(near.map_or(Vec::new(), |near| open_intervals(hours, zone, near))),
         actual: Figure::Slot(slot),
-        passes_at: first_open_start(weekly, zone, slot.start(), slot.len()),
+        passes_at: first_open_start(opening, zone, slot.start(), slot.len()),
+    })
+}
+
+/// Of a booking that has begun only the end is a wish: it is the end of some block.
+fn fixed_blocks(blocks: &Blocks, facts: &BookingFacts) -> Option<Reason> {
+    let BookingFacts { zone, slot, .. } = *facts;
+    let passes = if facts.begin_is_kept {
+        ends_a_block(blocks, zone, slot.end())
+    } else {
+        is_made_of_blocks(blocks, zone, slot)
+    };
+    if passes {
+        return None;
+    }
+    let day = day_of(slot.start(), zone);
+    let search = Slot::new(slot.start(), slot.end() + BLOCK_SEARCH);
+    let run = search.and_then(|window| first_run(blocks, zone, window, slot.len(), |_| true));
+    Some(Reason {
+        rule: RuleId::Blocks,
+        limit: Figure::Open(day.map_or(Vec::new(), |day| blocks_within(blocks, zone, day))),
+        actual: Figure::Slot(slot),
+        passes_at: run.map(Slot::start),
     })
 }
 

@@ -9,6 +9,7 @@ mod double_booking;
 mod full_disk;
 mod measured_run;
 mod peers;
+mod recurrence;
 mod restart;
 mod telemetry_path;
 mod tidy;

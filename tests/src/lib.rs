@@ -24,6 +24,7 @@ pub mod postgres;
 pub mod process;
 pub mod publisher;
 pub mod raw_http;
+pub mod recur;
 pub mod region;
 pub mod speaker;
 pub mod times;

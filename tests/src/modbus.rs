@@ -30,13 +30,7 @@ impl Meter {
     /// # Panics
     /// When pymodbus is not installed: `tests/run install` does that.
     pub async fn start(dir: &Path, registers: u16) -> Self {
-        let python = process::target().join("peers/bin/python");
-        assert!(
-            python.exists(),
-            "{} is missing: run tests/run install",
-            python.display()
-        );
-        let mut command = Command::new(python);
+        let mut command = Command::new(process::peers_python());
         command
             .arg(process::workspace().join("tests/peers/meter.py"))
             .args(["--registers", &registers.to_string()])

@@ -252,6 +252,18 @@ pub fn target() -> PathBuf {
         .to_owned()
 }
 
+/// Returns the Python that has the packages of `peers/requirements.txt`.
+///
+/// # Panics
+/// When it is not there: `tests/run install` makes it.
+#[must_use]
+pub fn peers_python() -> PathBuf {
+    let python = target().join("peers/bin/python");
+    let name = python.display();
+    assert!(python.exists(), "{name} is missing: run tests/run install");
+    python
+}
+
 /// Returns the root of the repository.
 #[must_use]
 pub fn workspace() -> PathBuf {

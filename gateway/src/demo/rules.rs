@@ -73,7 +73,8 @@ pub(super) fn rule((rule, mode): SetRule) -> Rule {
             let hours = opening.weekly().iter();
             let hours = hours.map(|(days, from, to)| DayHours::new(days, *from, *to));
             let weekly: Option<Vec<DayHours>> = hours.collect();
-            RuleBody::OpeningHours(Weekly(weekly.expect("the demo's hours are valid")))
+            let weekly = Weekly(weekly.expect("the demo's hours are valid"));
+            RuleBody::OpeningHours(weekly.into())
         }
     };
     Rule { body, mode }

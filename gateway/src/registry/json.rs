@@ -1,11 +1,15 @@
 //! Rules and state rules as JSON: the form of the store and of the API.
 
+mod hours;
+
 use scheduler::calendar::{DAY_MINUTES, DayHours, Weekly};
 use scheduler::policy::{Mode, Rule, RuleBody};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wire::ChannelName;
 
+pub use self::hours::{ExceptionJson, HolidaysJson, SpanJson, to_blocks, to_opening};
+use self::hours::{clock_text, minute_of};
 use super::StateRule;
 
 /// A rule as JSON.
@@ -46,6 +50,19 @@ pub enum RuleJson {
         mode: ModeJson,
         /// Hours of the week; none is always closed.
         weekly: Vec<HoursJson>,
+        /// Days with other hours, at most 200 entries.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exceptions: Vec<ExceptionJson>,
+        /// Which public holidays are kept.
+        #[serde(default, skip_serializing_if = "HolidaysJson::is_none")]
+        holidays: HolidaysJson,
+    },
+    /// Whole adjacent blocks.
+    FixedBlocks {
+        /// How it meets rules further down.
+        mode: ModeJson,
+        /// At most 50; `to` up to `48:00`.
+        blocks: Vec<HoursJson>,
     },
 }
 
@@ -110,10 +127,17 @@ impl RuleJson {
                 let days = bounded(*days, 3_650, "days", "1 to 3650")?;
                 (mode, RuleBody::Horizon { days })
             }
-            Self::OpeningHours { mode, weekly } => {
+            Self::OpeningHours {
+                mode,
+                weekly,
+                exceptions,
+                holidays,
+            } => {
                 let hours: Result<Vec<_>, _> = weekly.iter().map(HoursJson::to_hours).collect();
-                (mode, RuleBody::OpeningHours(Weekly(hours?)))
+                let opening = to_opening(Weekly(hours?), exceptions, *holidays)?;
+                (mode, RuleBody::OpeningHours(opening))
             }
+            Self::FixedBlocks { mode, blocks } => (mode, RuleBody::FixedBlocks(to_blocks(blocks)?)),
         };
         let mode = match mode {
             ModeJson::Default => Mode::Default,
@@ -143,9 +167,21 @@ impl RuleJson {
                 minutes: *minutes,
             },
             RuleBody::Horizon { days } => Self::Horizon { mode, days: *days },
-            RuleBody::OpeningHours(weekly) => {
-                let weekly = weekly.0.iter().map(|hours| HoursJson::of(*hours)).collect();
-                Self::OpeningHours { mode, weekly }
+            RuleBody::OpeningHours(opening) => {
+                let weekly = opening.weekly.0.iter();
+                Self::OpeningHours {
+                    mode,
+                    weekly: weekly.map(|hours| HoursJson::of(*hours)).collect(),
+                    exceptions: opening.exceptions.iter().map(ExceptionJson::of).collect(),
+                    holidays: HolidaysJson::of(opening.holidays),
+                }
+            }
+            RuleBody::FixedBlocks(blocks) => {
+                let blocks = blocks.0.iter().map(|block| HoursJson::of_block(*block));
+                Self::FixedBlocks {
+                    mode,
+                    blocks: blocks.collect(),
+                }
             }
         }
     }
@@ -155,31 +191,21 @@ impl HoursJson {
     /// Returns the JSON form.
     #[must_use]
     pub fn of(hours: DayHours) -> Self {
-        let text = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
         Self {
             days: hours.weekdays(),
-            from: text(hours.from_minute()),
-            to: text(hours.to_minute()),
+            from: clock_text(hours.from_minute()),
+            to: clock_text(hours.to_minute()),
         }
     }
 
     fn to_hours(&self) -> Result<DayHours, RuleFault> {
         let fault = |field, expected| RuleFault { field, expected };
-        let from = minute_of(&self.from).ok_or_else(|| fault("from", "HH:MM"))?;
-        let to = minute_of(&self.to).ok_or_else(|| fault("to", "HH:MM, at most 24:00"))?;
+        let from = minute_of(&self.from, DAY_MINUTES).ok_or_else(|| fault("from", "HH:MM"))?;
+        let to =
+            minute_of(&self.to, DAY_MINUTES).ok_or_else(|| fault("to", "HH:MM, at most 24:00"))?;
         DayHours::new(&self.days, from, to)
             .ok_or_else(|| fault("weekly", "days 1 to 7, and from before to within one day"))
     }
-}
-
-fn minute_of(text: &str) -> Option<u16> {
-    let (hour, minute) = text.split_once(':')?;
-    if hour.len() != 2 || minute.len() != 2 {
-        return None;
-    }
-    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-    let total = hour.checked_mul(60)?.checked_add(minute)?;
-    (minute < 60 && total <= DAY_MINUTES).then_some(total)
 }
 
 /// A state rule as JSON; see [`StateRule`].
@@ -266,7 +292,13 @@ mod tests {
     fn rules_survive_the_way_to_json_and_back() {
         let text = r#"[{"rule":"shortest","mode":"default","minutes":30},
             {"rule":"opening_hours","mode":"binding",
-             "weekly":[{"days":[1,5],"from":"08:00","to":"24:00"}]}]"#;
+             "weekly":[{"days":[1,5],"from":"08:00","to":"24:00"}]},
+            {"rule":"opening_hours","mode":"default","weekly":[],"holidays":"china",
+             "exceptions":[{"from":"2026-12-24","to":"2026-12-26","hours":[]},
+                           {"from":"2026-12-25","to":"2026-12-25",
+                            "hours":[{"from":"10:00","to":"12:00"}]}]},
+            {"rule":"fixed_blocks","mode":"default",
+             "blocks":[{"days":[1,7],"from":"18:00","to":"32:00"}]}]"#;
         let rules: Vec<RuleJson> = serde_json::from_str(text).unwrap();
         for rule in rules {
             assert_eq!(RuleJson::of(&rule.to_rule().unwrap()), rule);
@@ -288,6 +320,14 @@ mod tests {
             (
                 r#"{"rule":"opening_hours","mode":"default","weekly":[{"days":[8],"from":"08:00","to":"09:00"}]}"#,
                 "weekly",
+            ),
+            (
+                r#"{"rule":"opening_hours","mode":"default","weekly":[],"exceptions":[{"from":"2026-12-26","to":"2026-12-24","hours":[]}]}"#,
+                "exceptions",
+            ),
+            (
+                r#"{"rule":"fixed_blocks","mode":"default","blocks":[{"days":[1],"from":"18:00","to":"48:01"}]}"#,
+                "blocks",
             ),
         ] {
             let rule: RuleJson = serde_json::from_str(text).unwrap();

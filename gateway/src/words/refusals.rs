@@ -23,6 +23,8 @@ fn chinese(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
         RuleId::Past => format!("开始时间 {actual} 已过"),
         RuleId::OpeningHours if is_closed_all_day(refusal) => "当天不开放".to_owned(),
         RuleId::OpeningHours => format!("不在开放时间内；附近的开放时间：{limit}"),
+        RuleId::Blocks if is_closed_all_day(refusal) => "当天没有可预约的时段".to_owned(),
+        RuleId::Blocks => format!("须预约完整时段；当天的时段：{limit}"),
         RuleId::Alignment => format!("开始和结束须对齐到 {limit}"),
         RuleId::Shortest => format!("最短 {limit}，您选择了 {actual}"),
         RuleId::Longest => format!("最长 {limit}，您选择了 {actual}"),
@@ -42,6 +44,8 @@ fn english(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
         RuleId::Past => format!("The start, {actual}, has passed"),
         RuleId::OpeningHours if is_closed_all_day(refusal) => "Closed that day".to_owned(),
         RuleId::OpeningHours => format!("Outside opening hours; open nearby: {limit}"),
+        RuleId::Blocks if is_closed_all_day(refusal) => "No blocks that day".to_owned(),
+        RuleId::Blocks => format!("Book whole blocks; those of the day: {limit}"),
         RuleId::Alignment => format!("Start and end must lie on a grid of {limit}"),
         RuleId::Shortest => format!("At least {limit}; you chose {actual}"),
         RuleId::Longest => format!("At most {limit}; you chose {actual}"),
@@ -151,6 +155,23 @@ mod tests {
             Figure::None,
             "当天不开放",
             "Closed that day",
+        );
+        check(
+            RuleId::Blocks,
+            Figure::Open(vec![
+                slot(8 * HOUR_US, 12 * HOUR_US),
+                slot(18 * HOUR_US, 32 * HOUR_US),
+            ]),
+            Figure::Slot(slot(0, HOUR_US)),
+            "须预约完整时段；当天的时段：11月24日 08:00 至 12:00、11月24日 18:00 至 11月25日 08:00",
+            "Book whole blocks; those of the day: 24 Nov 08:00 to 12:00, 24 Nov 18:00 to 25 Nov 08:00",
+        );
+        check(
+            RuleId::Blocks,
+            Figure::Open(Vec::new()),
+            Figure::None,
+            "当天没有可预约的时段",
+            "No blocks that day",
         );
         check(
             RuleId::Horizon,

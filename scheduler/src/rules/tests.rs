@@ -3,7 +3,8 @@
 use chrono_tz::Tz;
 
 use super::*;
-use crate::calendar::DayHours;
+use crate::blocks::Block;
+use crate::calendar::{DayHours, Weekly};
 use crate::policy::{Layer, Level, Mode, Rule};
 use crate::time::{DAY_US, HOUR_US, MINUTE_US, Micros};
 
@@ -17,7 +18,7 @@ fn policy() -> Policy {
         RuleBody::Shortest { minutes: 30 },
         RuleBody::Longest { minutes: 480 },
         RuleBody::Horizon { days: 14 },
-        RuleBody::OpeningHours(Weekly(vec![hours])),
+        RuleBody::OpeningHours(Weekly(vec![hours]).into()),
     ];
     let rules = bodies
         .map(|body| Rule {
@@ -246,4 +247,48 @@ fn absurd_times_are_refused_like_any_other() {
             assert!(rules_of(&wish).contains(&RuleId::Alignment));
         }
     }
+}
+
+#[test]
+fn fixed_blocks_name_those_of_the_day_and_the_next_run() {
+    let shifts = [(480, 720), (780, 1020), (1080, 1920)];
+    let days = [1, 2, 3, 4, 5, 6, 7];
+    let shifts = shifts.map(|(from, to)| Block::new(&days, from, to).unwrap());
+    let body = RuleBody::FixedBlocks(Blocks(shifts.to_vec()));
+    let mode = Mode::Default;
+    let rules = vec![Rule { body, mode }];
+    let level = Level::Lab;
+    let policy = Policy::resolve(&[Layer { level, rules }]);
+    let refused = |wish: &BookingFacts| match judge(&policy, wish) {
+        Decision::Accept => None,
+        Decision::Refuse(refusals) => refusals.into_iter().next(),
+    };
+    let hours = |from: i64, to: i64| facts(from * HOUR_US, to * HOUR_US);
+    assert_eq!(refused(&hours(8, 12)), None);
+    assert_eq!(refused(&hours(18, 36)), None);
+    let part = refused(&hours(9, 12)).unwrap();
+    let of_day = [(-6, 8), (8, 12), (13, 17), (18, 32)].map(|(from, to)| hours(from, to).slot);
+    assert_eq!(part.rule, RuleId::Blocks);
+    assert_eq!(part.limit, Figure::Open(of_day.to_vec()));
+    assert_eq!(part.actual, Figure::Slot(hours(9, 12).slot));
+    assert_eq!(part.passes_at, Some(hours(13, 17).slot.start()));
+    let long = refused(&hours(9, 17)).unwrap();
+    assert_eq!(
+        long.passes_at,
+        Some(hours(18, 32).slot.start()),
+        "13 to 17 is too short"
+    );
+    assert_eq!(
+        refused(&hours(8, 60)).unwrap().passes_at,
+        None,
+        "no run is as long"
+    );
+
+    let mut running = hours(7, 12);
+    running.now = hours(8, 12).slot.start();
+    assert!(refused(&running).is_some());
+    running.begin_is_kept = true;
+    assert_eq!(refused(&running), None, "its begin is no wish");
+    running.slot = hours(7, 11).slot;
+    assert!(refused(&running).is_some());
 }

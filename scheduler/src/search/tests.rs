@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::*;
+use crate::blocks::{Block, Blocks};
 use crate::calendar::{DayHours, Weekly};
 use crate::facts::BookingFacts;
 use crate::id::{BookingId, ClaimId};
@@ -37,7 +38,10 @@ fn policy(opens: (u16, u16), grids: &[u32]) -> Policy {
     let hours = DayHours::new(&[1, 2, 3, 4, 5, 6, 7], opens.0, opens.1).unwrap();
     let mut binding = vec![
         (Mode::Binding, RuleBody::Horizon { days: 2 }),
-        (Mode::Binding, RuleBody::OpeningHours(Weekly(vec![hours]))),
+        (
+            Mode::Binding,
+            RuleBody::OpeningHours(Weekly(vec![hours]).into()),
+        ),
     ];
     binding.extend(
         grids
@@ -166,4 +170,69 @@ fn nothing_is_offered_that_no_time_can_cure() {
     assert_eq!(offered(240), 3);
     assert_eq!(offered(255), 0, "longer than the longest");
     assert_eq!(offered(0), 0);
+}
+
+/// Blocks of whole hours on every day.
+fn blocks(hours: &[(u16, u16)]) -> Blocks {
+    let block =
+        |(from, to): &(u16, u16)| Block::new(&[1, 2, 3, 4, 5, 6, 7], from * 60, to * 60).unwrap();
+    Blocks(hours.iter().map(block).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn under_fixed_blocks_only_whole_blocks_are_offered(
+        (zone, begin) in prop::sample::select(vec![
+            (Tz::Europe__Berlin, SPRING),
+            (Tz::Europe__Berlin, AUTUMN),
+            (Tz::Asia__Shanghai, SPRING),
+        ]),
+        held in prop::collection::vec((0i64..48, 1i64..6), 0..6),
+        day in prop::sample::select(vec![
+            vec![(8, 12), (13, 17), (18, 32)],
+            vec![(0, 4), (4, 8), (8, 16), (12, 16), (16, 24)],
+            vec![(6, 30)],
+            vec![(8, 11), (11, 16), (16, 23)],
+        ]),
+        other in prop::sample::select(vec![vec![], vec![(8, 12), (13, 17)], vec![(8, 24), (0, 8)]]),
+        grid in prop::sample::select(vec![60u32, 240]),
+        length in 1i64..16,
+        longest in prop::sample::select(vec![240u32, 840, 3000]),
+    ) {
+        let occupancy = occupied(1, begin, held.iter().map(|(at, len)| (at * 12, len * 12)).collect());
+        let mut bodies = vec![
+            (Mode::Binding, RuleBody::Horizon { days: 1 }),
+            (Mode::Binding, RuleBody::Alignment { minutes: grid }),
+            (Mode::Binding, RuleBody::Longest { minutes: longest }),
+            (Mode::Binding, RuleBody::FixedBlocks(blocks(&day))),
+        ];
+        if !other.is_empty() {
+            bodies.push((Mode::Binding, RuleBody::FixedBlocks(blocks(&other))));
+        }
+        let policy = Policy::resolve(&[layer(Level::Region, bodies)]);
+        let now = Micros::new(begin);
+        let until = Micros::new(begin + 5 * DAY_US / 2);
+        let passes = |wanted: &Slot| {
+            let facts = BookingFacts {
+                now, zone, bookable: true, permitted: true, slot: *wanted, begin_is_kept: false,
+            };
+            wanted.end() <= until
+                && occupancy.place(*wanted).is_ok()
+                && judge(&policy, &facts) == Decision::Accept
+        };
+        let mut expected = Vec::new();
+        let mut from = 0;
+        while expected.len() < 2 {
+            let wishes = (from..60).flat_map(|at| (length..60).map(move |len| {
+                slot(begin + at * HOUR_US, begin + (at + len) * HOUR_US)
+            }));
+            let Some(first) = wishes.into_iter().find(passes) else { break };
+            from = (first.end() - now) / HOUR_US;
+            expected.push(first);
+        }
+        let length = Span::new(length * HOUR_US).unwrap();
+        let found = next_free(&occupancy, &policy, zone, now, (now, until), length, 2);
+        prop_assert_eq!(found, expected);
+    }
 }

@@ -214,7 +214,7 @@ fn outage(number: i64) -> NewOutage {
 fn rules() -> RuleSet {
     let weekly = DayHours::new(&[1, 2, 3, 4, 5, 6, 7], 8 * 60, 22 * 60).unwrap();
     let bodies = [
-        RuleBody::OpeningHours(Weekly(vec![weekly])),
+        RuleBody::OpeningHours(Weekly(vec![weekly]).into()),
         RuleBody::Alignment { minutes: 15 },
         RuleBody::Shortest { minutes: 30 },
         RuleBody::Longest { minutes: 480 },

@@ -115,8 +115,8 @@ pub struct ConflictView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Refusal)]
 pub struct RefusalView {
-    /// `past`, `opening_hours`, `alignment`, `shortest`, `longest`, `horizon`, `not_bookable` or
-    /// `not_permitted`.
+    /// `past`, `opening_hours`, `fixed_blocks`, `alignment`, `shortest`, `longest`, `horizon`,
+    /// `not_bookable` or `not_permitted`.
     rule: &'static str,
     /// What the rule allows: a duration, a time, or intervals `start/end` with commas between.
     limit: Option<String>,

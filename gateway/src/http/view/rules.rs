@@ -1,7 +1,8 @@
 //! Rules: those in force for an instrument, and those set at one place.
 
 use chrono_tz::Tz;
-use scheduler::calendar::{DayHours, Weekly};
+use scheduler::blocks::Blocks;
+use scheduler::calendar::{DayHours, Opening, Weekly};
 use scheduler::policy::{InForce, Mode, Policy, Rule, RuleBody};
 use scheduler::time::Span;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::http::problem::Problem;
 use crate::http::time::{Days, Length};
+use crate::registry::{ExceptionJson, HolidaysJson, HoursJson, RuleFault, to_blocks, to_opening};
 
 /// The rules that apply to an instrument, resolved over the tree. Null: no rule limits it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,6 +20,12 @@ pub struct RulesView {
     pub zone: &'static str,
     /// Opening hours; empty: always open. Where several rules apply together, their common hours.
     pub opening_hours: Vec<HoursView>,
+    /// Days with other hours; of several that hold on one day, the last counts.
+    pub exceptions: Vec<ExceptionJson>,
+    /// Which public holidays are kept.
+    pub holidays: HolidaysJson,
+    /// A booking is made of whole ones of these blocks; `to` may lie beyond `24:00`. Empty: any slot.
+    pub blocks: Vec<HoursJson>,
     /// Starts and ends lie on this grid, counted from civil midnight.
     pub alignment: Option<Length>,
     /// Shortest booking.
@@ -92,6 +100,19 @@ pub enum RuleView {
         mode: RuleModeView,
         /// At most 50 entries.
         weekly: Vec<HoursView>,
+        /// Days with other hours, at most 200 entries.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exceptions: Vec<ExceptionJson>,
+        /// Which public holidays are kept.
+        #[serde(default, skip_serializing_if = "HolidaysJson::is_none")]
+        holidays: HolidaysJson,
+    },
+    /// Whole adjacent blocks.
+    FixedBlocks {
+        /// How it meets rules below.
+        mode: RuleModeView,
+        /// At most 50 entries; `to` up to `48:00`.
+        blocks: Vec<HoursJson>,
     },
 }
 
@@ -115,6 +136,7 @@ impl RulesView {
     pub fn of(policy: &Policy, policy_version: i64, zone: Tz) -> Self {
         let InForce {
             opening,
+            blocks,
             grids_minutes,
             shortest,
             longest,
@@ -125,6 +147,19 @@ impl RulesView {
         Self {
             zone: zone.name(),
             opening_hours: common_hours(&opening),
+            exceptions: opening
+                .iter()
+                .flat_map(|one| one.exceptions.iter().map(ExceptionJson::of))
+                .collect(),
+            holidays: opening
+                .iter()
+                .map(|one| HolidaysJson::of(one.holidays))
+                .find(|holidays| !holidays.is_none())
+                .unwrap_or_default(),
+            blocks: blocks
+                .iter()
+                .flat_map(|one| one.0.iter().map(|block| HoursJson::of_block(*block)))
+                .collect(),
             alignment: grid.map(|minutes| Length(Span::minutes(minutes))),
             shortest: shortest.map(Length),
             longest: longest.map(Length),
@@ -144,13 +179,13 @@ fn common_multiple(a: u32, b: u32) -> u32 {
 
 /// Returns the hours that lie in all of several weeks. Weeks that are never open together show one
 /// entry without days, because an empty list means always open.
-fn common_hours(opening: &[Weekly]) -> Vec<HoursView> {
+fn common_hours(opening: &[Opening]) -> Vec<HoursView> {
     let Some((first, others)) = opening.split_first() else {
         return Vec::new();
     };
-    let common = others.iter().fold(first.0.clone(), |held, weekly| {
+    let common = others.iter().fold(first.weekly.0.clone(), |held, one| {
         held.iter()
-            .flat_map(|a| weekly.0.iter().filter_map(|b| common_day(*a, *b)))
+            .flat_map(|a| one.weekly.0.iter().filter_map(|b| common_day(*a, *b)))
             .collect()
     });
     if common.is_empty() {
@@ -238,9 +273,19 @@ impl RuleView {
                 minutes: *minutes,
             },
             RuleBody::Horizon { days } => Self::Horizon { mode, days: *days },
-            RuleBody::OpeningHours(weekly) => Self::OpeningHours {
+            RuleBody::OpeningHours(Opening {
+                weekly,
+                exceptions,
+                holidays,
+            }) => Self::OpeningHours {
                 mode,
                 weekly: weekly.0.iter().copied().map(HoursView::of).collect(),
+                exceptions: exceptions.iter().map(ExceptionJson::of).collect(),
+                holidays: HolidaysJson::of(*holidays),
+            },
+            RuleBody::FixedBlocks(Blocks(blocks)) => Self::FixedBlocks {
+                mode,
+                blocks: blocks.iter().map(|b| HoursJson::of_block(*b)).collect(),
             },
         }
     }
@@ -259,6 +304,8 @@ impl RuleView {
                     Problem::field(&field, &format!("expected a number from 1 to {most}"))
                 })
         };
+        let problem =
+            |fault: &RuleFault| Problem::field(&format!("{field}.{}", fault.field), fault.expected);
         let (mode, body) = match self {
             Self::Shortest { mode, minutes } => {
                 let minutes = within(*minutes, MINUTES_A_YEAR, "minutes")?;
@@ -276,14 +323,25 @@ impl RuleView {
                 let days = within(*days, 3_650, "days")?;
                 (mode, RuleBody::Horizon { days })
             }
-            Self::OpeningHours { mode, weekly } => {
+            Self::FixedBlocks { mode, blocks } => {
+                let blocks = to_blocks(blocks).map_err(|fault| problem(&fault))?;
+                (mode, RuleBody::FixedBlocks(blocks))
+            }
+            Self::OpeningHours {
+                mode,
+                weekly,
+                exceptions,
+                holidays,
+            } => {
                 if weekly.len() > 50 {
                     return Err(Problem::field(&format!("{field}.weekly"), "too long"));
                 }
                 let hours = weekly.iter().enumerate();
                 let hours = hours.map(|(at, hours)| hours.parse(&format!("{field}.weekly[{at}]")));
                 let weekly = Weekly(hours.collect::<Result<_, _>>()?);
-                (mode, RuleBody::OpeningHours(weekly))
+                let opening = to_opening(weekly, exceptions, *holidays);
+                let opening = opening.map_err(|fault| problem(&fault))?;
+                (mode, RuleBody::OpeningHours(opening))
             }
         };
         let mode = match mode {
@@ -295,59 +353,4 @@ impl RuleView {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn weekly(days: &[u8], from: u16, to: u16) -> Weekly {
-        Weekly(vec![DayHours::new(days, from, to).unwrap()])
-    }
-
-    #[test]
-    fn hours_that_apply_together_show_what_they_share() {
-        let week = weekly(&[1, 2, 3, 4, 5], 480, 1320);
-        assert_eq!(common_hours(&[]), []);
-        let shared = common_hours(&[week.clone(), weekly(&[5, 6], 600, 1440)]);
-        let expected = HoursView {
-            days: vec![5],
-            from: "10:00".to_owned(),
-            to: "22:00".to_owned(),
-        };
-        assert_eq!(shared, [expected]);
-        assert!(
-            common_hours(&[week, weekly(&[7], 0, 60)])[0]
-                .days
-                .is_empty()
-        );
-    }
-
-    #[test]
-    fn clock_times_are_read_strictly() {
-        assert_eq!(clock_minute("08:30"), Some(510));
-        assert_eq!(clock_minute("24:00"), Some(1440));
-        for wrong in ["24:01", "8:30", "08:60", "0830", "-1:00", "08:3x", ""] {
-            assert_eq!(clock_minute(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn rules_come_back_and_bounds_are_named() {
-        let text = r#"{"rule":"opening_hours","mode":"binding",
-            "weekly":[{"days":[1,2],"from":"08:00","to":"24:00"}]}"#;
-        let rule: RuleView = serde_json::from_str(text).unwrap();
-        let parsed = rule.parse("rules[0]").unwrap();
-        let back = serde_json::to_value(RuleView::of(&parsed)).unwrap();
-        assert_eq!(
-            back,
-            serde_json::from_str::<serde_json::Value>(text).unwrap()
-        );
-        let rule: RuleView =
-            serde_json::from_str(r#"{"rule":"longest","mode":"default","minutes":0}"#).unwrap();
-        assert!(rule.parse("rules[0]").is_err());
-    }
-
-    #[test]
-    fn grids_that_apply_together_are_one() {
-        assert_eq!(common_multiple(15, 60), 60);
-        assert_eq!(common_multiple(15, 20), 60);
-    }
-}
+mod tests;
