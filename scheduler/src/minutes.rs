@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use proptest::prelude::*;
 
-use crate::calendar::{DayHours, Weekly, is_open, open_intervals};
+use crate::calendar::{DayHours, Opening, Weekly, is_open, open_intervals};
 use crate::cells::Cells;
 use crate::grid::is_aligned;
 use crate::id::{BookingId, ClaimId};
@@ -79,14 +79,14 @@ impl Story {
         self.slot(0, TOLD)
     }
 
-    fn weekly(&self) -> Option<Weekly> {
+    fn opening(&self) -> Option<Opening> {
         let (from, to) = self.opens?;
         let hours = DayHours::new(&[1, 2, 3, 4, 5, 6, 7], from, to)?;
-        Some(Weekly(vec![hours]))
+        Some(Weekly(vec![hours]).into())
     }
 
     pub(crate) fn policy(&self) -> Policy {
-        let opening = self.weekly().map(RuleBody::OpeningHours);
+        let opening = self.opening().map(RuleBody::OpeningHours);
         let grids = self
             .grids
             .iter()
@@ -117,10 +117,12 @@ impl Story {
 
     /// Returns for each minute whether it is open.
     pub(crate) fn open_minutes(&self) -> Vec<bool> {
-        let weekly = self.weekly();
+        let opening = self.opening();
         let is_open_at = |minute| {
             let slot = self.slot(minute, minute + 1);
-            weekly.as_ref().is_none_or(|w| is_open(w, self.zone, slot))
+            opening
+                .as_ref()
+                .is_none_or(|hours| is_open(hours, self.zone, slot))
         };
         (0..TOLD).map(is_open_at).collect()
     }
