@@ -41,6 +41,12 @@ pub fn fault(message: &str) -> Said {
     {
         return said(format!("取值不符：收到 {found}，应为 {expected}"));
     }
+    if let Some((least, most)) = message
+        .strip_prefix("expected a number from ")
+        .and_then(|rest| rest.split_once(" to "))
+    {
+        return said(format!("应为 {least} 到 {most} 的整数"));
+    }
     if message.starts_with("EOF while parsing") || message.starts_with("expected ") {
         return said(format!("不是有效的 JSON：{message}"));
     }
@@ -65,7 +71,6 @@ pub const KNOWN: [(&str, &str); 14] = [
         "expected an ISO 8601 duration, such as PT15M",
         "应为 ISO 8601 时长，例如 PT15M",
     ),
-    ("expected a number from 1 to 500", "应为 1 到 500 的整数"),
     ("must not be empty", "不能为空"),
     ("too long", "过长"),
     ("must come after the start", "必须晚于开始时间"),
@@ -76,6 +81,10 @@ pub const KNOWN: [(&str, &str); 14] = [
     (
         "expected a time of day from 00:00 to 24:00",
         "应为 00:00 到 24:00 的时刻",
+    ),
+    (
+        "expected weekdays from 1 (Monday) to 7 (Sunday)",
+        "应为 1（周一）到 7（周日）的星期",
     ),
     (
         "expected an IANA time zone, such as Asia/Shanghai",
@@ -116,5 +125,6 @@ mod tests {
             "没有这个字段；应为其一：`start`, `end`",
         );
         check("must not be empty", "不能为空");
+        check("expected a number from 1 to 365", "应为 1 到 365 的整数");
     }
 }

@@ -2,13 +2,13 @@
 
 use chrono_tz::Tz;
 use scheduler::calendar::{DayHours, Weekly};
-use scheduler::policy::{InForce, Mode, Policy, Rule, RuleBody};
+use scheduler::policy::{InForce, Policy};
 use scheduler::time::Span;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::problem::Problem;
 use crate::http::time::{Days, Length};
+use crate::registry::{HoursJson, RuleJson};
 
 /// The rules that apply to an instrument, resolved over the tree. Null: no rule limits it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,7 +17,7 @@ pub struct RulesView {
     /// IANA zone of the hours.
     pub zone: &'static str,
     /// Opening hours; empty: always open. Where several rules apply together, their common hours.
-    pub opening_hours: Vec<HoursView>,
+    pub opening_hours: Vec<HoursJson>,
     /// Starts and ends lie on this grid, counted from civil midnight.
     pub alignment: Option<Length>,
     /// Shortest booking.
@@ -30,19 +30,6 @@ pub struct RulesView {
     pub policy_version: i64,
 }
 
-/// Hours of some weekdays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Hours)]
-pub struct HoursView {
-    /// ISO weekdays, Monday 1 to Sunday 7.
-    pub days: Vec<u8>,
-    /// First open minute, `08:00`.
-    pub from: String,
-    /// First closed minute, up to `24:00`.
-    pub to: String,
-}
-
 /// The rules set at one place.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RuleSet)]
@@ -50,64 +37,8 @@ pub struct RuleSetView {
     /// Counts edits; 0: never set.
     pub version: i64,
     /// The rules.
-    pub rules: Vec<RuleView>,
+    pub rules: Vec<RuleJson>,
 }
-
-/// A rule as set somewhere.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
-#[schema(as = Rule)]
-pub enum RuleView {
-    /// Shortest booking.
-    Shortest {
-        /// How it meets rules below.
-        mode: RuleModeView,
-        /// 1 to 525,600.
-        minutes: u32,
-    },
-    /// Longest booking.
-    Longest {
-        /// How it meets rules below.
-        mode: RuleModeView,
-        /// 1 to 525,600.
-        minutes: u32,
-    },
-    /// The grid of starts and ends.
-    Alignment {
-        /// How it meets rules below.
-        mode: RuleModeView,
-        /// 1 to 1440, a divisor of the day.
-        minutes: u32,
-    },
-    /// How far ahead.
-    Horizon {
-        /// How it meets rules below.
-        mode: RuleModeView,
-        /// 1 to 3,650.
-        days: u32,
-    },
-    /// When it is open.
-    OpeningHours {
-        /// How it meets rules below.
-        mode: RuleModeView,
-        /// At most 50 entries.
-        weekly: Vec<HoursView>,
-    },
-}
-
-/// How a rule meets rules of its kind further down the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = RuleMode)]
-pub enum RuleModeView {
-    /// The more specific one wins.
-    Default,
-    /// Applies whatever is set below it.
-    Binding,
-}
-
-const MINUTES_A_YEAR: u32 = 525_600;
-const MINUTES_A_DAY: u32 = 1_440;
 
 impl RulesView {
     /// Returns the view of a policy.
@@ -144,7 +75,7 @@ fn common_multiple(a: u32, b: u32) -> u32 {
 
 /// Returns the hours that lie in all of several weeks. Weeks that are never open together show one
 /// entry without days, because an empty list means always open.
-fn common_hours(opening: &[Weekly]) -> Vec<HoursView> {
+fn common_hours(opening: &[Weekly]) -> Vec<HoursJson> {
     let Some((first, others)) = opening.split_first() else {
         return Vec::new();
     };
@@ -154,13 +85,13 @@ fn common_hours(opening: &[Weekly]) -> Vec<HoursView> {
             .collect()
     });
     if common.is_empty() {
-        return vec![HoursView {
+        return vec![HoursJson {
             days: Vec::new(),
-            from: clock_text(0),
-            to: clock_text(0),
+            from: "00:00".to_owned(),
+            to: "00:00".to_owned(),
         }];
     }
-    common.into_iter().map(HoursView::of).collect()
+    common.into_iter().map(HoursJson::of).collect()
 }
 
 fn common_day(a: DayHours, b: DayHours) -> Option<DayHours> {
@@ -172,126 +103,6 @@ fn common_day(a: DayHours, b: DayHours) -> Option<DayHours> {
         .collect();
     let from = a.from_minute().max(b.from_minute());
     DayHours::new(&shared, from, a.to_minute().min(b.to_minute()))
-}
-
-impl HoursView {
-    fn of(hours: DayHours) -> Self {
-        Self {
-            days: hours.weekdays(),
-            from: clock_text(hours.from_minute()),
-            to: clock_text(hours.to_minute()),
-        }
-    }
-
-    fn parse(&self, field: &str) -> Result<DayHours, Problem> {
-        let minute = |text: &str, part: &str| {
-            clock_minute(text).ok_or_else(|| {
-                let expected = "expected a time of day from 00:00 to 24:00";
-                Problem::field(&format!("{field}.{part}"), expected)
-            })
-        };
-        let (from, to) = (minute(&self.from, "from")?, minute(&self.to, "to")?);
-        if from >= to {
-            let field = format!("{field}.to");
-            return Err(Problem::field(&field, "must come after the start"));
-        }
-        DayHours::new(&self.days, from, to).ok_or_else(|| {
-            let field = format!("{field}.days");
-            Problem::field(&field, "expected weekdays from 1 (Monday) to 7 (Sunday)")
-        })
-    }
-}
-
-fn clock_text(minute: u16) -> String {
-    format!("{:02}:{:02}", minute / 60, minute % 60)
-}
-
-fn clock_minute(text: &str) -> Option<u16> {
-    let (hour, minute) = text.split_once(':')?;
-    let digits = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(hour) || !digits(minute) {
-        return None;
-    }
-    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-    (minute < 60 && hour * 60 + minute <= 24 * 60).then(|| hour * 60 + minute)
-}
-
-impl RuleView {
-    /// Returns the view of a rule.
-    #[must_use]
-    pub fn of(rule: &Rule) -> Self {
-        let mode = match rule.mode {
-            Mode::Default => RuleModeView::Default,
-            Mode::Binding => RuleModeView::Binding,
-        };
-        match &rule.body {
-            RuleBody::Alignment { minutes } => Self::Alignment {
-                mode,
-                minutes: *minutes,
-            },
-            RuleBody::Shortest { minutes } => Self::Shortest {
-                mode,
-                minutes: *minutes,
-            },
-            RuleBody::Longest { minutes } => Self::Longest {
-                mode,
-                minutes: *minutes,
-            },
-            RuleBody::Horizon { days } => Self::Horizon { mode, days: *days },
-            RuleBody::OpeningHours(weekly) => Self::OpeningHours {
-                mode,
-                weekly: weekly.0.iter().copied().map(HoursView::of).collect(),
-            },
-        }
-    }
-
-    /// Returns the rule, if its figures lie within their bounds.
-    ///
-    /// # Errors
-    /// Returns `malformed-request` naming the field below `field`, such as `rules[2].minutes`.
-    pub fn parse(&self, field: &str) -> Result<Rule, Problem> {
-        let within = |number: u32, most: u32, part: &str| {
-            (1..=most)
-                .contains(&number)
-                .then_some(number)
-                .ok_or_else(|| {
-                    let field = format!("{field}.{part}");
-                    Problem::field(&field, &format!("expected a number from 1 to {most}"))
-                })
-        };
-        let (mode, body) = match self {
-            Self::Shortest { mode, minutes } => {
-                let minutes = within(*minutes, MINUTES_A_YEAR, "minutes")?;
-                (mode, RuleBody::Shortest { minutes })
-            }
-            Self::Longest { mode, minutes } => {
-                let minutes = within(*minutes, MINUTES_A_YEAR, "minutes")?;
-                (mode, RuleBody::Longest { minutes })
-            }
-            Self::Alignment { mode, minutes } => {
-                let minutes = within(*minutes, MINUTES_A_DAY, "minutes")?;
-                (mode, RuleBody::Alignment { minutes })
-            }
-            Self::Horizon { mode, days } => {
-                let days = within(*days, 3_650, "days")?;
-                (mode, RuleBody::Horizon { days })
-            }
-            Self::OpeningHours { mode, weekly } => {
-                if weekly.len() > 50 {
-                    return Err(Problem::field(&format!("{field}.weekly"), "too long"));
-                }
-                let hours = weekly.iter().enumerate();
-                let hours = hours.map(|(at, hours)| hours.parse(&format!("{field}.weekly[{at}]")));
-                let weekly = Weekly(hours.collect::<Result<_, _>>()?);
-                (mode, RuleBody::OpeningHours(weekly))
-            }
-        };
-        let mode = match mode {
-            RuleModeView::Default => Mode::Default,
-            RuleModeView::Binding => Mode::Binding,
-        };
-        Ok(Rule { body, mode })
-    }
 }
 
 #[cfg(test)]
@@ -307,7 +118,7 @@ mod tests {
         let week = weekly(&[1, 2, 3, 4, 5], 480, 1320);
         assert_eq!(common_hours(&[]), []);
         let shared = common_hours(&[week.clone(), weekly(&[5, 6], 600, 1440)]);
-        let expected = HoursView {
+        let expected = HoursJson {
             days: vec![5],
             from: "10:00".to_owned(),
             to: "22:00".to_owned(),
@@ -318,31 +129,6 @@ mod tests {
                 .days
                 .is_empty()
         );
-    }
-
-    #[test]
-    fn clock_times_are_read_strictly() {
-        assert_eq!(clock_minute("08:30"), Some(510));
-        assert_eq!(clock_minute("24:00"), Some(1440));
-        for wrong in ["24:01", "8:30", "08:60", "0830", "-1:00", "08:3x", ""] {
-            assert_eq!(clock_minute(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn rules_come_back_and_bounds_are_named() {
-        let text = r#"{"rule":"opening_hours","mode":"binding",
-            "weekly":[{"days":[1,2],"from":"08:00","to":"24:00"}]}"#;
-        let rule: RuleView = serde_json::from_str(text).unwrap();
-        let parsed = rule.parse("rules[0]").unwrap();
-        let back = serde_json::to_value(RuleView::of(&parsed)).unwrap();
-        assert_eq!(
-            back,
-            serde_json::from_str::<serde_json::Value>(text).unwrap()
-        );
-        let rule: RuleView =
-            serde_json::from_str(r#"{"rule":"longest","mode":"default","minutes":0}"#).unwrap();
-        assert!(rule.parse("rules[0]").is_err());
     }
 
     #[test]
