@@ -58,3 +58,8 @@ id!(
     OutageId,
     i64
 );
+id!(
+    /// What work is for, and who pays for it.
+    ProjectId,
+    i64
+);

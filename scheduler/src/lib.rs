@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`time`] and [`slot`] (half-open intervals in microseconds UTC), [`id`],
 //! [`calendar`] and [`grid`] (opening hours and starts in a zone), [`policy`] (rules on the tree),
-//! [`facts`] and [`rules`] (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an
+//! [`class`], [`qualification`], [`quota`] (whom and what rules speak of), [`facts`] and [`rules`] (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an
 //! instrument by lane), [`search`] (the next slots that would pass), [`booking`] (the life cycle).
 //!
 //! **Invariants.** A [`slot::Slot`] is never empty or reversed. Claims of one lane never overlap.
@@ -18,11 +18,17 @@
 
 pub mod booking;
 pub mod calendar;
+pub mod class;
 pub mod facts;
+#[cfg(test)]
+mod fixture;
 pub mod grid;
 pub mod id;
 pub mod occupancy;
+mod peak;
 pub mod policy;
+pub mod qualification;
+pub mod quota;
 pub mod refusal;
 pub mod rules;
 pub mod search;

@@ -2,6 +2,7 @@
 //! otherwise, and one centre's binding limit.
 
 use scheduler::calendar::{DayHours, Weekly};
+use scheduler::class::ClassSet;
 use scheduler::policy::{Mode, Rule, RuleBody};
 
 use super::classes::Class;
@@ -76,7 +77,12 @@ pub(super) fn rule((rule, mode): SetRule) -> Rule {
             RuleBody::OpeningHours(Weekly(weekly.expect("the demo's hours are valid")))
         }
     };
-    Rule { body, mode }
+    let classes = ClassSet::ALL;
+    Rule {
+        body,
+        mode,
+        classes,
+    }
 }
 
 /// What is in force for one instrument.

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use chrono_tz::Tz;
+use scheduler::class::CallerClass;
 use scheduler::id::NodeId;
 use scheduler::policy::{Layer, Policy};
 use serde::Deserialize;
@@ -172,12 +173,11 @@ fn would_be(
     let layers: Vec<Layer> = scopes
         .iter()
         .filter_map(held)
-        .map(|(at, set)| Layer {
-            level: directory.level_of(at),
-            rules: set.rules.clone(),
-        })
+        .map(|(at, set)| directory.layer(at, zone, &set.rules))
         .collect();
     let highest = directory.rules.values().map(|set| set.version).max();
     let version = highest.unwrap_or(0) + 1;
-    Json(RulesView::of(&Policy::resolve(&layers), version, zone))
+    let policy = Policy::resolve(&layers);
+    // Who sets rules belongs to the house.
+    Json(RulesView::of(&policy, CallerClass::Internal, version, zone))
 }

@@ -1,18 +1,21 @@
 //! Rules and state rules as JSON: the one form of the store and of the API.
 
 mod body;
+mod class;
 mod hours;
 mod state_rule;
 
 use std::fmt::Display;
 
+use scheduler::class::ClassSet;
 use scheduler::policy::{Mode, Rule};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-pub use body::BodyJson;
+pub use body::{BodyJson, PartyJson, PeriodJson};
+pub use class::ClassJson;
 pub use hours::HoursJson;
 pub use state_rule::StateRuleJson;
 
@@ -25,6 +28,10 @@ pub struct RuleJson {
     pub body: BodyJson,
     /// How it meets rules of its kind further down the tree.
     pub mode: ModeJson,
+    /// Whom it speaks to; none means everybody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub classes: Vec<ClassJson>,
 }
 
 /// How a rule meets rules of its kind further down the tree.
@@ -75,7 +82,12 @@ impl RuleJson {
             ModeJson::Binding => Mode::Binding,
         };
         let body = self.body.to_body()?;
-        Ok(Rule { body, mode })
+        let classes = class::set(&self.classes);
+        Ok(Rule {
+            body,
+            mode,
+            classes,
+        })
     }
 
     /// Returns the JSON form.
@@ -85,9 +97,14 @@ impl RuleJson {
             Mode::Default => ModeJson::Default,
             Mode::Binding => ModeJson::Binding,
         };
+        let classes = match rule.classes {
+            ClassSet::ALL => Vec::new(),
+            some => class::of(some),
+        };
         Self {
             body: BodyJson::of(&rule.body),
             mode,
+            classes,
         }
     }
 }
@@ -98,7 +115,10 @@ impl<'de> Deserialize<'de> for RuleJson {
         let mut fields = Map::deserialize(deserializer)?;
         let mode = fields.remove("mode");
         let mode = mode.ok_or_else(|| D::Error::missing_field("mode"))?;
+        let classes = fields.remove("classes").map(Vec::deserialize);
+        let classes = classes.transpose().map_err(D::Error::custom)?;
         Ok(Self {
+            classes: classes.unwrap_or_default(),
             mode: ModeJson::deserialize(mode).map_err(D::Error::custom)?,
             body: BodyJson::deserialize(Value::Object(fields)).map_err(D::Error::custom)?,
         })

@@ -18,7 +18,10 @@ use arc_swap::ArcSwap;
 pub use agent::{AgentEntry, SecretHash};
 pub use directory::{Directory, RuleSet, Scope};
 pub use instrument::{Instrument, Names, Source, StateRule};
-pub use json::{BodyJson, HoursJson, ModeJson, RuleFault, RuleJson, StateRuleJson};
+pub use json::{
+    BodyJson, ClassJson, HoursJson, ModeJson, PartyJson, PeriodJson, RuleFault, RuleJson,
+    StateRuleJson,
+};
 pub use member::{Member, Right, Role, RoleOn, TokenEntry};
 pub use node::{Node, NodeKind};
 

@@ -62,7 +62,7 @@ fn expected_zh(expected: &str) -> String {
 }
 
 /// Messages of our own request types, English and Chinese.
-pub const KNOWN: [(&str, &str); 14] = [
+pub const KNOWN: [(&str, &str); 16] = [
     (
         "expected an RFC 3339 time with offset, such as 2026-11-24T09:00:00+08:00",
         "应为带时区偏移的 RFC 3339 时间，例如 2026-11-24T09:00:00+08:00",
@@ -93,6 +93,14 @@ pub const KNOWN: [(&str, &str); 14] = [
     (
         "expected at most 50 keys of instruments, with commas between",
         "应为最多 50 个仪器编号，以逗号分隔",
+    ),
+    (
+        "expected 1 to 64 of `a-z`, `0-9`, `-` and `_`",
+        "应为 1 到 64 个字符，只含 `a-z`、`0-9`、`-`、`_`",
+    ),
+    (
+        "not together with `longer_than_minutes`",
+        "不能与 `longer_than_minutes` 同时给出",
     ),
     ("no such lab", "没有这个实验室"),
     (

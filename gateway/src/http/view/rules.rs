@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 use scheduler::calendar::{DayHours, Weekly};
+use scheduler::class::CallerClass;
 use scheduler::policy::{InForce, Policy};
 use scheduler::time::Span;
 use serde::Serialize;
@@ -41,16 +42,17 @@ pub struct RuleSetView {
 }
 
 impl RulesView {
-    /// Returns the view of a policy.
+    /// Returns what of a policy applies to a class of callers.
     #[must_use]
-    pub fn of(policy: &Policy, policy_version: i64, zone: Tz) -> Self {
+    pub fn of(policy: &Policy, class: CallerClass, policy_version: i64, zone: Tz) -> Self {
         let InForce {
             opening,
             grids_minutes,
             shortest,
             longest,
             horizon,
-        } = policy.in_force();
+            ..
+        } = policy.in_force(class);
         // A point on all grids lies on the grid of their least common multiple.
         let grid = grids_minutes.into_iter().reduce(common_multiple);
         Self {
