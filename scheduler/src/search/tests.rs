@@ -108,7 +108,7 @@ fn occupied(capacity: u8, begin: i64, wishes: Vec<(i64, i64)>) -> Occupancy {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn each_slot_offered_is_the_earliest_that_passes(
         (zone, begin) in prop::sample::select(vec![
@@ -220,7 +220,7 @@ fn moving_rule() -> impl Strategy<Value = RuleBody> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn what_is_offered_is_accepted_whatever_the_member_has_booked(
         (zone, begin) in prop::sample::select(vec![

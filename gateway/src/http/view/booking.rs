@@ -344,7 +344,7 @@ fn figure(rule: RuleId, figure: &Figure, zone: Tz) -> Option<String> {
         |slot: &Slot| format!("{}/{}", Zoned(slot.start(), zone), Zoned(slot.end(), zone));
     match figure {
         Figure::Span(span) if rule == RuleId::Horizon => Some(Days(*span).to_string()),
-        Figure::Span(span) => Some(Length(*span).to_string()),
+        Figure::Span(span) | Figure::Quota { span, .. } => Some(Length(*span).to_string()),
         Figure::Time(at) => Some(Zoned(*at, zone).to_string()),
         Figure::Slot(slot) => Some(interval(slot)),
         Figure::Open(open) => Some(open.iter().map(interval).collect::<Vec<_>>().join(",")),
@@ -360,7 +360,6 @@ fn figure(rule: RuleId, figure: &Figure, zone: Tz) -> Option<String> {
         }
         Figure::Qualification(name) => Some(name.as_str().to_owned()),
         Figure::Lack(lack) => Some(lack_text(*lack, zone)),
-        Figure::Quota { span, .. } => Some(Length(*span).to_string()),
         Figure::None => None,
     }
 }

@@ -158,25 +158,25 @@ bodies! {
     /// The grid of starts and ends, counted from midnight.
     Alignment { minutes: 1..=1440 }
     /// Shortest booking.
-    Shortest { minutes: 1..=525600 }
+    Shortest { minutes: 1..=525_600 }
     /// Longest booking.
-    Longest { minutes: 1..=525600 }
+    Longest { minutes: 1..=525_600 }
     /// How far ahead a booking may begin.
     Horizon { days: 1..=3650 }
     /// How long before its begin a booking must be made.
-    NoticeToBook { minutes: 0..=525600 }
+    NoticeToBook { minutes: 0..=525_600 }
     /// How long before its begin a booking may still be moved.
-    NoticeToMove { minutes: 0..=525600 }
+    NoticeToMove { minutes: 0..=525_600 }
     /// How long before its begin a booking may still be given up.
-    NoticeToCancel { minutes: 0..=525600 }
+    NoticeToCancel { minutes: 0..=525_600 }
     /// Between two bookings of one member on this instrument.
-    MinimumGap { minutes: 1..=525600 }
+    MinimumGap { minutes: 1..=525_600 }
     /// Bookings of one member on this instrument that touch one civil day.
     PerDay { count: 1..=1000 }
     /// Bookings of one member on this instrument that have not begun.
     FutureCount { count: 1..=1000 }
     /// Time that one member has ahead on this instrument.
-    FutureHours { minutes: 1..=525600 }
+    FutureHours { minutes: 1..=525_600 }
     /// Claimed before and after the use.
     Buffers { setup_minutes: 0..=1440, cleanup_minutes: 0..=1440 }
     /// A booking that is not used by then is a no-show.
@@ -184,7 +184,7 @@ bodies! {
     /// The rest is released when the machine has stopped for so long.
     EarlyFinish { dwell_minutes: 1..=1440 }
     /// Giving up later than this before the begin costs points.
-    LateCancellation { minutes: 0..=525600, points: 1..=1000 }
+    LateCancellation { minutes: 0..=525_600, points: 1..=1000 }
     /// A no-show costs points.
     NoShowPoints { points: 1..=1000 }
     /// Who has so many points within the window books nothing new.
@@ -192,7 +192,7 @@ bodies! {
     /// Slots kept while forms are filled in, and for how long.
     HoldLimit { count: 1..=100, minutes: 1..=1440 }
     /// How a freed slot is handed on.
-    Waitlist { offer_minutes: 1..=10080, undo_minutes: 0..=1440 }
+    Waitlist { offer_minutes: 1..=10_080, undo_minutes: 0..=1440 }
 }
 
 impl BodyJson {
