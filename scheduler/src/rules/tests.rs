@@ -5,8 +5,9 @@ mod monotone;
 
 use super::*;
 use crate::calendar::{DayHours, Weekly};
+use crate::class::{CallerClass, ClassSet};
 use crate::fixture::{self, World, at, general, layer, slot};
-use crate::policy::{Level, Mode};
+use crate::policy::{ApprovalWhen, Level, Mode};
 use crate::refusal::Figure;
 use crate::time::{DAY_US, HOUR_US, MINUTE_US, Micros};
 
@@ -195,4 +196,79 @@ fn who_may_set_a_rule_aside_depends_on_where_it_is_set() {
         &["manager", "centre_admin", "region_admin"],
     ];
     assert_eq!(who, expected);
+}
+
+#[test]
+fn a_begin_that_stays_needs_no_notice() {
+    let policy = fixture::policy([
+        RuleBody::NoticeToBook { minutes: 600 },
+        RuleBody::NoticeToMove { minutes: 600 },
+    ]);
+    let held = slot(9 * HOUR_US, 10 * HOUR_US);
+    let change = |wanted| World {
+        action: Action::Change { held },
+        ..wanted
+    };
+    let longer = change(facts(9 * HOUR_US, 12 * HOUR_US));
+    assert_eq!(longer.refused_by(&policy), []);
+    let earlier = change(facts(8 * HOUR_US, 10 * HOUR_US));
+    let expected = [RuleId::NoticeToBook, RuleId::NoticeToMove];
+    assert_eq!(earlier.refused_by(&policy), expected);
+}
+
+#[test]
+fn what_lies_wholly_off_peak_is_left_alone_and_counts_nowhere() {
+    let night = DayHours::new(&[1, 2, 3, 4, 5, 6, 7], 0, 8 * 60).unwrap();
+    let policy = fixture::policy([
+        RuleBody::OffPeak(Weekly(vec![night])),
+        RuleBody::Longest { minutes: 60 },
+        RuleBody::PerDay { count: 1 },
+        RuleBody::FutureHours { minutes: 60 },
+    ]);
+    let by_night = facts(HOUR_US, 8 * HOUR_US);
+    assert_eq!(by_night.refused_by(&policy), []);
+    let beside = |own: &World, wish: World| World {
+        own: vec![own.slot],
+        ..wish
+    };
+    let by_day = || facts(9 * HOUR_US, 10 * HOUR_US);
+    assert_eq!(beside(&by_night, by_day()).refused_by(&policy), []);
+    let second = beside(&by_day(), facts(11 * HOUR_US, 12 * HOUR_US));
+    let expected = [RuleId::PerDay, RuleId::FutureHours];
+    assert_eq!(second.refused_by(&policy), expected);
+    // Of a wish that reaches out, the whole is too long, but only one hour counts as time.
+    let mixed = facts(6 * HOUR_US, 9 * HOUR_US);
+    assert_eq!(mixed.refused_by(&policy), [RuleId::Longest]);
+}
+
+#[test]
+fn approval_and_buffers_follow_from_what_passes() {
+    let classes = ClassSet::of(&[CallerClass::Enterprise]);
+    let accepted = |when: ApprovalWhen, world: &World| {
+        let policy = fixture::policy([
+            RuleBody::Approval(when),
+            RuleBody::Buffers {
+                setup_minutes: 15,
+                cleanup_minutes: 30,
+            },
+        ]);
+        let Decision::Accept(accepted) = judge(&policy, &world.facts()) else {
+            panic!("nothing refuses")
+        };
+        assert_eq!(
+            accepted.buffers.claim(world.slot).len(),
+            world.slot.len().saturating_add(Span::minutes(45))
+        );
+        accepted.needs_approval
+    };
+    let two_hours = facts(9 * HOUR_US, 11 * HOUR_US);
+    assert!(accepted(ApprovalWhen::Always, &two_hours));
+    assert!(!accepted(ApprovalWhen::LongerThanMinutes(120), &two_hours));
+    assert!(accepted(ApprovalWhen::LongerThanMinutes(119), &two_hours));
+    assert!(!accepted(ApprovalWhen::Classes(classes), &two_hours));
+    let enterprise = World {
+        class: CallerClass::Enterprise,
+        ..two_hours
+    };
+    assert!(accepted(ApprovalWhen::Classes(classes), &enterprise));
 }

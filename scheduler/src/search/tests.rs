@@ -185,33 +185,22 @@ fn nothing_is_offered_that_no_time_can_cure() {
 
 /// A rule that depends on where the slot lies and on what the member has booked.
 fn moving_rule() -> impl Strategy<Value = RuleBody> {
-    let hours = |days: &[u8], from, to| Weekly(vec![DayHours::new(days, from, to).unwrap()]);
     let name = QualificationName::parse("xrd").unwrap();
+    let periods = vec![Period::Day, Period::Week, Period::Month];
     prop_oneof![
         (0u32..2_000).prop_map(|minutes| RuleBody::NoticeToBook { minutes }),
         (1u32..600).prop_map(|minutes| RuleBody::MinimumGap { minutes }),
-        (1u32..4).prop_map(|count| RuleBody::PerDay { count }),
+        (1u32..3).prop_map(|count| RuleBody::PerDay { count }),
         (1u32..5).prop_map(|count| RuleBody::FutureCount { count }),
-        (1u32..1_500).prop_map(|minutes| RuleBody::FutureHours { minutes }),
-        (60u32..400).prop_map(|minutes| RuleBody::Longest { minutes }),
-        prop::sample::select(vec![
-            RuleBody::OffPeak(hours(&[1, 2, 3, 4, 5, 6, 7], 0, 480)),
-            RuleBody::OffPeak(hours(&[6, 7], 0, 1440)),
-            RuleBody::OffPeak(hours(&[1, 2, 3, 4, 5, 6, 7], 600, 960)),
-        ]),
-        (0u32..90, 0u32..90).prop_map(|(setup_minutes, cleanup_minutes)| RuleBody::Buffers {
-            setup_minutes,
-            cleanup_minutes,
-        }),
-        (
-            prop::sample::select(vec![Period::Day, Period::Week, Period::Month]),
-            1u32..900,
-        )
-            .prop_map(|(period, minutes)| RuleBody::Quota {
+        (1u32..900).prop_map(|minutes| RuleBody::FutureHours { minutes }),
+        (60u32..240).prop_map(|minutes| RuleBody::Longest { minutes }),
+        (prop::sample::select(periods), 30u32..400).prop_map(|(period, minutes)| {
+            RuleBody::Quota {
                 per: Party::Member,
                 period,
                 minutes,
-            }),
+            }
+        }),
         Just(RuleBody::Qualification {
             name,
             disuse_days: None
@@ -219,8 +208,30 @@ fn moving_rule() -> impl Strategy<Value = RuleBody> {
     ]
 }
 
+/// Off-peak hours, set-up and clean-up, each as often as not.
+fn surroundings() -> impl Strategy<Value = Vec<RuleBody>> {
+    let off_peak = |days: &[u8], from, to| {
+        let hours = DayHours::new(days, from, to).unwrap();
+        RuleBody::OffPeak(Weekly(vec![hours]))
+    };
+    let all = [1, 2, 3, 4, 5, 6, 7];
+    let hours = prop::sample::select(vec![
+        off_peak(&all, 0, 480),
+        off_peak(&[6, 7], 0, 1440),
+        off_peak(&all, 600, 960),
+        off_peak(&all, 700, 760),
+    ]);
+    let buffers =
+        (0u32..90, 0u32..90).prop_map(|(setup_minutes, cleanup_minutes)| RuleBody::Buffers {
+            setup_minutes,
+            cleanup_minutes,
+        });
+    let both = (prop::option::of(hours), prop::option::of(buffers));
+    both.prop_map(|(hours, buffers)| hours.into_iter().chain(buffers).collect())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
     fn what_is_offered_is_accepted_whatever_the_member_has_booked(
         (zone, begin) in prop::sample::select(vec![
@@ -229,15 +240,17 @@ proptest! {
             (Tz::Asia__Shanghai, SPRING),
         ]),
         held in prop::collection::vec((0i64..800, 1i64..60), 0..8),
-        bodies in prop::collection::vec(moving_rule(), 1..5),
-        grid in prop::sample::select(vec![15u32, 30, 60]),
-        length in 1i64..60,
+        moving in prop::collection::vec(moving_rule(), 1..3),
+        surroundings in surroundings(),
+        (grid, steps) in prop::sample::select(vec![(15u32, 16u32), (30, 8), (60, 5)])
+            .prop_flat_map(|(grid, most)| (Just(grid), 1..most)),
         now in 0i64..200,
         granted in (0i64..900, 0i64..900),
     ) {
         let occupancy = occupied(1, begin, held);
         let own: Vec<Slot> = occupancy.claims().map(|claim| claim.slot).collect();
-        let rules = bodies.into_iter().chain([RuleBody::Alignment { minutes: grid }]);
+        let alignment = RuleBody::Alignment { minutes: grid };
+        let rules = moving.into_iter().chain(surroundings).chain([alignment]);
         let rules: Vec<_> = rules.map(|body| general(Mode::Binding, body)).collect();
         let policy = Policy::resolve(&[layer(Level::Lab, rules)]);
         let mut world = world(Micros::new(begin + now * GRAIN_US - 1), zone);
@@ -252,10 +265,11 @@ proptest! {
             expires: Some(Micros::new(begin + (since + lasts) * GRAIN_US)),
             last_use: None,
         }];
-        let until = Micros::new(begin + 7 * DAY_US / 2);
-        let length = Span::new(length * GRAIN_US).unwrap();
-        let reach = (Micros::new(begin), until);
-        let expected = by_brute_force(&occupancy, &policy, &world, reach, (length, GRAIN_US));
+        let reach = (Micros::new(begin), Micros::new(begin + 7 * DAY_US / 2));
+        let length = Span::minutes(grid * steps);
+        // These zones keep whole hours from UTC, so the grid is one of UTC.
+        let step_us = Span::minutes(grid).get();
+        let expected = by_brute_force(&occupancy, &policy, &world, reach, (length, step_us));
         let found = next_free(&occupancy, &policy, &world.facts(), reach, length, 3);
         prop_assert_eq!(found, expected);
     }

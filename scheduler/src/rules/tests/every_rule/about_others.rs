@@ -35,13 +35,17 @@ fn own_bookings() -> Vec<Row> {
     let three = [(3, 4), (1, 2), (5, 6)];
     let apart = beside(&[(1, 4), (9, 10)], hours(6, 7));
     let near = beside(&[(9, 10), (13, 14), (1, 4)], hours(11, 12));
+    let with_room = beside(&[(9, 10), (15, 16), (1, 4)], hours(11, 12));
     // Tuesday has two, Wednesday another two: one of them crosses midnight.
     let third = beside(&[(1, 2), (23, 25), (30, 31)], hours(3, 4));
     let second = beside(&[(1, 2), (24, 25), (30, 31)], hours(3, 4));
     vec![
-        row(RuleId::MinimumGap, gap, apart, near)
+        row(RuleId::MinimumGap, gap.clone(), apart.clone(), near)
             .figures(span(120), span(60))
             .cured(Cure::Begin(16 * HOUR_US)),
+        row(RuleId::MinimumGap, gap, apart, with_room)
+            .figures(span(120), span(60))
+            .cured(Cure::Begin(12 * HOUR_US)),
         row(RuleId::PerDay, per_day, second, third)
             .figures(Figure::Count(2), Figure::Count(3))
             .cured(Cure::FirstBegin(2 * DAY_US)),
@@ -180,7 +184,7 @@ fn points_and_holds() -> Vec<Row> {
         figures(row(
             RuleId::Points,
             points(25),
-            charged(&[45, 40, 25]),
+            charged(&[40, 15, 10]),
             charged(&fresh),
         ))
         .cured(Cure::Now(15 * DAY_US)),
