@@ -11,6 +11,8 @@
 //! Readers never wait for the desk: they look at the [`Shelf`].
 
 mod ask;
+mod asking;
+mod bookings;
 mod command;
 mod commit;
 mod desk;
@@ -22,6 +24,7 @@ mod judge;
 mod lapse;
 pub mod ledger;
 mod load;
+mod making;
 mod notices;
 mod outages;
 pub mod record;
@@ -31,6 +34,7 @@ mod timer;
 mod waiting;
 
 pub use ask::{Answer, Ask, Command};
+pub use asking::{Asked, Gathered};
 pub use command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
     EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
