@@ -36,10 +36,10 @@ fn when() -> Vec<Row> {
         row(RuleId::OpeningHours, opening, hours(8, 9), hours(7, 9))
             .figures(Figure::Open(vec![open]), Figure::Slot(hours(7, 9).slot))
             .cured(Cure::Begin(8 * HOUR_US)),
-        row(RuleId::Blocks, blocks, hours(8, 12), hours(9, 12))
+        row(RuleId::Blocks, blocks, hours(8, 12), hours(9, 13))
             .figures(
                 Figure::Open(vec![hours(8, 12).slot, hours(13, 17).slot]),
-                Figure::Slot(hours(9, 12).slot),
+                Figure::Slot(hours(9, 13).slot),
             )
             .cured(Cure::Begin(13 * HOUR_US)),
     ]
