@@ -12,9 +12,10 @@ use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
 use super::record::{
-    Attachment, Booking, Correction, Hold, Notice, Offer, Override, Penalty, Problem, Project,
+    Attachment, Booking, Correction, Hearing, Hold, Notice, Offer, Override, Penalty, Problem, Project,
     Qualification, QuestionSet, Run, Series, Wait,
 };
+use super::run_places::RunPlaces;
 use crate::store::{Records, StoreError};
 
 type Tx = Transaction<'static, Any>;
@@ -32,6 +33,8 @@ macro_rules! ledger {
             pub agenda: Agenda,
             /// The last change of machine state that was followed.
             pub machine_cursor: Cursor,
+            /// Where each instrument's runs are.
+            pub(super) run_places: RunPlaces,
         }
 
         impl Ledger {
@@ -54,6 +57,9 @@ macro_rules! ledger {
             pub fn settle(&mut self) {
                 $(self.$kind.settle();)*
                 self.machine_cursor.is_moved = false;
+                for old in self.run_places.take_passing() {
+                    self.forget_run(old);
+                }
             }
 
             /// Reads all records that are held in memory.
@@ -65,7 +71,11 @@ macro_rules! ledger {
                     $($kind: Records::load(tx, now).await?,)*
                     agenda: Agenda::default(),
                     machine_cursor: Cursor::load(tx).await?,
+                    run_places: RunPlaces::default(),
                 };
+                for run in ledger.runs.iter() {
+                    ledger.run_places.add(run);
+                }
                 let holds: Vec<_> = ledger.holds.iter().cloned().collect();
                 for hold in holds {
                     ledger.agenda.plan(Due::Hold(hold.id), None, Some(hold.expires_at));
@@ -109,6 +119,8 @@ ledger! {
     overrides: Override,
     /// Corrections; never in memory.
     corrections: Correction,
+    /// Up to when each instrument's runs are settled.
+    hearings: Hearing,
 }
 
 impl Ledger {

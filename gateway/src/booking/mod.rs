@@ -25,6 +25,7 @@ mod load;
 mod notices;
 mod outages;
 pub mod record;
+mod run_places;
 mod sessions;
 mod shelf;
 mod timer;

@@ -133,6 +133,7 @@ fn instrument(id: u32, capacity: u8) -> Instrument {
         capacity,
         bookable: true,
         published: true,
+        always_on: false,
         version: 1,
         source: None,
         state_rule: StateRule::standard(),

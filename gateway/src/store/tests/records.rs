@@ -215,6 +215,7 @@ async fn use_and_problems_come_back() {
         state: RunState::Unsettled,
         lab: NodeId::new(2),
         institution: None,
+        project: Some(ProjectId::new(4)),
         settled_by: None,
         note: String::new(),
         version: 1,
