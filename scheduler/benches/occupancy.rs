@@ -8,9 +8,12 @@ use std::hint::black_box;
 use chrono_tz::Tz;
 use criterion::{Criterion, criterion_group, criterion_main};
 use scheduler::calendar::{DayHours, Weekly};
-use scheduler::id::{BookingId, ClaimId};
+use scheduler::class::{CallerClass, ClassSet};
+use scheduler::facts::BookingFacts;
+use scheduler::id::{BookingId, ClaimId, NodeId};
 use scheduler::occupancy::{Claim, Holder, Occupancy};
-use scheduler::policy::{Layer, Level, Mode, Policy, Rule, RuleBody};
+use scheduler::policy::{Layer, Level, Mode, Policy, Rule, RuleBody, SetAt};
+use scheduler::quota::Subjects;
 use scheduler::search::next_free;
 use scheduler::slot::Slot;
 use scheduler::time::{DAY_US, HOUR_US, Micros, Span};
@@ -42,7 +45,6 @@ fn year() -> Occupancy {
             .insert(held)
             .expect("bookings are three hours apart");
     }
-    occupancy.index_from(Micros::new(BEGIN));
     occupancy
 }
 
@@ -57,9 +59,12 @@ fn policy() -> Policy {
     let rules = bodies.map(|body| Rule {
         body,
         mode: Mode::Default,
+        classes: ClassSet::ALL,
     });
     Policy::resolve(&[Layer {
         level: Level::Lab,
+        at: SetAt::Node(NodeId::new(1)),
+        zone: Tz::Asia__Shanghai,
         rules: rules.to_vec(),
     }])
 }
@@ -92,11 +97,18 @@ fn occupancy(criterion: &mut Criterion) {
     });
     let policy = policy();
     let (now, until) = (week.start(), Micros::new(middle + 62 * DAY_US));
+    let subjects = Subjects::default();
+    let facts = BookingFacts::new(
+        (now, Tz::Asia__Shanghai),
+        week,
+        CallerClass::Region,
+        subjects,
+    );
     criterion.bench_function("next free 3 h, within 14 days", |bench| {
         bench.iter(|| {
             let window = black_box((now, until));
             let length = Span::minutes(180);
-            next_free(&held, &policy, Tz::Asia__Shanghai, now, window, length, 3)
+            next_free(&held, &policy, &facts, window, length, 3)
         });
     });
 }

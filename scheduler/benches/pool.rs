@@ -11,12 +11,14 @@ use chrono_tz::Tz;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use scheduler::calendar::{DayHours, Weekly, open_intervals};
 use scheduler::cells::Cells;
+use scheduler::class::{CallerClass, ClassSet};
 use scheduler::facts::BookingFacts;
 use scheduler::fleet::free_for;
-use scheduler::id::{BookingId, ClaimId, InstrumentId};
+use scheduler::id::{BookingId, ClaimId, InstrumentId, NodeId};
 use scheduler::occupancy::{Claim, Holder, Occupancy};
-use scheduler::policy::{Layer, Level, Mode, Policy, Rule, RuleBody};
+use scheduler::policy::{Layer, Level, Mode, Policy, Rule, RuleBody, SetAt};
 use scheduler::pool::{Admission, Asked, Candidate, Exclusion, Refused, earliest};
+use scheduler::quota::Subjects;
 use scheduler::rules::{Decision, judge};
 use scheduler::search::next_free;
 use scheduler::slot::Slot;
@@ -92,11 +94,18 @@ fn policy() -> Policy {
     let rules = bodies.map(|body| Rule {
         body,
         mode: Mode::Default,
+        classes: ClassSet::ALL,
     });
     Policy::resolve(&[Layer {
         level: Level::Lab,
+        at: SetAt::Node(NodeId::new(1)),
+        zone: ZONE,
         rules: rules.to_vec(),
     }])
+}
+
+fn wish(now: Micros, slot: Slot) -> BookingFacts<'static> {
+    BookingFacts::new((now, ZONE), slot, CallerClass::Region, Subjects::default())
 }
 
 /// Judges every slot by all rules, or admits every one.
@@ -116,7 +125,9 @@ impl Admission for Rules {
     fn exact(&self, candidate: &Candidate<'_>, window: Slot, length: Span) -> Option<Slot> {
         let (held, now) = (candidate.occupancy, self.now.get());
         let window = (window.start(), window.end());
-        let found = next_free(held, &self.policy, ZONE, now, window, length, 1);
+        let slot = Slot::new(window.0, window.1)?;
+        let facts = wish(now, slot);
+        let found = next_free(held, &self.policy, &facts, window, length, 1);
         found.first().copied()
     }
 
@@ -124,16 +135,8 @@ impl Admission for Rules {
         if !self.are_judged {
             return Ok(());
         }
-        let facts = BookingFacts {
-            now: self.now.get(),
-            zone: ZONE,
-            bookable: true,
-            permitted: true,
-            slot,
-            begin_is_kept: false,
-        };
-        match judge(&self.policy, &facts) {
-            Decision::Accept => Ok(()),
+        match judge(&self.policy, &wish(self.now.get(), slot)) {
+            Decision::Accept(_) => Ok(()),
             reason @ Decision::Refuse(_) => Err(Refused {
                 reason,
                 retry_from: Some(slot.end()),
@@ -151,7 +154,7 @@ impl Region {
     fn new() -> Self {
         let mut dice = Dice(5_534);
         let all = slot(BEGIN, BEGIN + DAYS * DAY_US);
-        let hours = open_intervals(&policy().in_force().opening, ZONE, all);
+        let hours = open_intervals(&policy().in_force(CallerClass::Region).opening, ZONE, all);
         Self {
             occupancies: (0..INSTRUMENTS).map(|_| occupancy(&mut dice)).collect(),
             open: Cells::of(all, &hours),

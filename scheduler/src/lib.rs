@@ -6,8 +6,8 @@
 //!
 //! Reading order: [`time`] and [`slot`] (half-open intervals in microseconds UTC), [`id`],
 //! [`calendar`], [`grid`] and [`blocks`] (opening hours, starts and blocks in a zone),
-//! [`recurrence`] (series), [`policy`] (rules on the tree), [`facts`] and [`rules`] (judging a
-//! wish), [`refusal`] (why not), [`occupancy`] (claims of an instrument by lane), [`search`] (the
+//! [`recurrence`] (series), [`policy`] (rules on the tree), [`class`], [`qualification`] and
+//! [`quota`] (whom and what rules speak of), [`facts`] and [`rules`] (judging a wish), [`refusal`] (why not), [`occupancy`] (claims of an instrument by lane), [`search`] (the
 //! next slots that would pass), [`cells`] and [`starts`] (time as bits and steps), [`pool`] and
 //! [`fleet`] (the same over many instruments, at speed), [`place`] (how far away), [`booking`] (the
 //! life cycle), [`machine`], [`presence`] and [`runs`] (whether somebody came, and whose the
@@ -26,7 +26,10 @@ pub mod blocks;
 pub mod booking;
 pub mod calendar;
 pub mod cells;
+pub mod class;
 pub mod facts;
+#[cfg(test)]
+mod fixture;
 pub mod fleet;
 pub mod grid;
 pub mod id;
@@ -35,11 +38,14 @@ pub mod machine;
 #[cfg(test)]
 mod minutes;
 pub mod occupancy;
+mod peak;
 pub mod penalty;
 pub mod place;
 pub mod policy;
 pub mod pool;
 pub mod presence;
+pub mod qualification;
+pub mod quota;
 pub mod recurrence;
 pub mod refusal;
 pub mod rules;

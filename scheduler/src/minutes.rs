@@ -5,10 +5,12 @@ use proptest::prelude::*;
 
 use crate::calendar::{DayHours, Opening, Weekly, is_open, open_intervals};
 use crate::cells::Cells;
+use crate::class::CallerClass;
+use crate::fixture::{general, layer};
 use crate::grid::is_aligned;
 use crate::id::{BookingId, ClaimId};
 use crate::occupancy::{Claim, Holder, Occupancy};
-use crate::policy::{Layer, Level, Mode, Policy, Rule, RuleBody};
+use crate::policy::{Level, Mode, Policy, RuleBody};
 use crate::slot::Slot;
 use crate::time::{MINUTE_US, Micros, Span};
 
@@ -91,19 +93,18 @@ impl Story {
             .grids
             .iter()
             .map(|&minutes| RuleBody::Alignment { minutes });
-        let rules = opening.into_iter().chain(grids).map(|body| Rule {
-            body,
-            mode: Mode::Binding,
-        });
-        Policy::resolve(&[Layer {
-            level: Level::Lab,
-            rules: rules.collect(),
-        }])
+        let bodies = opening.into_iter().chain(grids);
+        let rules = bodies.map(|body| general(Mode::Binding, body));
+        Policy::resolve(&[layer(Level::Lab, rules.collect())])
     }
 
     /// Returns the exact hours of a window.
     pub(crate) fn hours(&self, window: Slot) -> Vec<Slot> {
-        open_intervals(&self.policy().in_force().opening, self.zone, window)
+        open_intervals(
+            &self.policy().in_force(CallerClass::Internal).opening,
+            self.zone,
+            window,
+        )
     }
 
     /// Returns the hours as bits, of all that is told or of the part from a minute on.

@@ -1,71 +1,16 @@
 //! Rules on the tree, and which of them apply to an instrument.
 
-use crate::blocks::Blocks;
-use crate::calendar::{Opening, Weekly};
-use crate::grid;
+mod body;
+mod in_force;
+
+use chrono_tz::Tz;
+
+pub use body::{ApprovalWhen, RuleBody, RuleKind};
+pub use in_force::{Buffers, HoldTerms, InForce, LateCancellation, WaitlistTerms};
+
+use crate::class::{CallerClass, ClassSet};
+use crate::id::{InstrumentId, NodeId};
 use crate::refusal::Overrider;
-use crate::time::Span;
-
-/// A rule with its parameters. Parameters out of their bounds make no call fail, only no sense.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RuleBody {
-    /// A booking begins and ends on a grid of so many minutes counted from civil midnight.
-    Alignment {
-        /// 1 to 1440.
-        minutes: u32,
-    },
-    /// A booking lasts at least this.
-    Shortest {
-        /// 1 to 525,600.
-        minutes: u32,
-    },
-    /// A booking lasts at most this.
-    Longest {
-        /// 1 to 525,600.
-        minutes: u32,
-    },
-    /// A booking begins at most this far ahead.
-    Horizon {
-        /// Days of 24 hours, 1 to 3,650.
-        days: u32,
-    },
-    /// A booking lies within opening hours.
-    OpeningHours(Opening),
-    /// A booking consists of whole adjacent blocks.
-    FixedBlocks(Blocks),
-}
-
-/// The kinds of rules, one for each variant of [`RuleBody`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RuleKind {
-    /// [`RuleBody::Alignment`].
-    Alignment,
-    /// [`RuleBody::Shortest`].
-    Shortest,
-    /// [`RuleBody::Longest`].
-    Longest,
-    /// [`RuleBody::Horizon`].
-    Horizon,
-    /// [`RuleBody::OpeningHours`].
-    OpeningHours,
-    /// [`RuleBody::FixedBlocks`].
-    FixedBlocks,
-}
-
-impl RuleBody {
-    /// Returns the kind.
-    #[must_use]
-    pub fn kind(&self) -> RuleKind {
-        match self {
-            Self::Alignment { .. } => RuleKind::Alignment,
-            Self::Shortest { .. } => RuleKind::Shortest,
-            Self::Longest { .. } => RuleKind::Longest,
-            Self::Horizon { .. } => RuleKind::Horizon,
-            Self::OpeningHours(_) => RuleKind::OpeningHours,
-            Self::FixedBlocks(_) => RuleKind::FixedBlocks,
-        }
-    }
-}
 
 /// How a rule meets rules of its kind further down the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +28,17 @@ pub struct Rule {
     pub body: RuleBody,
     /// How it meets others.
     pub mode: Mode,
+    /// Whom it speaks to.
+    pub classes: ClassSet,
+}
+
+/// A place where rules are set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SetAt {
+    /// A node of the tree.
+    Node(NodeId),
+    /// One instrument.
+    Instrument(InstrumentId),
 }
 
 /// Where on the way from the region to an instrument rules are set.
@@ -103,9 +59,13 @@ pub enum Level {
 /// The rules of one node or instrument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
-    /// Where they are set.
+    /// How far down the tree.
     pub level: Level,
-    /// At most one default of each kind; later ones of the same kind win.
+    /// Where they are set.
+    pub at: SetAt,
+    /// The zone of that place: its days, weeks, months and years bound its quotas.
+    pub zone: Tz,
+    /// Of defaults of one kind, those limited to classes win over general ones, then later ones.
     pub rules: Vec<Rule>,
 }
 
@@ -120,10 +80,16 @@ pub struct Policy {
 pub struct AppliedRule {
     /// What it says.
     pub body: RuleBody,
-    /// How it was set.
+    /// How it was set; a quota is always binding.
     pub mode: Mode,
-    /// Where it was set.
+    /// How far down the tree it was set.
     pub level: Level,
+    /// Where it was set.
+    pub at: SetAt,
+    /// The zone of that place.
+    pub zone: Tz,
+    /// To whom it applies: whom it speaks to, without those for whom another rule took its place.
+    pub classes: ClassSet,
 }
 
 impl AppliedRule {
@@ -144,45 +110,46 @@ impl AppliedRule {
     }
 }
 
-/// One view of a policy: what somebody who books has to know.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct InForce {
-    /// Hours that all apply together; empty: always open.
-    pub opening: Vec<Opening>,
-    /// Blocks that all apply together, so that a booking is made of whole ones of each; empty: any
-    /// slot.
-    pub blocks: Vec<Blocks>,
-    /// Grids in minutes that all apply together; empty: any time.
-    pub grids_minutes: Vec<u32>,
-    /// The longest of the shortest.
-    pub shortest: Option<Span>,
-    /// The shortest of the longest.
-    pub longest: Option<Span>,
-    /// The nearest horizon.
-    pub horizon: Option<Span>,
-}
-
 impl Policy {
-    /// Resolves layers from the region down to the instrument: of each kind the most specific
-    /// default applies, and every binding rule.
+    /// Resolves layers from the region down to the instrument. For each class of callers every
+    /// binding rule applies, every quota, and of each kind the most specific default; within one
+    /// layer a default limited to classes is more specific than a general one.
     #[must_use]
     pub fn resolve(layers: &[Layer]) -> Self {
-        let mut rules: Vec<AppliedRule> = Vec::new();
+        let mut policy = Self::default();
         for layer in layers {
-            for Rule { body, mode } in &layer.rules {
-                if *mode == Mode::Default {
-                    let kind = body.kind();
-                    rules.retain(|held| held.mode == Mode::Binding || held.body.kind() != kind);
-                }
-                rules.push(AppliedRule {
-                    body: body.clone(),
-                    mode: *mode,
-                    level: layer.level,
-                });
+            let is_general = |rule: &&Rule| rule.classes == ClassSet::ALL;
+            let (general, limited): (Vec<&Rule>, Vec<&Rule>) =
+                layer.rules.iter().partition(is_general);
+            for rule in general.into_iter().chain(limited) {
+                policy.add(layer, rule);
             }
         }
-        rules.sort_by_key(|rule| rule.body.kind());
-        Self { rules }
+        policy.rules.sort_by_key(|rule| rule.body.kind());
+        policy
+    }
+
+    fn add(&mut self, layer: &Layer, rule: &Rule) {
+        let is_quota = rule.body.kind() == RuleKind::Quota;
+        let mode = if is_quota { Mode::Binding } else { rule.mode };
+        if mode == Mode::Default {
+            self.rules.retain_mut(|held| {
+                if held.mode == Mode::Binding || !rule.body.displaces(&held.body) {
+                    return true;
+                }
+                let rest = held.classes.without(rule.classes);
+                held.classes = rest.unwrap_or(held.classes);
+                rest.is_some()
+            });
+        }
+        self.rules.push(AppliedRule {
+            body: rule.body.clone(),
+            mode,
+            level: layer.level,
+            at: layer.at,
+            zone: layer.zone,
+            classes: rule.classes,
+        });
     }
 
     /// Returns every rule that applies, by kind, the most general of a kind first.
@@ -191,49 +158,31 @@ impl Policy {
         &self.rules
     }
 
-    /// Returns the merged view.
-    #[must_use]
-    pub fn in_force(&self) -> InForce {
-        let mut view = InForce::default();
-        for AppliedRule { body, .. } in &self.rules {
-            match body {
-                RuleBody::Alignment { minutes } => view.grids_minutes.push(*minutes),
-                RuleBody::Shortest { minutes } => {
-                    view.shortest = view.shortest.max(Some(Span::minutes(*minutes)));
-                }
-                RuleBody::Longest { minutes } => {
-                    let longest = Span::minutes(*minutes);
-                    view.longest = Some(view.longest.map_or(longest, |held| held.min(longest)));
-                }
-                RuleBody::Horizon { days } => {
-                    let horizon = Span::days(*days);
-                    view.horizon = Some(view.horizon.map_or(horizon, |held| held.min(horizon)));
-                }
-                RuleBody::OpeningHours(opening) => view.opening.push(opening.clone()),
-                RuleBody::FixedBlocks(blocks) => view.blocks.push(blocks.clone()),
-            }
-        }
-        view
-    }
-}
-
-impl InForce {
-    /// Returns the hours of a usual week that are open under every rule, exceptions and holidays
-    /// aside; none without such a rule. No entries: never open.
-    #[must_use]
-    pub fn hours(&self) -> Option<Weekly> {
-        let (first, others) = self.opening.split_first()?;
-        Some(
-            others
-                .iter()
-                .fold(first.weekly.clone(), |all, one| all.overlaid(&one.weekly)),
-        )
+    /// Returns the rules that speak to a class, in the same order.
+    pub fn rules_for(&self, class: CallerClass) -> impl Iterator<Item = &AppliedRule> + Clone {
+        let applies = move |rule: &&AppliedRule| rule.classes.contains(class);
+        self.rules.iter().filter(applies)
     }
 
-    /// Returns the grid of the points that every rule allows, in minutes; none without such a rule.
+    /// Returns whether a judgement looks at the member's other bookings on the instrument.
     #[must_use]
-    pub fn grid_minutes(&self) -> Option<u32> {
-        (!self.grids_minutes.is_empty()).then(|| grid::overlaid(&self.grids_minutes))
+    pub fn counts_own(&self) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|rule| {
+            matches!(
+                rule.body,
+                RuleBody::MinimumGap { .. }
+                    | RuleBody::PerDay { .. }
+                    | RuleBody::FutureCount { .. }
+                    | RuleBody::FutureHours { .. }
+            )
+        })
+    }
+
+    /// Returns the merged view of what applies to a class.
+    #[must_use]
+    pub fn in_force(&self, class: CallerClass) -> InForce {
+        InForce::of(&self.rules_for(class))
     }
 }
 

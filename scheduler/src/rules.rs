@@ -1,10 +1,15 @@
-//! The rules themselves, a few lines each, and the judgement over all of them.
+//! The judgement over all rules; the rules themselves, a few lines each, by what they are about.
 
-use crate::blocks::{Blocks, blocks_within, ends_a_block, first_run, is_made_of_blocks};
-use crate::calendar::{Opening, day_of, first_open_start, is_open, open_intervals};
-use crate::facts::BookingFacts;
-use crate::grid::{first_aligned, is_aligned};
-use crate::policy::{Policy, RuleBody};
+mod member;
+mod own;
+mod quota;
+mod slot;
+
+use own::Own;
+
+use crate::facts::{Action, BookingFacts};
+use crate::peak::PeakHours;
+use crate::policy::{AppliedRule, Buffers, InForce, Policy, RuleBody, RuleKind};
 use crate::refusal::{Figure, Overrider, Refusal, RuleId};
 use crate::slot::Slot;
 use crate::time::{Micros, Span};
@@ -13,9 +18,18 @@ use crate::time::{Micros, Span};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Every rule passes.
-    Accept,
+    Accept(Accepted),
     /// Every rule that does not pass, at least one.
     Refuse(Vec<Refusal>),
+}
+
+/// What follows from the rules for a wish that passes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Accepted {
+    /// Whether somebody has to say yes.
+    pub needs_approval: bool,
+    /// How far the claim reaches beyond the slot.
+    pub buffers: Buffers,
 }
 
 /// Those who can make an instrument bookable, and members permitted.
@@ -25,31 +39,45 @@ const LAB: &[Overrider] = &[
     Overrider::RegionAdmin,
 ];
 
-/// How far `alignment` looks for a begin that passes.
-const ALIGNMENT_SEARCH: Span = Span::days(15);
-
-/// How far `fixed_blocks` looks for a run of blocks that passes.
-const BLOCK_SEARCH: Span = Span::days(15);
-
 /// Judges a wish by every rule that applies and reports all that refuse it.
 ///
-/// The order is fixed: the flat ones, `past`, then by [`RuleKind`](crate::policy::RuleKind), of
-/// one kind the most general first.
+/// The order is fixed: `not_bookable`, `not_permitted`, `past`, then by
+/// [`RuleKind`](crate::policy::RuleKind), of one kind the most general first, then the project's.
+/// To give a booking up is judged by `notice_to_cancel` only.
 #[must_use]
-pub fn judge(policy: &Policy, facts: &BookingFacts) -> Decision {
-    let mut refusals: Vec<Refusal> = Vec::new();
-    refusals.extend((!facts.bookable).then(|| flat(RuleId::NotBookable)));
-    refusals.extend((!facts.permitted).then(|| flat(RuleId::NotPermitted)));
-    refusals.extend(past(facts));
-    refusals.extend(policy.rules().iter().filter_map(|rule| {
-        let reason = apply(&rule.body, facts)?;
-        Some(reason.refusal(rule.override_by()))
-    }));
-    if refusals.is_empty() {
-        Decision::Accept
-    } else {
-        Decision::Refuse(refusals)
-    }
+pub fn judge(policy: &Policy, facts: &BookingFacts<'_>) -> Decision {
+    Case::new(policy, facts).judge(facts.slot)
+}
+
+/// The facts of a wish but its slot, made ready to judge several.
+pub(crate) struct Case<'a> {
+    facts: &'a BookingFacts<'a>,
+    /// The rules that speak to this caller and are not set aside, in the order of judgement.
+    rules: Vec<&'a AppliedRule>,
+    pub(crate) in_force: InForce,
+    peak_hours: PeakHours,
+    /// The member's bookings that count, ascending.
+    own: Vec<Own>,
+}
+
+/// One slot that is wanted.
+struct Wish<'a> {
+    /// With this slot.
+    facts: &'a BookingFacts<'a>,
+    slot: Slot,
+    peak_hours: &'a PeakHours,
+    /// What of it lies in peak hours, ascending; nothing when it is wholly off-peak.
+    peak: Vec<Slot>,
+    own: &'a [Own],
+}
+
+/// Where another slot of the same length might pass, all else being equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// Nowhere.
+    Never,
+    /// Not before this begin; no later than the wanted one means right after it.
+    From(Micros),
 }
 
 /// A refusal before it is known who may set it aside.
@@ -58,15 +86,37 @@ struct Reason {
     limit: Figure,
     actual: Figure,
     passes_at: Option<Micros>,
+    retry: Retry,
 }
 
 impl Reason {
+    /// Nothing cures it.
+    fn new(rule: RuleId, limit: Figure, actual: Figure) -> Self {
+        Self {
+            rule,
+            limit,
+            actual,
+            passes_at: None,
+            retry: Retry::Never,
+        }
+    }
+
+    /// A slot of this length passes with this begin and with none before.
+    fn passing_from(self, begin: Micros) -> Self {
+        Self {
+            passes_at: Some(begin),
+            retry: Retry::From(begin),
+            ..self
+        }
+    }
+
     fn refusal(self, override_by: &'static [Overrider]) -> Refusal {
         let Self {
             rule,
             limit,
             actual,
             passes_at,
+            retry: _,
         } = self;
         Refusal {
             rule,
@@ -78,126 +128,181 @@ impl Reason {
     }
 }
 
-/// Refuses whatever slot is wanted.
-fn flat(rule: RuleId) -> Refusal {
-    Reason {
-        rule,
-        limit: Figure::None,
-        actual: Figure::None,
-        passes_at: None,
+impl Wish<'_> {
+    fn peak_span(&self) -> Span {
+        let peak = self.peak.iter();
+        peak.fold(Span::default(), |sum, part| sum.saturating_add(part.len()))
     }
-    .refusal(LAB)
 }
 
-fn apply(body: &RuleBody, facts: &BookingFacts) -> Option<Reason> {
-    match body {
-        RuleBody::Alignment { minutes } => alignment(*minutes, facts),
-        RuleBody::Shortest { minutes } => {
-            let limit = Span::minutes(*minutes);
-            (facts.slot.len() < limit).then(|| length(RuleId::Shortest, limit, facts))
+impl<'a> Case<'a> {
+    pub(crate) fn new(policy: &'a Policy, facts: &'a BookingFacts<'a>) -> Self {
+        let all = policy.rules().iter();
+        let rules: Vec<&AppliedRule> = all.filter(|rule| facts.hears(rule)).collect();
+        let in_force = InForce::of(&rules.iter().copied());
+        let peak_hours = PeakHours::new(in_force.off_peak.clone(), facts.zone);
+        let mut own: Vec<Own> = facts
+            .own
+            .iter()
+            .filter_map(|slot| counted(*slot, &peak_hours))
+            .collect();
+        own.sort_unstable_by_key(|own| own.slot);
+        Self {
+            facts,
+            rules,
+            in_force,
+            peak_hours,
+            own,
         }
-        RuleBody::Longest { minutes } => {
-            let limit = Span::minutes(*minutes);
-            (facts.slot.len() > limit).then(|| length(RuleId::Longest, limit, facts))
+    }
+
+    pub(crate) fn judge(&self, slot: Slot) -> Decision {
+        let facts = BookingFacts {
+            slot,
+            ..*self.facts
+        };
+        let reasons = self.reasons(&facts);
+        if reasons.is_empty() {
+            let approvals = &self.in_force.approvals;
+            let asks = approvals
+                .iter()
+                .any(|when| when.asks(slot.len(), facts.class));
+            return Decision::Accept(Accepted {
+                needs_approval: asks && facts.action != Action::Cancel,
+                buffers: self.in_force.buffers,
+            });
         }
-        RuleBody::Horizon { days } => horizon(Span::days(*days), facts),
-        RuleBody::OpeningHours(opening) => opening_hours(opening, facts),
-        RuleBody::FixedBlocks(blocks) => fixed_blocks(blocks, facts),
+        let refusals = reasons.into_iter();
+        Decision::Refuse(refusals.map(|(reason, who)| reason.refusal(who)).collect())
+    }
+
+    /// Returns nothing if the slot passes, else where another one might.
+    pub(crate) fn retry(&self, slot: Slot) -> Option<Retry> {
+        let facts = BookingFacts {
+            slot,
+            ..*self.facts
+        };
+        let next_off_peak = || self.peak_hours.next_off_peak(slot.start());
+        let retries = self.reasons(&facts).into_iter().map(|(reason, _)| {
+            if self.peak_hours.is_always() || !is_free_off_peak(reason.rule) {
+                return reason.retry;
+            }
+            // Before the next off-peak hours begin, no slot can lie wholly within some.
+            match reason.retry {
+                Retry::Never => Retry::From(next_off_peak()),
+                Retry::From(begin) => Retry::From(begin.min(next_off_peak())),
+            }
+        });
+        retries.reduce(|a, b| match (a, b) {
+            (Retry::From(a), Retry::From(b)) => Retry::From(a.max(b)),
+            (Retry::Never, _) | (_, Retry::Never) => Retry::Never,
+        })
+    }
+
+    fn reasons(&self, facts: &BookingFacts<'_>) -> Vec<(Reason, &'static [Overrider])> {
+        let slot = facts.slot;
+        let wish = Wish {
+            facts,
+            slot,
+            peak_hours: &self.peak_hours,
+            peak: self.peak_hours.outside(slot),
+            own: &self.own,
+        };
+        let of_policy = self.rules.iter().filter_map(|rule| {
+            let reason = if facts.action == Action::Cancel {
+                cancelling(rule, &wish)
+            } else {
+                apply(rule, &wish)
+            };
+            Some((reason?, rule.override_by()))
+        });
+        if facts.action == Action::Cancel {
+            return of_policy.collect();
+        }
+        let flat = |holds: bool, rule| {
+            (!holds).then(|| (Reason::new(rule, Figure::None, Figure::None), LAB))
+        };
+        let nobody: &'static [Overrider] = &[];
+        let mut reasons: Vec<_> = flat(facts.bookable, RuleId::NotBookable)
+            .into_iter()
+            .chain(flat(facts.permitted, RuleId::NotPermitted))
+            .chain(slot::past(&wish).map(|reason| (reason, nobody)))
+            .chain(of_policy)
+            .chain(member::project(&wish).map(|reason| (reason, nobody)))
+            .collect();
+        reasons.retain(|(reason, who)| !facts.is_set_aside(reason.rule, who));
+        reasons
     }
 }
 
-/// A slot that begins at this very moment is not past; one that has begun may end at once.
-fn past(facts: &BookingFacts) -> Option<Refusal> {
-    let wanted = if facts.begin_is_kept {
-        facts.slot.end()
-    } else {
-        facts.slot.start()
-    };
-    let reason = Reason {
-        rule: RuleId::Past,
-        limit: Figure::Time(facts.now),
-        actual: Figure::Time(wanted),
-        passes_at: Some(facts.now),
-    };
-    (wanted < facts.now).then(|| reason.refusal(&[]))
+/// Returns a booking if it counts.
+fn counted(slot: Slot, peak_hours: &PeakHours) -> Option<Own> {
+    let peak = peak_hours.outside(slot).into_iter();
+    let peak = peak.fold(Span::default(), |sum, part| sum.saturating_add(part.len()));
+    (peak > Span::default()).then_some(Own { slot, peak })
 }
 
-fn alignment(minutes: u32, facts: &BookingFacts) -> Option<Reason> {
-    let BookingFacts { zone, slot, .. } = *facts;
-    let begin_passes = facts.begin_is_kept || is_aligned(slot.start(), zone, minutes);
-    if begin_passes && is_aligned(slot.end(), zone, minutes) {
-        return None;
-    }
-    let search = Slot::new(slot.start(), slot.end() + ALIGNMENT_SEARCH);
-    let passing = search.and_then(|window| first_aligned(window, zone, minutes, slot.len()));
-    Some(Reason {
-        rule: RuleId::Alignment,
-        limit: Figure::Span(Span::minutes(minutes)),
-        actual: Figure::Slot(slot),
-        passes_at: passing.map(Slot::start),
-    })
-}
-
-fn length(rule: RuleId, limit: Span, facts: &BookingFacts) -> Reason {
-    let actual = Figure::Span(facts.slot.len());
-    Reason {
+/// Returns whether a rule leaves alone what lies wholly off-peak.
+fn is_free_off_peak(rule: RuleId) -> bool {
+    matches!(
         rule,
-        limit: Figure::Span(limit),
-        actual,
-        passes_at: None,
-    }
+        RuleId::Longest
+            | RuleId::MinimumGap
+            | RuleId::PerDay
+            | RuleId::FutureCount
+            | RuleId::FutureHours
+            | RuleId::Quota
+    )
 }
 
-/// Compares the begin only, so that a slot may reach over the horizon; a kept begin was judged
-/// when it was booked.
-fn horizon(limit: Span, facts: &BookingFacts) -> Option<Reason> {
-    let begin = facts.slot.start();
-    (begin > facts.now + limit && !facts.begin_is_kept).then(|| Reason {
-        rule: RuleId::Horizon,
-        limit: Figure::Span(limit),
-        actual: Figure::Time(begin),
-        passes_at: Some(begin.saturating_sub(limit)),
-    })
-}
-
-fn opening_hours(opening: &Opening, facts: &BookingFacts) -> Option<Reason> {
-    let BookingFacts { zone, slot, .. } = *facts;
-    if is_open(opening, zone, slot) {
-        return None;
-    }
-    let near = day_of(slot.start(), zone).and_then(|day| {
-        let week = day.end() + Span::days(6);
-        Slot::new(day.start(), day.end().max(slot.end().min(week)))
-    });
-    let hours = std::slice::from_ref(opening);
-    Some(Reason {
-        rule: RuleId::OpeningHours,
-        limit: Figure::Open(near.map_or(Vec::new(), |near| open_intervals(hours, zone, near))),
-        actual: Figure::Slot(slot),
-        passes_at: first_open_start(opening, zone, slot.start(), slot.len()),
-    })
-}
-
-/// Of a booking that has begun only the end is a wish: it is the end of some block.
-fn fixed_blocks(blocks: &Blocks, facts: &BookingFacts) -> Option<Reason> {
-    let BookingFacts { zone, slot, .. } = *facts;
-    let passes = if facts.begin_is_kept {
-        ends_a_block(blocks, zone, slot.end())
+fn cancelling(rule: &AppliedRule, wish: &Wish<'_>) -> Option<Reason> {
+    if let RuleBody::NoticeToCancel { minutes } = rule.body {
+        slot::notice_to_cancel(minutes, wish.facts)
     } else {
-        is_made_of_blocks(blocks, zone, slot)
-    };
-    if passes {
+        None
+    }
+}
+
+fn apply(rule: &AppliedRule, wish: &Wish<'_>) -> Option<Reason> {
+    let kind: RuleKind = rule.body.kind();
+    if wish.peak.is_empty() && kind.refuses_as().is_some_and(is_free_off_peak) {
         return None;
     }
-    let day = day_of(slot.start(), zone);
-    let search = Slot::new(slot.start(), slot.end() + BLOCK_SEARCH);
-    let run = search.and_then(|window| first_run(blocks, zone, window, slot.len(), |_| true));
-    Some(Reason {
-        rule: RuleId::Blocks,
-        limit: Figure::Open(day.map_or(Vec::new(), |day| blocks_within(blocks, zone, day))),
-        actual: Figure::Slot(slot),
-        passes_at: run.map(Slot::start),
-    })
+    match &rule.body {
+        RuleBody::Alignment { minutes } => slot::alignment(*minutes, wish),
+        RuleBody::Shortest { minutes } => slot::shortest(*minutes, wish),
+        RuleBody::Longest { minutes } => slot::longest(*minutes, wish),
+        RuleBody::Horizon { days } => slot::horizon(*days, wish),
+        RuleBody::OpeningHours(opening) => slot::opening_hours(opening, wish),
+        RuleBody::FixedBlocks(blocks) => slot::fixed_blocks(blocks, wish),
+        RuleBody::WhoMayBook { classes } => member::who_may_book(*classes, wish),
+        RuleBody::NoticeToBook { minutes } => slot::notice_to_book(*minutes, wish),
+        RuleBody::NoticeToMove { minutes } => slot::notice_to_move(*minutes, wish),
+        RuleBody::MinimumGap { minutes } => own::minimum_gap(*minutes, wish),
+        RuleBody::PerDay { count } => own::per_day(*count, wish),
+        RuleBody::FutureCount { count } => own::future_count(*count, wish),
+        RuleBody::FutureHours { minutes } => own::future_hours(*minutes, wish),
+        RuleBody::Qualification { name, disuse_days } => {
+            member::qualification(name, *disuse_days, wish)
+        }
+        RuleBody::Quota { .. } => quota::quota(rule, wish),
+        RuleBody::PointsLimit { .. } => member::points(&rule.body, wish),
+        RuleBody::HoldLimit { count, .. } => member::hold_limit(*count, wish),
+        RuleBody::NoticeToCancel { .. }
+        | RuleBody::OffPeak(_)
+        | RuleBody::Buffers { .. }
+        | RuleBody::Approval(_)
+        | RuleBody::Grace { .. }
+        | RuleBody::EarlyFinish { .. }
+        | RuleBody::LateCancellation { .. }
+        | RuleBody::NoShowPoints { .. }
+        | RuleBody::Waitlist { .. } => None,
+    }
+}
+
+/// Returns the length of a list.
+fn count_of(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -74,10 +74,23 @@ impl Span {
         Self(widen(minutes) * MINUTE_US)
     }
 
-    /// Returns a length of days of 24 hours, at most the longest there is.
+    /// Returns a length of days of 24 hours, at most the longest length there is.
     #[must_use]
     pub const fn days(days: u32) -> Self {
         Self(widen(days).saturating_mul(DAY_US))
+    }
+
+    /// Returns the sum, at most the longest length there is.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// Returns what is left without another length, at least nothing.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        let rest = self.0.saturating_sub(other.0);
+        Self(if rest < 0 { 0 } else { rest })
     }
 
     /// Returns microseconds, 0 or more.

@@ -14,6 +14,7 @@ use gateway::registry::{
     SecretHash, Source, StateRule, TokenEntry,
 };
 use gateway::store;
+use scheduler::class::ClassSet;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
 use scheduler::policy::{Mode, Rule, RuleBody};
 use scheduler::time::{Micros, Span};
@@ -215,6 +216,7 @@ fn rules() -> RuleSet {
         .map(|body| Rule {
             body,
             mode: Mode::Default,
+            classes: ClassSet::ALL,
         })
         .collect();
     RuleSet { version: 0, rules }

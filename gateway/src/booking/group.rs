@@ -11,10 +11,10 @@ use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
 use super::command::{Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome};
-use super::judge::{Wish, judge_wish};
+use super::judge::{Asking, Placed, Wish, judge_wish};
 use super::record::{Booking, EventKind, EventRow, KeptAnswer, Later};
 use super::shelf::{InstrumentSnapshot, Shelf};
-use crate::registry::{Directory, Right};
+use crate::registry::Directory;
 use crate::store::Writes;
 
 /// The next identity of each table.
@@ -112,18 +112,19 @@ impl Group<'_> {
             return BookOutcome::NotFound;
         };
         let (policy, policy_version) = self.policies.of(self.directory, book.instrument);
-        let permitted = self.directory.may_somewhere(book.member, Right::Book);
         let (now, slot) = (self.now, book.slot);
         let wish = Wish {
             instrument,
             policy: &policy,
-            permitted,
+            asking: Asking::of(directory, book.member, instrument),
             slot,
             now,
             held: None,
         };
-        let placement = match self.seen(book.instrument, |held| judge_wish(held, &wish)) {
-            Some(Ok(placement)) => placement,
+        let Placed {
+            placement, claim, ..
+        } = match self.seen(book.instrument, |held| judge_wish(held, &wish)) {
+            Some(Ok(placed)) => placed,
             Some(Err(refused)) => return BookOutcome::Refused(refused),
             None => return BookOutcome::NotFound,
         };
@@ -147,7 +148,7 @@ impl Group<'_> {
             version: 1,
         });
         let holder = Holder::Booking(booking.id);
-        self.claim_placed(book.instrument, &placement, slot, holder);
+        self.claim_placed(book.instrument, &placement, claim, holder);
         self.put_booking(Arc::clone(&booking), EventKind::Booked);
         if let Some((key, request)) = &book.idempotency {
             self.writes.answers.push(KeptAnswer {
@@ -208,23 +209,24 @@ impl Group<'_> {
         let instrument = directory.instruments.get(&held.instrument);
         let instrument = instrument.ok_or(ChangeOutcome::NotFound)?;
         let (policy, policy_version) = self.policies.of(directory, held.instrument);
-        let permitted = directory.may_somewhere(held.member, Right::Book);
         let policy = &*policy;
         let wish = Wish {
             instrument,
             policy,
-            permitted,
+            asking: Asking::of(directory, held.member, instrument),
             slot,
             now,
             held: Some(held),
         };
         let judged = self.seen(held.instrument, |snapshot| judge_wish(snapshot, &wish));
-        let placement = judged
+        let Placed {
+            placement, claim, ..
+        } = judged
             .ok_or(ChangeOutcome::NotFound)?
             .map_err(ChangeOutcome::Refused)?;
         self.release(held.instrument, Holder::Booking(held.id));
         let holder = Holder::Booking(held.id);
-        self.claim_placed(held.instrument, &placement, slot, holder);
+        self.claim_placed(held.instrument, &placement, claim, holder);
         let changed = Booking {
             policy_version,
             ..changed

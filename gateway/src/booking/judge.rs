@@ -1,9 +1,13 @@
 //! Judging one wish against a snapshot: rules, claims, and what would pass instead. Pure.
 
-use scheduler::facts::BookingFacts;
-use scheduler::occupancy::{Holder, Placement};
+use scheduler::class::CallerClass;
+use scheduler::facts::{Action, BookingFacts, PointsCharged, ProjectFacts, SetAside};
+use scheduler::id::MemberId;
+use scheduler::occupancy::{Holder, Occupancy, Placement};
 use scheduler::policy::Policy;
-use scheduler::rules::{Decision, judge};
+use scheduler::qualification::Granted;
+use scheduler::quota::{Subjects, Usage};
+use scheduler::rules::{Accepted, Decision, judge};
 use scheduler::search::next_free;
 use scheduler::slot::Slot;
 use scheduler::time::{Micros, Span};
@@ -11,7 +15,7 @@ use scheduler::time::{Micros, Span};
 use super::command::{Conflict, Refused};
 use super::record::Booking;
 use super::shelf::InstrumentSnapshot;
-use crate::registry::Instrument;
+use crate::registry::{Directory, Instrument, Right};
 
 /// How far ahead other slots are looked for where no horizon is set.
 const SEARCH_AHEAD: Span = Span::days(30);
@@ -26,8 +30,8 @@ pub struct Wish<'a> {
     pub instrument: &'a Instrument,
     /// Its rules.
     pub policy: &'a Policy,
-    /// Whether this member may book it.
-    pub permitted: bool,
+    /// Who wants it.
+    pub asking: Asking<'a>,
     /// When.
     pub slot: Slot,
     /// The time of the judgement.
@@ -36,11 +40,64 @@ pub struct Wish<'a> {
     pub held: Option<&'a Booking>,
 }
 
+/// What is known of a member, as far as rules look at it. The member's bookings on the instrument
+/// come from its snapshot.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// Whether the member may book here.
+    pub permitted: bool,
+    /// Where the member stands towards the instrument.
+    pub class: CallerClass,
+    /// In whose name.
+    pub subjects: Subjects,
+    /// When each slot that the member keeps while filling in forms is let go.
+    pub holds: &'a [Micros],
+    /// What the member was given.
+    pub qualifications: &'a [Granted],
+    /// What the member was charged.
+    pub points: &'a [PointsCharged],
+    /// What has been used of quotas.
+    pub usage: Usage<'a>,
+    /// The project, if one is named.
+    pub project: Option<ProjectFacts>,
+    /// Rules set aside.
+    pub set_aside: &'a [SetAside],
+}
+
+impl Asking<'static> {
+    /// Returns what the tree tells of a member; nothing else is known.
+    #[must_use]
+    pub fn of(directory: &Directory, member: MemberId, instrument: &Instrument) -> Self {
+        Self {
+            permitted: directory.may_somewhere(member, Right::Book),
+            class: directory.class_of(member, instrument),
+            subjects: directory.subjects_of(member),
+            holds: &[],
+            qualifications: &[],
+            points: &[],
+            usage: Usage::NONE,
+            project: None,
+            set_aside: &[],
+        }
+    }
+}
+
+/// The place of a wish that nothing stands against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Where.
+    pub placement: Placement,
+    /// What is claimed: the slot with set-up and clean-up.
+    pub claim: Slot,
+    /// Whether somebody has to say yes.
+    pub needs_approval: bool,
+}
+
 /// Returns the place for a wish that no rule refuses.
 ///
 /// # Errors
 /// Returns every refusal and every claim in the way, and slots that would pass.
-pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Placement, Refused> {
+pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Placed, Refused> {
     let mut without_held = None;
     let occupancy = match wish.held {
         None => &snapshot.occupancy,
@@ -50,23 +107,30 @@ pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Plac
             &*rest
         }
     };
-    let begin_is_kept = wish.held.is_some_and(|held| {
-        held.slot.start() == wish.slot.start() && held.slot.start() <= wish.now
-    });
-    let facts = BookingFacts {
-        now: wish.now,
-        zone: wish.instrument.zone,
-        bookable: wish.instrument.bookable,
-        permitted: wish.permitted,
-        slot: wish.slot,
-        begin_is_kept,
+    let own = own_bookings(snapshot, wish);
+    let facts = facts(wish, &own);
+    let (refusals, accepted) = match judge(wish.policy, &facts) {
+        Decision::Accept(accepted) => (Vec::new(), accepted),
+        Decision::Refuse(refusals) => {
+            // What the claim would be: conflicts are told beside refusals.
+            let buffers = wish.policy.in_force(facts.class).buffers;
+            let needs_approval = false;
+            let claimed = Accepted {
+                needs_approval,
+                buffers,
+            };
+            (refusals, claimed)
+        }
     };
-    let refusals = match judge(wish.policy, &facts) {
-        Decision::Accept => Vec::new(),
-        Decision::Refuse(refusals) => refusals,
-    };
-    let conflicts = match occupancy.place(wish.slot) {
-        Ok(placement) if refusals.is_empty() => return Ok(placement),
+    let claim = accepted.buffers.claim(wish.slot);
+    let conflicts = match occupancy.place(claim) {
+        Ok(placement) if refusals.is_empty() => {
+            return Ok(Placed {
+                placement,
+                claim,
+                needs_approval: accepted.needs_approval,
+            });
+        }
         Ok(_) => Vec::new(),
         Err(claims) => claims
             .iter()
@@ -76,27 +140,63 @@ pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Plac
             })
             .collect(),
     };
-    let next_free = if wish.instrument.bookable && wish.permitted {
-        let window = (
-            wish.slot.start(),
-            wish.now.max(wish.slot.start()) + SEARCH_AHEAD,
-        );
-        let (zone, length) = (wish.instrument.zone, wish.slot.len());
-        next_free(
-            occupancy,
-            wish.policy,
-            zone,
-            wish.now,
-            window,
-            length,
-            OFFERS,
-        )
-    } else {
-        Vec::new()
-    };
+    let next_free = offers(occupancy, wish, &facts);
     Err(Refused {
         refusals,
         conflicts,
         next_free,
     })
+}
+
+fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
+    let action = wish
+        .held
+        .map_or(Action::Book, |held| Action::Change { held: held.slot });
+    BookingFacts {
+        now: wish.now,
+        zone: wish.instrument.zone,
+        bookable: wish.instrument.bookable,
+        permitted: wish.asking.permitted,
+        action,
+        slot: wish.slot,
+        class: wish.asking.class,
+        subjects: wish.asking.subjects,
+        own,
+        holds: wish.asking.holds,
+        qualifications: wish.asking.qualifications,
+        points: wish.asking.points,
+        usage: wish.asking.usage,
+        project: wish.asking.project,
+        set_aside: wish.asking.set_aside,
+    }
+}
+
+/// Returns the member's other bookings on the instrument, if some rule looks at them.
+fn own_bookings(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Vec<Slot> {
+    let member = wish.asking.subjects.member;
+    if member.is_none() || !wish.policy.counts_own() {
+        return Vec::new();
+    }
+    let changed = wish.held.map(|held| held.id);
+    let others = snapshot.bookings.values();
+    let own = others.filter(|held| Some(held.member) == member && Some(held.id) != changed);
+    own.map(|held| held.slot).collect()
+}
+
+fn offers(occupancy: &Occupancy, wish: &Wish<'_>, facts: &BookingFacts<'_>) -> Vec<Slot> {
+    if !facts.bookable || !facts.permitted {
+        return Vec::new();
+    }
+    let window = (
+        wish.slot.start(),
+        wish.now.max(wish.slot.start()) + SEARCH_AHEAD,
+    );
+    next_free(
+        occupancy,
+        wish.policy,
+        facts,
+        window,
+        wish.slot.len(),
+        OFFERS,
+    )
 }

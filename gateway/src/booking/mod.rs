@@ -39,7 +39,7 @@ pub use command::{
 };
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
-pub use judge::{Wish, judge_wish};
+pub use judge::{Asking, Placed, Wish, judge_wish};
 pub use sessions::{SessionSettings, Sessions};
 pub use shelf::{InstrumentSnapshot, Shelf};
 pub use timer::Settle;

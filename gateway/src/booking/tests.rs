@@ -6,6 +6,7 @@ mod faults;
 mod lanes;
 mod model;
 mod registry;
+mod rules;
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
@@ -17,7 +18,7 @@ use super::*;
 use crate::clock::{Clock, Hand};
 use crate::lifecycle::Lifecycle;
 use crate::registry::{
-    Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleSet, Scope, StateRule,
+    Directory, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleSet, Scope, StateRule,
 };
 use crate::store::Database;
 

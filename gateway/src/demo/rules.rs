@@ -2,6 +2,7 @@
 //! otherwise, and one centre's binding limit.
 
 use scheduler::calendar::{DayHours, Weekly};
+use scheduler::class::ClassSet;
 use scheduler::policy::{Mode, Rule, RuleBody};
 
 use super::classes::Class;
@@ -77,7 +78,12 @@ pub(super) fn rule((rule, mode): SetRule) -> Rule {
             RuleBody::OpeningHours(weekly.into())
         }
     };
-    Rule { body, mode }
+    let classes = ClassSet::ALL;
+    Rule {
+        body,
+        mode,
+        classes,
+    }
 }
 
 /// What is in force for one instrument.

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use scheduler::calendar::open_intervals;
+use scheduler::facts::{BookingFacts, SetAside};
 use scheduler::occupancy::{Claim, Holder};
-use scheduler::policy::Policy;
+use scheduler::policy::InForce;
+use scheduler::quota::Subjects;
+use scheduler::refusal::{Overrider, RuleId};
 use scheduler::search::next_free;
 use scheduler::slot::{Slot, complement, intersected, merged};
 use scheduler::time::{DAY_US, Micros, Span};
@@ -32,6 +35,18 @@ const CELLS_MAX: i64 = 1_500;
 
 /// Length looked for where no rule says how short a booking may be.
 const USUAL_LENGTH: Span = Span::minutes(30);
+
+/// Rules that no look at the calendar of an instrument tells about.
+const PERSONAL: &[SetAside] = &[
+    SetAside {
+        rule: RuleId::WhoMayBook,
+        by: Overrider::RegionAdmin,
+    },
+    SetAside {
+        rule: RuleId::Qualification,
+        by: Overrider::RegionAdmin,
+    },
+];
 
 /// A window of time.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -99,7 +114,8 @@ pub(super) async fn availability(
     let snapshot = snapshot_of(&state, instrument)?;
     let looking = Looking::new(&found.directory, instrument, &snapshot, caller);
     let (policy, _) = found.directory.policy_of(instrument);
-    let open = open(&policy, instrument, window);
+    let class = caller.class_at(&found.directory, instrument);
+    let open = open(&policy.in_force(class), instrument, window);
     let ahead = Slot::new(window.start().max(state.clock().now()), window.end());
     let free = ahead.map_or(Vec::new(), |ahead| {
         intersected(&open, &snapshot.occupancy.free(ahead))
@@ -130,8 +146,8 @@ fn window(from: When, to: When) -> Result<Slot, Problem> {
     Ok(window)
 }
 
-fn open(policy: &Policy, instrument: &Instrument, window: Slot) -> Vec<Slot> {
-    open_intervals(&policy.in_force().opening, instrument.zone, window)
+fn open(rules: &InForce, instrument: &Instrument, window: Slot) -> Vec<Slot> {
+    open_intervals(&rules.opening, instrument.zone, window)
 }
 
 /// An outage claims every lane and the gaps between kept bookings: its claims are joined, so that
@@ -247,7 +263,7 @@ pub(super) async fn grid(
             instrument,
             &snapshot,
             (window, step),
-            now,
+            (now, caller),
         ))
     });
     let zone = chrono_tz::Tz::Asia__Shanghai;
@@ -264,10 +280,12 @@ fn strip(
     instrument: &Instrument,
     snapshot: &InstrumentSnapshot,
     (window, step): (Slot, Span),
-    now: Micros,
+    (now, caller): (Micros, Caller),
 ) -> Strip {
     let (policy, _) = directory.policy_of(instrument);
-    let open = open(&policy, instrument, window);
+    let class = caller.class_at(directory, instrument);
+    let rules = policy.in_force(class);
+    let open = open(&rules, instrument, window);
     let free = intersected(&open, &snapshot.occupancy.free(window));
     let outages = snapshot.occupancy.within(window);
     let outages = outages
@@ -280,11 +298,15 @@ fn strip(
         cells.push(letter(cell, &open, &free, &outages));
         start = cell.end();
     }
-    let length = policy.in_force().shortest.unwrap_or(USUAL_LENGTH);
+    let length = rules.shortest.unwrap_or(USUAL_LENGTH);
+    let facts = BookingFacts {
+        set_aside: PERSONAL,
+        ..BookingFacts::new((now, instrument.zone), window, class, Subjects::default())
+    };
     let reach = (window.start(), window.end());
     let next = instrument.bookable.then(|| {
         let occupancy = &snapshot.occupancy;
-        next_free(occupancy, &policy, instrument.zone, now, reach, length, 1)
+        next_free(occupancy, &policy, &facts, reach, length, 1)
     });
     let next = next.and_then(|slots| slots.first().copied());
     Strip {

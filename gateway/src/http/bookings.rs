@@ -22,8 +22,8 @@ use super::time::{When, slot};
 use super::view::{BookingView, ConflictView, Interval, Looking, RefusalView};
 use crate::booking::record::Booking;
 use crate::booking::{
-    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, DeskError, InstrumentSnapshot,
-    Refused, Wish, judge_wish,
+    Asking, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, DeskError,
+    InstrumentSnapshot, Refused, Wish, judge_wish,
 };
 use crate::registry::{Directory, Instrument, Right};
 use crate::words::{self, Said};
@@ -151,7 +151,7 @@ fn try_it(
     let wish = Wish {
         instrument,
         policy: &policy,
-        permitted: directory.may_somewhere(who.member, Right::Book),
+        asking: Asking::of(directory, who.member, instrument),
         slot,
         now: state.clock().now(),
         held: None,

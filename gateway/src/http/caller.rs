@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
+use scheduler::class::CallerClass;
 use scheduler::id::{MemberId, NodeId};
 
 use super::front::{RequestId, text};
@@ -60,6 +61,14 @@ impl Caller {
     #[must_use]
     pub fn member(&self) -> Option<MemberId> {
         self.who.map(|(member, _)| member)
+    }
+
+    /// Returns where the caller stands towards an instrument; who is not signed in, as one of
+    /// another institution.
+    #[must_use]
+    pub fn class_at(&self, directory: &Directory, instrument: &Instrument) -> CallerClass {
+        let class = |member| directory.class_of(member, instrument);
+        self.member().map_or(CallerClass::Region, class)
     }
 
     /// Returns true if the caller has the right at the node.

@@ -269,10 +269,11 @@ pub(super) async fn detail(
     let books = caller
         .member()
         .is_some_and(|member| directory.may_somewhere(member, Right::Book));
+    let class = caller.class_at(directory, instrument);
     let body = InstrumentDetail {
         instrument: InstrumentView::of(directory, instrument, state.shown_now(instrument.id)),
         channels: channels.collect(),
-        rules: RulesView::of(&policy, version, instrument.zone),
+        rules: RulesView::of(&policy, class, version, instrument.zone),
         may: May {
             book: books && instrument.bookable,
             edit: may(Right::ManageInstruments),

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use chrono_tz::Tz;
+use scheduler::class::CallerClass;
 use scheduler::id::NodeId;
 use scheduler::policy::{Layer, Policy};
 use serde::Deserialize;
@@ -17,9 +18,9 @@ use super::path::{Found, FoundNode};
 use super::problem::Problem;
 use super::state::HttpState;
 use super::tokens::made;
-use super::view::{RuleSetView, RuleView, RulesView};
+use super::view::{RuleSetView, RulesView};
 use crate::booking::RegistryEdit;
-use crate::registry::{Directory, NodeKind, Right, RuleSet, Scope};
+use crate::registry::{Directory, NodeKind, Right, RuleFault, RuleJson, RuleSet, Scope};
 
 /// Most rules at one place.
 const RULES_MAX: usize = 50;
@@ -29,7 +30,7 @@ const RULES_MAX: usize = 50;
 #[serde(deny_unknown_fields)]
 pub struct RulesRequest {
     /// The rules.
-    rules: Vec<RuleView>,
+    rules: Vec<RuleJson>,
     /// Ignored, so that what was read can be sent back; `If-Match` demands a version.
     #[expect(dead_code, reason = "accepted and ignored")]
     version: Option<i64>,
@@ -55,7 +56,7 @@ fn read(directory: &Directory, scope: Scope) -> Versioned<RuleSetView> {
     let set = directory.rules.get(&scope);
     let version = set.map_or(0, |set| set.version);
     let rules = set.map_or(Vec::new(), |set| {
-        set.rules.iter().map(RuleView::of).collect()
+        set.rules.iter().map(RuleJson::of).collect()
     });
     Versioned {
         version,
@@ -120,7 +121,12 @@ fn parse(asked: &RulesRequest) -> Result<RuleSet, Problem> {
         return Err(Problem::field("rules", "too long"));
     }
     let rules = asked.rules.iter().enumerate();
-    let rules = rules.map(|(place, rule)| rule.parse(&format!("rules[{place}]")));
+    let rules = rules.map(|(place, rule)| {
+        let named = |RuleFault { field, expected }| {
+            Problem::field(&format!("rules[{place}].{field}"), &expected)
+        };
+        rule.to_rule().map_err(named)
+    });
     Ok(RuleSet {
         version: 0,
         rules: rules.collect::<Result<_, _>>()?,
@@ -167,12 +173,11 @@ fn would_be(
     let layers: Vec<Layer> = scopes
         .iter()
         .filter_map(held)
-        .map(|(at, set)| Layer {
-            level: directory.level_of(at),
-            rules: set.rules.clone(),
-        })
+        .map(|(at, set)| directory.layer(at, zone, &set.rules))
         .collect();
     let highest = directory.rules.values().map(|set| set.version).max();
     let version = highest.unwrap_or(0) + 1;
-    Json(RulesView::of(&Policy::resolve(&layers), version, zone))
+    let policy = Policy::resolve(&layers);
+    // Who sets rules belongs to the house.
+    Json(RulesView::of(&policy, CallerClass::Internal, version, zone))
 }

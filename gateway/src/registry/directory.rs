@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use chrono_tz::Tz;
+use scheduler::class::CallerClass;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
-use scheduler::policy::{Layer, Level, Policy, Rule};
+use scheduler::policy::{Layer, Level, Policy, Rule, SetAt};
+use scheduler::quota::Subjects;
 use wire::{AgentName, InstrumentKey};
 
 use super::{AgentEntry, Instrument, Member, Node, NodeKind, Right, SecretHash, TokenEntry};
@@ -117,12 +120,61 @@ impl Directory {
         let version = versions.max().unwrap_or(0);
         let layers: Vec<Layer> = sets
             .iter()
-            .map(|(scope, set)| Layer {
-                level: self.level_of(*scope),
-                rules: set.rules.clone(),
-            })
+            .map(|(scope, set)| self.layer(*scope, instrument.zone, &set.rules))
             .collect();
         (Policy::resolve(&layers), version)
+    }
+
+    /// Returns the rules of a scope as a layer. Nodes have no zone of their own yet: theirs is
+    /// Shanghai's, as everywhere outside instruments.
+    #[must_use]
+    pub fn layer(&self, scope: Scope, instrument_zone: Tz, rules: &[Rule]) -> Layer {
+        let (at, zone) = match scope {
+            Scope::Node(node) => (SetAt::Node(node), Tz::Asia__Shanghai),
+            Scope::Instrument(instrument) => (SetAt::Instrument(instrument), instrument_zone),
+        };
+        Layer {
+            level: self.level_of(scope),
+            at,
+            zone,
+            rules: rules.to_vec(),
+        }
+    }
+
+    /// Returns where a member stands towards an instrument, by the institutions of both. Nobody
+    /// counts as an enterprise yet: the tree does not tell.
+    #[must_use]
+    pub fn class_of(&self, member: MemberId, instrument: &Instrument) -> CallerClass {
+        let institution = |node| self.node_above(node, NodeKind::Institution);
+        let owner = institution(instrument.lab).map(|node| node.id);
+        let member = self.members.get(&member);
+        let mut roles = member.iter().flat_map(|member| &member.roles);
+        let is_owners = roles.any(|held| {
+            let home = institution(held.node).map(|node| node.id);
+            home.is_some() && home == owner
+        });
+        if is_owners {
+            CallerClass::Internal
+        } else {
+            CallerClass::Region
+        }
+    }
+
+    /// Returns in whose name a member books: the lab and institution of the first role that has
+    /// them. No project: that is named with each booking.
+    #[must_use]
+    pub fn subjects_of(&self, member: MemberId) -> Subjects {
+        let roles = self.members.get(&member).map(|member| &member.roles);
+        let home = |kind| {
+            let mut roles = roles.into_iter().flatten();
+            roles.find_map(|held| self.node_above(held.node, kind))
+        };
+        Subjects {
+            member: Some(member),
+            project: None,
+            lab: home(NodeKind::Lab).map(|node| node.id),
+            institution: home(NodeKind::Institution).map(|node| node.id),
+        }
     }
 
     /// Returns where on the way from the region to an instrument a scope lies; a node that is gone

@@ -19,8 +19,8 @@ pub use agent::{AgentEntry, SecretHash};
 pub use directory::{Directory, RuleSet, Scope};
 pub use instrument::{Instrument, Names, Source, StateRule};
 pub use json::{
-    ExceptionJson, HolidaysJson, HoursJson, ModeJson, RuleFault, RuleJson, SpanJson, StateRuleJson,
-    to_blocks, to_opening,
+    BodyJson, ClassJson, ExceptionJson, HolidaysJson, HoursJson, ModeJson, PartyJson, PeriodJson,
+    RuleFault, RuleJson, SpanJson, StateRuleJson,
 };
 pub use member::{Member, Right, Role, RoleOn, TokenEntry};
 pub use node::{Node, NodeKind};

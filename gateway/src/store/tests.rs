@@ -151,6 +151,7 @@ fn directory() -> Directory {
         rules: vec![scheduler::policy::Rule {
             body: scheduler::policy::RuleBody::Longest { minutes: 480 },
             mode: scheduler::policy::Mode::Binding,
+            classes: scheduler::class::ClassSet::ALL,
         }],
     };
     let scope = Scope::Instrument(InstrumentId::new(1));

@@ -41,6 +41,12 @@ pub fn fault(message: &str) -> Said {
     {
         return said(format!("取值不符：收到 {found}，应为 {expected}"));
     }
+    if let Some((least, most)) = message
+        .strip_prefix("expected a number from ")
+        .and_then(|rest| rest.split_once(" to "))
+    {
+        return said(format!("应为 {least} 到 {most} 的整数"));
+    }
     if message.starts_with("EOF while parsing") || message.starts_with("expected ") {
         return said(format!("不是有效的 JSON：{message}"));
     }
@@ -56,7 +62,7 @@ fn expected_zh(expected: &str) -> String {
 }
 
 /// Messages of our own request types, English and Chinese.
-pub const KNOWN: [(&str, &str); 14] = [
+pub const KNOWN: [(&str, &str); 16] = [
     (
         "expected an RFC 3339 time with offset, such as 2026-11-24T09:00:00+08:00",
         "应为带时区偏移的 RFC 3339 时间，例如 2026-11-24T09:00:00+08:00",
@@ -65,7 +71,6 @@ pub const KNOWN: [(&str, &str); 14] = [
         "expected an ISO 8601 duration, such as PT15M",
         "应为 ISO 8601 时长，例如 PT15M",
     ),
-    ("expected a number from 1 to 500", "应为 1 到 500 的整数"),
     ("must not be empty", "不能为空"),
     ("too long", "过长"),
     ("must come after the start", "必须晚于开始时间"),
@@ -78,12 +83,24 @@ pub const KNOWN: [(&str, &str); 14] = [
         "应为 00:00 到 24:00 的时刻",
     ),
     (
+        "expected weekdays from 1 (Monday) to 7 (Sunday)",
+        "应为 1（周一）到 7（周日）的星期",
+    ),
+    (
         "expected an IANA time zone, such as Asia/Shanghai",
         "应为 IANA 时区名，例如 Asia/Shanghai",
     ),
     (
         "expected at most 50 keys of instruments, with commas between",
         "应为最多 50 个仪器编号，以逗号分隔",
+    ),
+    (
+        "expected 1 to 64 of `a-z`, `0-9`, `-` and `_`",
+        "应为 1 到 64 个字符，只含 `a-z`、`0-9`、`-`、`_`",
+    ),
+    (
+        "not together with `longer_than_minutes`",
+        "不能与 `longer_than_minutes` 同时给出",
     ),
     ("no such lab", "没有这个实验室"),
     (
@@ -116,5 +133,6 @@ mod tests {
             "没有这个字段；应为其一：`start`, `end`",
         );
         check("must not be empty", "不能为空");
+        check("expected a number from 1 to 365", "应为 1 到 365 的整数");
     }
 }

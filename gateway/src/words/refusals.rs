@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, Timelike};
 use chrono_tz::Tz;
+use scheduler::class::CallerClass;
+use scheduler::qualification::Lack;
+use scheduler::quota::{Party, Period};
 use scheduler::refusal::{Figure, Refusal, RuleId};
 use scheduler::time::Micros;
 
@@ -19,6 +22,7 @@ pub fn refusal(refusal: &Refusal, zone: Tz, language: Language) -> String {
 }
 
 fn chinese(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
+    let from = from(refusal, zone, Language::Zh);
     match refusal.rule {
         RuleId::Past => format!("开始时间 {actual} 已过"),
         RuleId::OpeningHours if is_closed_all_day(refusal) => "当天不开放".to_owned(),
@@ -28,18 +32,36 @@ fn chinese(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
         RuleId::Alignment => format!("开始和结束须对齐到 {limit}"),
         RuleId::Shortest => format!("最短 {limit}，您选择了 {actual}"),
         RuleId::Longest => format!("最长 {limit}，您选择了 {actual}"),
-        RuleId::Horizon => {
-            let opens = refusal
-                .passes_at
-                .map(|at| format!("，{} 起可预约", civil_time(at, zone, Language::Zh)));
-            format!("最多提前 {limit}预约{}", opens.unwrap_or_default())
-        }
+        RuleId::Horizon => format!("最多提前 {limit}预约{from}"),
         RuleId::NotBookable => "这台仪器不在此预约".to_owned(),
         RuleId::NotPermitted => "您不能预约这台仪器".to_owned(),
+        RuleId::WhoMayBook => format!("只对{limit}开放，您属于{actual}"),
+        RuleId::NoticeToBook => format!("须至少提前 {limit}预约，您提前了 {actual}{from}"),
+        RuleId::NoticeToMove => format!("须在开始前至少 {limit}改期，现在距开始 {actual}"),
+        RuleId::NoticeToCancel => format!("须在开始前至少 {limit}取消，现在距开始 {actual}"),
+        RuleId::MinimumGap => {
+            format!("您在这台仪器上的预约须间隔至少 {limit}，这次间隔 {actual}{from}")
+        }
+        RuleId::PerDay => format!("每天最多 {limit} 次预约，这将是第 {actual} 次{from}"),
+        RuleId::FutureCount => {
+            format!("未开始的预约最多 {limit} 个，这将是第 {actual} 个{from}")
+        }
+        RuleId::FutureHours => {
+            format!("未开始的预约合计最多 {limit}，加上这次为 {actual}{from}")
+        }
+        RuleId::Qualification => format!("需要资质 {limit}：{actual}"),
+        RuleId::Quota => format!("机时额度为{limit}，加上这次为 {actual}{from}"),
+        RuleId::Points => format!("您有 {actual} 分违约记分，满 {limit} 分暂停预约{from}"),
+        RuleId::HoldLimit => format!("最多同时占位 {limit} 个，这将是第 {actual} 个{from}"),
+        RuleId::ProjectClosed if limit.is_empty() => "课题已关闭".to_owned(),
+        RuleId::ProjectClosed => format!("课题的执行期为 {limit}{from}"),
+        RuleId::ProjectMember => "您不在这个课题中".to_owned(),
+        RuleId::ProjectBudget => format!("课题的机时预算为 {limit}，加上这次为 {actual}"),
     }
 }
 
 fn english(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
+    let from = from(refusal, zone, Language::En);
     match refusal.rule {
         RuleId::Past => format!("The start, {actual}, has passed"),
         RuleId::OpeningHours if is_closed_all_day(refusal) => "Closed that day".to_owned(),
@@ -49,14 +71,53 @@ fn english(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
         RuleId::Alignment => format!("Start and end must lie on a grid of {limit}"),
         RuleId::Shortest => format!("At least {limit}; you chose {actual}"),
         RuleId::Longest => format!("At most {limit}; you chose {actual}"),
-        RuleId::Horizon => {
-            let opens = refusal
-                .passes_at
-                .map(|at| format!("; open from {}", civil_time(at, zone, Language::En)));
-            format!("At most {limit} ahead{}", opens.unwrap_or_default())
-        }
+        RuleId::Horizon => format!("At most {limit} ahead{from}"),
         RuleId::NotBookable => "This instrument is not booked here".to_owned(),
         RuleId::NotPermitted => "You may not book this instrument".to_owned(),
+        RuleId::WhoMayBook => format!("Open to {limit} only; you count among {actual}"),
+        RuleId::NoticeToBook => format!("Book at least {limit} ahead; this is {actual}{from}"),
+        RuleId::NoticeToMove => {
+            format!("Move it at least {limit} before it begins; that is in {actual}")
+        }
+        RuleId::NoticeToCancel => {
+            format!("Cancel it at least {limit} before it begins; that is in {actual}")
+        }
+        RuleId::MinimumGap => {
+            format!("Leave at least {limit} between your bookings here; this leaves {actual}{from}")
+        }
+        RuleId::PerDay => {
+            format!("At most {limit} bookings a day; this would be number {actual}{from}")
+        }
+        RuleId::FutureCount => {
+            format!("At most {limit} bookings ahead; this would be number {actual}{from}")
+        }
+        RuleId::FutureHours => {
+            format!("At most {limit} ahead in all; with this it is {actual}{from}")
+        }
+        RuleId::Qualification => format!("Needs the qualification {limit}: {actual}"),
+        RuleId::Quota => format!("The quota is {limit}; with this it is {actual}{from}"),
+        RuleId::Points => format!("You have {actual} points; {limit} stop new bookings{from}"),
+        RuleId::HoldLimit => {
+            format!("At most {limit} slots kept at once; this would be number {actual}{from}")
+        }
+        RuleId::ProjectClosed if limit.is_empty() => "The project is closed".to_owned(),
+        RuleId::ProjectClosed => format!("The project runs {limit}{from}"),
+        RuleId::ProjectMember => "You do not work on this project".to_owned(),
+        RuleId::ProjectBudget => {
+            format!("The project may use {limit}; with this it is {actual}")
+        }
+    }
+}
+
+/// Returns from when it would pass, to follow the rest of the sentence.
+fn from(refusal: &Refusal, zone: Tz, language: Language) -> String {
+    let Some(at) = refusal.passes_at else {
+        return String::new();
+    };
+    let at = civil_time(at, zone, language);
+    match language {
+        Language::Zh => format!("，{at} 起可预约"),
+        Language::En => format!("; open from {at}"),
     }
 }
 
@@ -70,16 +131,87 @@ fn figure(figure: &Figure, zone: Tz, language: Language) -> String {
         Figure::Time(at) => civil_time(*at, zone, language),
         Figure::Slot(slot) => range(slot.start(), slot.end(), zone, language),
         Figure::Open(open) => {
-            let ranges = open
-                .iter()
-                .map(|slot| range(slot.start(), slot.end(), zone, language));
-            let separator = match language {
-                Language::Zh => "、",
-                Language::En => ", ",
-            };
-            ranges.collect::<Vec<_>>().join(separator)
+            let ranges = open.iter();
+            joined(
+                ranges.map(|slot| range(slot.start(), slot.end(), zone, language)),
+                language,
+            )
+        }
+        Figure::Count(count) => count.to_string(),
+        Figure::Classes(classes) => {
+            let classes = classes.classes().into_iter();
+            joined(classes.map(|one| class(one, language).to_owned()), language)
+        }
+        Figure::Qualification(name) => name.as_str().to_owned(),
+        Figure::Lack(lack) => lacking(*lack, zone, language),
+        Figure::Quota { per, period, span } => {
+            let (per, period) = (party(*per, language), every(*period, language));
+            let span = length(*span, language);
+            match language {
+                Language::Zh => format!("{per}{period} {span}"),
+                Language::En => format!("{span} {period} {per}"),
+            }
         }
         Figure::None => String::new(),
+    }
+}
+
+fn joined(parts: impl Iterator<Item = String>, language: Language) -> String {
+    let separator = match language {
+        Language::Zh => "、",
+        Language::En => ", ",
+    };
+    parts.collect::<Vec<_>>().join(separator)
+}
+
+fn class(class: CallerClass, language: Language) -> &'static str {
+    match (class, language) {
+        (CallerClass::Internal, Language::Zh) => "本单位用户",
+        (CallerClass::Internal, Language::En) => "members of its own institution",
+        (CallerClass::Region, Language::Zh) => "区域内其他单位用户",
+        (CallerClass::Region, Language::En) => "members of other institutions",
+        (CallerClass::Enterprise, Language::Zh) => "企业用户",
+        (CallerClass::Enterprise, Language::En) => "enterprises",
+    }
+}
+
+fn lacking(lack: Lack, zone: Tz, language: Language) -> String {
+    let at = |at| civil_time(at, zone, language);
+    match (lack, language) {
+        (Lack::Missing, Language::Zh) => "您还没有".to_owned(),
+        (Lack::Missing, Language::En) => "you do not have it".to_owned(),
+        (Lack::NotYet(since), Language::Zh) => format!("您的资质自 {} 起有效", at(since)),
+        (Lack::NotYet(since), Language::En) => format!("yours holds from {}", at(since)),
+        (Lack::Expires(end), Language::Zh) => format!("您的资质于 {} 到期", at(end)),
+        (Lack::Expires(end), Language::En) => format!("yours expires {}", at(end)),
+        (Lack::Disused(last), Language::Zh) => format!("上次使用是 {}，间隔过久", at(last)),
+        (Lack::Disused(last), Language::En) => format!("last used {}, too long ago", at(last)),
+    }
+}
+
+fn party(party: Party, language: Language) -> &'static str {
+    match (party, language) {
+        (Party::Member, Language::Zh) => "每人",
+        (Party::Member, Language::En) => "per member",
+        (Party::Project, Language::Zh) => "每个课题",
+        (Party::Project, Language::En) => "per project",
+        (Party::Lab, Language::Zh) => "每个实验室",
+        (Party::Lab, Language::En) => "per lab",
+        (Party::Institution, Language::Zh) => "每个单位",
+        (Party::Institution, Language::En) => "per institution",
+    }
+}
+
+fn every(period: Period, language: Language) -> &'static str {
+    match (period, language) {
+        (Period::Day, Language::Zh) => "每天",
+        (Period::Day, Language::En) => "a day",
+        (Period::Week, Language::Zh) => "每周",
+        (Period::Week, Language::En) => "a week",
+        (Period::Month, Language::Zh) => "每月",
+        (Period::Month, Language::En) => "a month",
+        (Period::Year, Language::Zh) => "每年",
+        (Period::Year, Language::En) => "a year",
     }
 }
 
@@ -104,96 +236,4 @@ fn range(start: Micros, end: Micros, zone: Tz, language: Language) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use scheduler::slot::Slot;
-    use scheduler::time::{DAY_US, HOUR_US, Span};
-
-    use super::*;
-
-    /// 2026-11-24T00:00:00+08:00.
-    const MIDNIGHT: i64 = 1_795_449_600_000_000;
-
-    fn slot(from: i64, to: i64) -> Slot {
-        let at = |offset| Micros::new(MIDNIGHT + offset);
-        Slot::new(at(from), at(to)).unwrap()
-    }
-
-    #[track_caller]
-    fn check(rule: RuleId, limit: Figure, actual: Figure, zh: &str, en: &str) {
-        let refused = Refusal {
-            rule,
-            limit,
-            actual,
-            passes_at: (rule == RuleId::Horizon).then_some(Micros::new(MIDNIGHT)),
-            override_by: &[],
-        };
-        assert_eq!(refusal(&refused, Tz::Asia__Shanghai, Language::Zh), zh);
-        assert_eq!(refusal(&refused, Tz::Asia__Shanghai, Language::En), en);
-    }
-
-    #[test]
-    fn every_refusal_says_its_figures() {
-        let hours = |hours: i64| Figure::Span(Span::new(hours * HOUR_US).unwrap());
-        let (zh, en) = ("最长 8 小时，您选择了 9 小时", "At most 8 h; you chose 9 h");
-        check(RuleId::Longest, hours(8), hours(9), zh, en);
-        let (zh, en) = (
-            "最短 2 小时，您选择了 1 小时",
-            "At least 2 h; you chose 1 h",
-        );
-        check(RuleId::Shortest, hours(2), hours(1), zh, en);
-        check(
-            RuleId::OpeningHours,
-            Figure::Open(vec![slot(8 * HOUR_US, 24 * HOUR_US)]),
-            Figure::Slot(slot(0, HOUR_US)),
-            "不在开放时间内；附近的开放时间：11月24日 08:00 至 24:00",
-            "Outside opening hours; open nearby: 24 Nov 08:00 to 24:00",
-        );
-        let closed = Figure::Open(Vec::new());
-        check(
-            RuleId::OpeningHours,
-            closed,
-            Figure::None,
-            "当天不开放",
-            "Closed that day",
-        );
-        check(
-            RuleId::Blocks,
-            Figure::Open(vec![
-                slot(8 * HOUR_US, 12 * HOUR_US),
-                slot(18 * HOUR_US, 32 * HOUR_US),
-            ]),
-            Figure::Slot(slot(0, HOUR_US)),
-            "须预约完整时段；当天的时段：11月24日 08:00 至 12:00、11月24日 18:00 至 11月25日 08:00",
-            "Book whole blocks; those of the day: 24 Nov 08:00 to 12:00, 24 Nov 18:00 to 25 Nov 08:00",
-        );
-        check(
-            RuleId::Blocks,
-            Figure::Open(Vec::new()),
-            Figure::None,
-            "当天没有可预约的时段",
-            "No blocks that day",
-        );
-        check(
-            RuleId::Horizon,
-            hours(14 * 24),
-            Figure::Time(Micros::new(MIDNIGHT + 15 * DAY_US)),
-            "最多提前 14 天预约，11月24日 00:00 起可预约",
-            "At most 14 d ahead; open from 24 Nov 00:00",
-        );
-        let past = Figure::Time(Micros::new(MIDNIGHT));
-        let (zh, en) = (
-            "开始时间 11月24日 00:00 已过",
-            "The start, 24 Nov 00:00, has passed",
-        );
-        check(RuleId::Past, Figure::None, past, zh, en);
-        let (zh, en) = (
-            "开始和结束须对齐到 1 小时",
-            "Start and end must lie on a grid of 1 h",
-        );
-        check(RuleId::Alignment, hours(1), Figure::None, zh, en);
-        let (zh, en) = ("这台仪器不在此预约", "This instrument is not booked here");
-        check(RuleId::NotBookable, Figure::None, Figure::None, zh, en);
-        let (zh, en) = ("您不能预约这台仪器", "You may not book this instrument");
-        check(RuleId::NotPermitted, Figure::None, Figure::None, zh, en);
-    }
-}
+mod tests;

@@ -347,7 +347,7 @@ fn only_claims_that_leave_no_room_are_conflicts() {
             .collect::<Vec<_>>()
     };
     assert_eq!(names(slot(0, 7)), [1, 2]);
-    assert_eq!(names(slot(0, 5)), [], "one lane is free");
+    assert!(names(slot(0, 5)).is_empty(), "one lane is free");
     assert_eq!(names(slot(10, 13)), [2, 3], "the first was over");
     assert_eq!(index.within(slot(0, 5)).len(), 1);
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::fixture;
 use crate::minutes::{self, Story, TOLD, Told, holds, room_minutes, story, told};
 use crate::search::next_free;
 
@@ -252,12 +253,15 @@ impl Admission for World {
     fn exact(&self, candidate: &Candidate<'_>, window: Slot, length: Span) -> Option<Slot> {
         let policy = self.story.policy();
         let reach = (window.start(), window.end());
-        let zone = self.story.zone;
+        let wish = fixture::World {
+            now: window.start(),
+            zone: self.story.zone,
+            ..fixture::World::wanting(window)
+        };
         let found = next_free(
             candidate.occupancy,
             &policy,
-            zone,
-            window.start(),
+            &wish.facts(),
             reach,
             length,
             1,

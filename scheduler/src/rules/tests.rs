@@ -1,53 +1,38 @@
 //! Each rule at its limits, and all at once.
 
-use chrono_tz::Tz;
+mod every_rule;
+mod monotone;
 
 use super::*;
-use crate::blocks::Block;
+use crate::blocks::{Block, Blocks};
 use crate::calendar::{DayHours, Weekly};
-use crate::policy::{Layer, Level, Mode, Rule};
+use crate::class::{CallerClass, ClassSet};
+use crate::fixture::{self, World, at, general, layer, slot};
+use crate::policy::{ApprovalWhen, Level, Mode};
+use crate::refusal::Figure;
 use crate::time::{DAY_US, HOUR_US, MINUTE_US, Micros};
-
-/// 2026-11-24T00:00:00+08:00, a Tuesday.
-const MIDNIGHT: i64 = 1_795_449_600_000_000;
 
 fn policy() -> Policy {
     let hours = DayHours::new(&[1, 2, 3, 4, 5], 8 * 60, 22 * 60).unwrap();
-    let bodies = [
+    fixture::policy([
         RuleBody::Alignment { minutes: 15 },
         RuleBody::Shortest { minutes: 30 },
         RuleBody::Longest { minutes: 480 },
         RuleBody::Horizon { days: 14 },
         RuleBody::OpeningHours(Weekly(vec![hours]).into()),
-    ];
-    let rules = bodies
-        .map(|body| Rule {
-            body,
-            mode: Mode::Default,
-        })
-        .to_vec();
-    Policy::resolve(&[Layer {
-        level: Level::Lab,
-        rules,
-    }])
+    ])
 }
 
-fn facts(start: i64, end: i64) -> BookingFacts {
-    BookingFacts {
-        now: Micros::new(MIDNIGHT),
-        zone: Tz::Asia__Shanghai,
-        bookable: true,
-        permitted: true,
-        slot: Slot::new(Micros::new(MIDNIGHT + start), Micros::new(MIDNIGHT + end)).unwrap(),
-        begin_is_kept: false,
-    }
+fn facts(start: i64, end: i64) -> World {
+    World::wanting(slot(start, end))
 }
 
-fn rules_of(facts: &BookingFacts) -> Vec<RuleId> {
-    match judge(&policy(), facts) {
-        Decision::Accept => Vec::new(),
-        Decision::Refuse(refusals) => refusals.iter().map(|refusal| refusal.rule).collect(),
-    }
+fn rules_of(world: &World) -> Vec<RuleId> {
+    world.refused_by(&policy())
+}
+
+fn refusal(rule: RuleId, world: &World) -> Refusal {
+    world.refusal(&policy(), rule)
 }
 
 #[track_caller]
@@ -106,16 +91,13 @@ fn all_reasons_come_at_once() {
 #[test]
 fn a_refused_horizon_tells_when_it_would_pass() {
     let wish = facts(20 * DAY_US + 9 * HOUR_US, 20 * DAY_US + 10 * HOUR_US);
-    let Decision::Refuse(refusals) = judge(&policy(), &wish) else {
-        panic!("it is too far")
-    };
-    let passes_at = refusals[0].passes_at.unwrap();
-    let at_that_time = BookingFacts {
+    let passes_at = refusal(RuleId::Horizon, &wish).passes_at.unwrap();
+    let at_that_time = World {
         now: passes_at,
-        ..wish
+        ..wish.clone()
     };
     assert!(!rules_of(&at_that_time).contains(&RuleId::Horizon));
-    let just_before = BookingFacts {
+    let just_before = World {
         now: Micros::new(passes_at.get() - 1),
         ..wish
     };
@@ -127,25 +109,15 @@ fn a_kept_begin_may_lie_in_the_past() {
     let mut wish = facts(9 * HOUR_US, 12 * HOUR_US);
     wish.now = wish.slot.start();
     assert_eq!(rules_of(&wish), [], "what begins now is not past");
-    wish.now = Micros::new(MIDNIGHT + 10 * HOUR_US);
+    wish.now = at(10 * HOUR_US);
     assert_eq!(rules_of(&wish), [RuleId::Past]);
-    wish.begin_is_kept = true;
+    wish.action = Action::Change { held: wish.slot };
     assert_eq!(rules_of(&wish), []);
-}
-
-fn refusal(rule: RuleId, facts: &BookingFacts) -> Refusal {
-    let Decision::Refuse(refusals) = judge(&policy(), facts) else {
-        panic!("it is refused")
-    };
-    refusals
-        .into_iter()
-        .find(|refusal| refusal.rule == rule)
-        .unwrap()
 }
 
 #[test]
 fn a_refusal_tells_the_earliest_begin_that_passes() {
-    let at = |us: i64| Some(Micros::new(MIDNIGHT + us));
+    let at = |us: i64| Some(at(us));
     let early = facts(6 * HOUR_US, 8 * HOUR_US);
     assert_eq!(
         refusal(RuleId::OpeningHours, &early).passes_at,
@@ -203,21 +175,18 @@ fn figures_are_those_of_the_rule_and_of_the_wish() {
 
 #[test]
 fn who_may_set_a_rule_aside_depends_on_where_it_is_set() {
-    let longest = |level, mode| Layer {
-        level,
-        rules: vec![Rule {
-            body: RuleBody::Longest { minutes: 60 },
-            mode,
-        }],
+    let longest = |level, mode| {
+        layer(
+            level,
+            vec![general(mode, RuleBody::Longest { minutes: 60 })],
+        )
     };
     let policy = Policy::resolve(&[
         longest(Level::Region, Mode::Binding),
         longest(Level::Centre, Mode::Binding),
         longest(Level::Institution, Mode::Default),
     ]);
-    let Decision::Refuse(refusals) = judge(&policy, &facts(9 * HOUR_US, 12 * HOUR_US)) else {
-        panic!("it is refused by each")
-    };
+    let refusals = facts(9 * HOUR_US, 12 * HOUR_US).refusals(&policy);
     let who: Vec<Vec<&str>> = refusals
         .iter()
         .map(|refusal| refusal.override_by.iter().map(|who| who.as_str()).collect())
@@ -231,22 +200,78 @@ fn who_may_set_a_rule_aside_depends_on_where_it_is_set() {
 }
 
 #[test]
-fn absurd_times_are_refused_like_any_other() {
-    let ends = [i64::MIN, i64::MIN + 1, -1, MIDNIGHT, i64::MAX - 1, i64::MAX].map(Micros::new);
-    for (start, end, now) in ends
-        .iter()
-        .flat_map(|start| ends.iter().map(move |end| (*start, *end)))
-        .flat_map(|(start, end)| ends.iter().map(move |now| (start, end, *now)))
-    {
-        if let Some(slot) = Slot::new(start, end) {
-            let wish = BookingFacts {
-                now,
-                slot,
-                ..facts(0, 1)
-            };
-            assert!(rules_of(&wish).contains(&RuleId::Alignment));
-        }
-    }
+fn a_begin_that_stays_needs_no_notice() {
+    let policy = fixture::policy([
+        RuleBody::NoticeToBook { minutes: 600 },
+        RuleBody::NoticeToMove { minutes: 600 },
+    ]);
+    let held = slot(9 * HOUR_US, 10 * HOUR_US);
+    let change = |wanted| World {
+        action: Action::Change { held },
+        ..wanted
+    };
+    let longer = change(facts(9 * HOUR_US, 12 * HOUR_US));
+    assert_eq!(longer.refused_by(&policy), []);
+    let earlier = change(facts(8 * HOUR_US, 10 * HOUR_US));
+    let expected = [RuleId::NoticeToBook, RuleId::NoticeToMove];
+    assert_eq!(earlier.refused_by(&policy), expected);
+}
+
+#[test]
+fn what_lies_wholly_off_peak_is_left_alone_and_counts_nowhere() {
+    let night = DayHours::new(&[1, 2, 3, 4, 5, 6, 7], 0, 8 * 60).unwrap();
+    let policy = fixture::policy([
+        RuleBody::OffPeak(Weekly(vec![night])),
+        RuleBody::Longest { minutes: 60 },
+        RuleBody::PerDay { count: 1 },
+        RuleBody::FutureHours { minutes: 60 },
+    ]);
+    let by_night = facts(HOUR_US, 8 * HOUR_US);
+    assert_eq!(by_night.refused_by(&policy), []);
+    let beside = |own: &World, wish: World| World {
+        own: vec![own.slot],
+        ..wish
+    };
+    let by_day = || facts(9 * HOUR_US, 10 * HOUR_US);
+    assert_eq!(beside(&by_night, by_day()).refused_by(&policy), []);
+    let second = beside(&by_day(), facts(11 * HOUR_US, 12 * HOUR_US));
+    let expected = [RuleId::PerDay, RuleId::FutureHours];
+    assert_eq!(second.refused_by(&policy), expected);
+    // Of a wish that reaches out, the whole is too long, but only one hour counts as time.
+    let mixed = facts(6 * HOUR_US, 9 * HOUR_US);
+    assert_eq!(mixed.refused_by(&policy), [RuleId::Longest]);
+}
+
+#[test]
+fn approval_and_buffers_follow_from_what_passes() {
+    let classes = ClassSet::of(&[CallerClass::Enterprise]);
+    let accepted = |when: ApprovalWhen, world: &World| {
+        let policy = fixture::policy([
+            RuleBody::Approval(when),
+            RuleBody::Buffers {
+                setup_minutes: 15,
+                cleanup_minutes: 30,
+            },
+        ]);
+        let Decision::Accept(accepted) = judge(&policy, &world.facts()) else {
+            panic!("nothing refuses")
+        };
+        assert_eq!(
+            accepted.buffers.claim(world.slot).len(),
+            world.slot.len().saturating_add(Span::minutes(45))
+        );
+        accepted.needs_approval
+    };
+    let two_hours = facts(9 * HOUR_US, 11 * HOUR_US);
+    assert!(accepted(ApprovalWhen::Always, &two_hours));
+    assert!(!accepted(ApprovalWhen::LongerThanMinutes(120), &two_hours));
+    assert!(accepted(ApprovalWhen::LongerThanMinutes(119), &two_hours));
+    assert!(!accepted(ApprovalWhen::Classes(classes), &two_hours));
+    let enterprise = World {
+        class: CallerClass::Enterprise,
+        ..two_hours
+    };
+    assert!(accepted(ApprovalWhen::Classes(classes), &enterprise));
 }
 
 #[test]
@@ -254,15 +279,8 @@ fn fixed_blocks_name_those_of_the_day_and_the_next_run() {
     let shifts = [(480, 720), (780, 1020), (1080, 1920)];
     let days = [1, 2, 3, 4, 5, 6, 7];
     let shifts = shifts.map(|(from, to)| Block::new(&days, from, to).unwrap());
-    let body = RuleBody::FixedBlocks(Blocks(shifts.to_vec()));
-    let mode = Mode::Default;
-    let rules = vec![Rule { body, mode }];
-    let level = Level::Lab;
-    let policy = Policy::resolve(&[Layer { level, rules }]);
-    let refused = |wish: &BookingFacts| match judge(&policy, wish) {
-        Decision::Accept => None,
-        Decision::Refuse(refusals) => refusals.into_iter().next(),
-    };
+    let policy = fixture::policy([RuleBody::FixedBlocks(Blocks(shifts.to_vec()))]);
+    let refused = |wish: &World| wish.refusals(&policy).into_iter().next();
     let hours = |from: i64, to: i64| facts(from * HOUR_US, to * HOUR_US);
     assert_eq!(refused(&hours(8, 12)), None);
     assert_eq!(refused(&hours(18, 36)), None);
@@ -273,22 +291,18 @@ fn fixed_blocks_name_those_of_the_day_and_the_next_run() {
     assert_eq!(part.actual, Figure::Slot(hours(9, 12).slot));
     assert_eq!(part.passes_at, Some(hours(13, 17).slot.start()));
     let long = refused(&hours(9, 17)).unwrap();
-    assert_eq!(
-        long.passes_at,
-        Some(hours(18, 32).slot.start()),
-        "13 to 17 is too short"
-    );
-    assert_eq!(
-        refused(&hours(8, 60)).unwrap().passes_at,
-        None,
-        "no run is as long"
-    );
+    let next = hours(18, 32).slot.start();
+    assert_eq!(long.passes_at, Some(next), "13 to 17 is too short");
+    let endless = refused(&hours(8, 60)).unwrap();
+    assert_eq!(endless.passes_at, None, "no run is as long");
 
-    let mut running = hours(7, 12);
-    running.now = hours(8, 12).slot.start();
-    assert!(refused(&running).is_some());
-    running.begin_is_kept = true;
-    assert_eq!(refused(&running), None, "its begin is no wish");
-    running.slot = hours(7, 11).slot;
-    assert!(refused(&running).is_some());
+    let running = |from, to| World {
+        now: at(8 * HOUR_US),
+        action: Action::Change {
+            held: slot(7 * HOUR_US, 12 * HOUR_US),
+        },
+        ..hours(from, to)
+    };
+    assert_eq!(refused(&running(7, 12)), None, "its begin is no wish");
+    assert!(refused(&running(7, 11)).is_some());
 }

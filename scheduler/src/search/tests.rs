@@ -7,9 +7,12 @@ use super::*;
 use crate::blocks::{Block, Blocks};
 use crate::calendar::{DayHours, Weekly};
 use crate::facts::BookingFacts;
+use crate::fixture::{SUBJECTS, World, general, layer};
 use crate::id::{BookingId, ClaimId};
 use crate::occupancy::{Claim, Holder};
-use crate::policy::{Layer, Level, Mode, Rule, RuleBody};
+use crate::policy::{Level, Mode, RuleBody};
+use crate::qualification::{Granted, QualificationName};
+use crate::quota::{Party, Period, charges};
 use crate::rules::{Decision, judge};
 use crate::time::{DAY_US, HOUR_US, MINUTE_US};
 
@@ -26,30 +29,61 @@ fn slot(start: i64, end: i64) -> Slot {
     Slot::new(Micros::new(start), Micros::new(end)).unwrap()
 }
 
-fn layer(level: Level, bodies: Vec<(Mode, RuleBody)>) -> Layer {
-    let rules = bodies
-        .into_iter()
-        .map(|(mode, body)| Rule { body, mode })
-        .collect();
-    Layer { level, rules }
-}
-
 fn policy(opens: (u16, u16), grids: &[u32]) -> Policy {
     let hours = DayHours::new(&[1, 2, 3, 4, 5, 6, 7], opens.0, opens.1).unwrap();
     let mut binding = vec![
-        (Mode::Binding, RuleBody::Horizon { days: 2 }),
-        (
-            Mode::Binding,
-            RuleBody::OpeningHours(Weekly(vec![hours]).into()),
-        ),
+        RuleBody::Horizon { days: 2 },
+        RuleBody::OpeningHours(Weekly(vec![hours]).into()),
     ];
-    binding.extend(
-        grids
-            .iter()
-            .map(|&minutes| (Mode::Binding, RuleBody::Alignment { minutes })),
-    );
-    let lab = vec![(Mode::Default, RuleBody::Longest { minutes: 240 })];
-    Policy::resolve(&[layer(Level::Region, binding), layer(Level::Lab, lab)])
+    binding.extend(grids.iter().map(|&minutes| RuleBody::Alignment { minutes }));
+    let binding = binding.into_iter().map(|body| general(Mode::Binding, body));
+    let lab = general(Mode::Default, RuleBody::Longest { minutes: 240 });
+    Policy::resolve(&[
+        layer(Level::Region, binding.collect()),
+        layer(Level::Lab, vec![lab]),
+    ])
+}
+
+/// Returns the facts of somebody who may book, at a time in a zone.
+fn world(now: Micros, zone: Tz) -> World {
+    World {
+        now,
+        zone,
+        ..World::wanting(slot(0, 1))
+    }
+}
+
+/// Returns up to three slots by trying every so many minutes.
+fn by_brute_force(
+    occupancy: &Occupancy,
+    policy: &Policy,
+    world: &World,
+    (from, until): (Micros, Micros),
+    (length, step_us): (Span, i64),
+) -> Vec<Slot> {
+    let buffers = policy.in_force(world.class).buffers;
+    let passes = |start: &i64| {
+        let wanted = slot(*start, *start + length.get());
+        let facts = BookingFacts {
+            slot: wanted,
+            ..world.facts()
+        };
+        wanted.end() <= until
+            && occupancy.place(buffers.claim(wanted)).is_ok()
+            && matches!(judge(policy, &facts), Decision::Accept(_))
+    };
+    let step = usize::try_from(step_us).unwrap();
+    let mut found = Vec::new();
+    let mut from = from.get();
+    while found.len() < 3 {
+        let mut begins = (from..until.get()).step_by(step);
+        let Some(start) = begins.find(passes) else {
+            break;
+        };
+        found.push(slot(start, start + length.get()));
+        from = start + length.get();
+    }
+    found
 }
 
 /// Books what fits and leaves out the rest.
@@ -75,7 +109,7 @@ fn occupied(capacity: u8, begin: i64, wishes: Vec<(i64, i64)>) -> Occupancy {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn each_slot_offered_is_the_earliest_that_passes(
         (zone, begin) in prop::sample::select(vec![
@@ -97,24 +131,10 @@ proptest! {
         let now = Micros::new(begin + now * GRAIN_US - 1);
         let until = Micros::new(begin + 5 * DAY_US / 2);
         let length = Span::new(length * GRAIN_US).unwrap();
-        let passes = |start: &i64| {
-            let wanted = slot(*start, *start + length.get());
-            let facts = BookingFacts {
-                now, zone, bookable: true, permitted: true, slot: wanted, begin_is_kept: false,
-            };
-            wanted.end() <= until
-                && occupancy.place(wanted).is_ok()
-                && judge(&policy, &facts) == Decision::Accept
-        };
-        let mut expected = Vec::new();
-        let mut from = begin;
-        while expected.len() < 3 {
-            let grain = usize::try_from(GRAIN_US).unwrap();
-            let Some(start) = (from..until.get()).step_by(grain).find(passes) else { break };
-            expected.push(slot(start, start + length.get()));
-            from = start + length.get();
-        }
-        let found = next_free(&occupancy, &policy, zone, now, (now, until), length, 3);
+        let world = world(now, zone);
+        let expected =
+            by_brute_force(&occupancy, &policy, &world, (Micros::new(begin), until), (length, GRAIN_US));
+        let found = next_free(&occupancy, &policy, &world.facts(), (now, until), length, 3);
         prop_assert_eq!(found, expected);
     }
 }
@@ -127,11 +147,11 @@ fn without_a_grid_slots_begin_at_whole_minutes() {
     let occupancy = occupied(1, SPRING, vec![(0, 3)]);
     let offered = |from| {
         let policy = Policy::default();
+        let world = world(now, Tz::Asia__Shanghai);
         next_free(
             &occupancy,
             &policy,
-            Tz::Asia__Shanghai,
-            now,
+            &world.facts(),
             (from, until),
             length,
             1,
@@ -156,20 +176,104 @@ fn nothing_is_offered_that_no_time_can_cure() {
     let (now, until) = (Micros::new(SPRING), Micros::new(SPRING + DAY_US));
     let offered = |minutes| {
         let length = Span::minutes(minutes);
-        next_free(
-            &occupancy,
-            &policy,
-            Tz::Europe__Berlin,
-            now,
-            (now, until),
-            length,
-            3,
-        )
-        .len()
+        let world = world(now, Tz::Europe__Berlin);
+        next_free(&occupancy, &policy, &world.facts(), (now, until), length, 3).len()
     };
     assert_eq!(offered(240), 3);
     assert_eq!(offered(255), 0, "longer than the longest");
     assert_eq!(offered(0), 0);
+}
+
+/// A rule that depends on where the slot lies and on what the member has booked.
+fn moving_rule() -> impl Strategy<Value = RuleBody> {
+    let name = QualificationName::parse("xrd").unwrap();
+    let periods = vec![Period::Day, Period::Week, Period::Month];
+    prop_oneof![
+        (0u32..2_000).prop_map(|minutes| RuleBody::NoticeToBook { minutes }),
+        (1u32..600).prop_map(|minutes| RuleBody::MinimumGap { minutes }),
+        (1u32..3).prop_map(|count| RuleBody::PerDay { count }),
+        (1u32..5).prop_map(|count| RuleBody::FutureCount { count }),
+        (1u32..900).prop_map(|minutes| RuleBody::FutureHours { minutes }),
+        (60u32..240).prop_map(|minutes| RuleBody::Longest { minutes }),
+        (prop::sample::select(periods), 30u32..400).prop_map(|(period, minutes)| {
+            RuleBody::Quota {
+                per: Party::Member,
+                period,
+                minutes,
+            }
+        }),
+        Just(RuleBody::Qualification {
+            name,
+            disuse_days: None
+        }),
+    ]
+}
+
+/// Off-peak hours, set-up and clean-up, each as often as not.
+fn surroundings() -> impl Strategy<Value = Vec<RuleBody>> {
+    let off_peak = |days: &[u8], from, to| {
+        let hours = DayHours::new(days, from, to).unwrap();
+        RuleBody::OffPeak(Weekly(vec![hours]))
+    };
+    let all = [1, 2, 3, 4, 5, 6, 7];
+    let hours = prop::sample::select(vec![
+        off_peak(&all, 0, 480),
+        off_peak(&[6, 7], 0, 1440),
+        off_peak(&all, 600, 960),
+        off_peak(&all, 700, 760),
+    ]);
+    let buffers =
+        (0u32..90, 0u32..90).prop_map(|(setup_minutes, cleanup_minutes)| RuleBody::Buffers {
+            setup_minutes,
+            cleanup_minutes,
+        });
+    let both = (prop::option::of(hours), prop::option::of(buffers));
+    both.prop_map(|(hours, buffers)| hours.into_iter().chain(buffers).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+    #[test]
+    fn what_is_offered_is_accepted_whatever_the_member_has_booked(
+        (zone, begin) in prop::sample::select(vec![
+            (Tz::Europe__Berlin, SPRING),
+            (Tz::Europe__Berlin, AUTUMN),
+            (Tz::Asia__Shanghai, SPRING),
+        ]),
+        held in prop::collection::vec((0i64..800, 1i64..60), 0..8),
+        moving in prop::collection::vec(moving_rule(), 1..3),
+        surroundings in surroundings(),
+        (grid, steps) in prop::sample::select(vec![(15u32, 16u32), (30, 8), (60, 5)])
+            .prop_flat_map(|(grid, most)| (Just(grid), 1..most)),
+        now in 0i64..200,
+        granted in (0i64..900, 0i64..900),
+    ) {
+        let occupancy = occupied(1, begin, held);
+        let own: Vec<Slot> = occupancy.claims().map(|claim| claim.slot).collect();
+        let alignment = RuleBody::Alignment { minutes: grid };
+        let rules = moving.into_iter().chain(surroundings).chain([alignment]);
+        let rules: Vec<_> = rules.map(|body| general(Mode::Binding, body)).collect();
+        let policy = Policy::resolve(&[layer(Level::Lab, rules)]);
+        let mut world = world(Micros::new(begin + now * GRAIN_US - 1), zone);
+        for slot in &own {
+            world.ledger.add(&charges(&policy, world.class, SUBJECTS, zone, *slot));
+        }
+        world.own = own;
+        let (since, lasts) = granted;
+        world.qualifications = vec![Granted {
+            name: QualificationName::parse("xrd").unwrap(),
+            since: Micros::new(begin + since * GRAIN_US),
+            expires: Some(Micros::new(begin + (since + lasts) * GRAIN_US)),
+            last_use: None,
+        }];
+        let reach = (Micros::new(begin), Micros::new(begin + 7 * DAY_US / 2));
+        let length = Span::minutes(grid * steps);
+        // These zones keep whole hours from UTC, so the grid is one of UTC.
+        let step_us = Span::minutes(grid).get();
+        let expected = by_brute_force(&occupancy, &policy, &world, reach, (length, step_us));
+        let found = next_free(&occupancy, &policy, &world.facts(), reach, length, 3);
+        prop_assert_eq!(found, expected);
+    }
 }
 
 /// Blocks of whole hours on every day.
@@ -202,24 +306,23 @@ proptest! {
     ) {
         let occupancy = occupied(1, begin, held.iter().map(|(at, len)| (at * 12, len * 12)).collect());
         let mut bodies = vec![
-            (Mode::Binding, RuleBody::Horizon { days: 1 }),
-            (Mode::Binding, RuleBody::Alignment { minutes: grid }),
-            (Mode::Binding, RuleBody::Longest { minutes: longest }),
-            (Mode::Binding, RuleBody::FixedBlocks(blocks(&day))),
+            RuleBody::Horizon { days: 1 },
+            RuleBody::Alignment { minutes: grid },
+            RuleBody::Longest { minutes: longest },
+            RuleBody::FixedBlocks(blocks(&day)),
         ];
         if !other.is_empty() {
-            bodies.push((Mode::Binding, RuleBody::FixedBlocks(blocks(&other))));
+            bodies.push(RuleBody::FixedBlocks(blocks(&other)));
         }
-        let policy = Policy::resolve(&[layer(Level::Region, bodies)]);
+        let binding = bodies.into_iter().map(|body| general(Mode::Binding, body));
+        let policy = Policy::resolve(&[layer(Level::Region, binding.collect())]);
         let now = Micros::new(begin);
         let until = Micros::new(begin + 5 * DAY_US / 2);
         let passes = |wanted: &Slot| {
-            let facts = BookingFacts {
-                now, zone, bookable: true, permitted: true, slot: *wanted, begin_is_kept: false,
-            };
+            let world = World { slot: *wanted, ..world(now, zone) };
             wanted.end() <= until
                 && occupancy.place(*wanted).is_ok()
-                && judge(&policy, &facts) == Decision::Accept
+                && matches!(judge(&policy, &world.facts()), Decision::Accept(_))
         };
         let mut expected = Vec::new();
         let mut from = 0;
@@ -232,7 +335,7 @@ proptest! {
             expected.push(first);
         }
         let length = Span::new(length * HOUR_US).unwrap();
-        let found = next_free(&occupancy, &policy, zone, now, (now, until), length, 2);
+        let found = next_free(&occupancy, &policy, &world(now, zone).facts(), (now, until), length, 2);
         prop_assert_eq!(found, expected);
     }
 }

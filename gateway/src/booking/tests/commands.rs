@@ -149,6 +149,7 @@ async fn rules_are_judged_by_the_version_in_force() {
     let longest = scheduler::policy::Rule {
         body: scheduler::policy::RuleBody::Longest { minutes: 60 },
         mode: scheduler::policy::Mode::Binding,
+        classes: scheduler::class::ClassSet::ALL,
     };
     let set = RuleSet {
         version: 0,

@@ -18,6 +18,7 @@ async fn a_removed_instrument_leaves_its_history_and_frees_its_key() {
     let longest = scheduler::policy::Rule {
         body: scheduler::policy::RuleBody::Longest { minutes: 60 },
         mode: scheduler::policy::Mode::Default,
+        classes: scheduler::class::ClassSet::ALL,
     };
     let rules = RuleSet {
         version: 0,

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use chrono_tz::Tz;
 use scheduler::calendar::{DayHours, Weekly};
+use scheduler::class::ClassSet;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
 use scheduler::policy::{Mode, Rule, RuleBody};
 use scheduler::slot::Slot;
@@ -227,6 +228,7 @@ fn rules() -> RuleSet {
             .map(|body| Rule {
                 body,
                 mode: Mode::Default,
+                classes: ClassSet::ALL,
             })
             .to_vec(),
     }

@@ -1,8 +1,10 @@
 //! Bookings, outages, claims in the way and reasons against, as they travel.
 
 use chrono_tz::Tz;
+use scheduler::class::CallerClass;
 use scheduler::id::{BookingId, OutageId};
 use scheduler::occupancy::Holder;
+use scheduler::qualification::Lack;
 use scheduler::refusal::{Figure, Refusal, RuleId};
 use scheduler::slot::Slot;
 use serde::Serialize;
@@ -115,10 +117,10 @@ pub struct ConflictView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Refusal)]
 pub struct RefusalView {
-    /// `past`, `opening_hours`, `fixed_blocks`, `alignment`, `shortest`, `longest`, `horizon`,
-    /// `not_bookable` or `not_permitted`.
+    /// The stable name of the rule, such as `longest` or `past`.
     rule: &'static str,
-    /// What the rule allows: a duration, a time, or intervals `start/end` with commas between.
+    /// What the rule allows: a duration, a time, a count, a name, classes of callers or intervals
+    /// `start/end` with commas between.
     limit: Option<String>,
     /// What was asked.
     actual: Option<String>,
@@ -347,10 +349,33 @@ fn figure(rule: RuleId, figure: &Figure, zone: Tz) -> Option<String> {
         |slot: &Slot| format!("{}/{}", Zoned(slot.start(), zone), Zoned(slot.end(), zone));
     match figure {
         Figure::Span(span) if rule == RuleId::Horizon => Some(Days(*span).to_string()),
-        Figure::Span(span) => Some(Length(*span).to_string()),
+        Figure::Span(span) | Figure::Quota { span, .. } => Some(Length(*span).to_string()),
         Figure::Time(at) => Some(Zoned(*at, zone).to_string()),
         Figure::Slot(slot) => Some(interval(slot)),
         Figure::Open(open) => Some(open.iter().map(interval).collect::<Vec<_>>().join(",")),
+        Figure::Count(count) => Some(count.to_string()),
+        Figure::Classes(classes) => {
+            let classes = classes.classes().into_iter();
+            Some(
+                classes
+                    .map(CallerClass::as_str)
+                    .collect::<Vec<_>>()
+                    .join(","),
+            )
+        }
+        Figure::Qualification(name) => Some(name.as_str().to_owned()),
+        Figure::Lack(lack) => Some(lack_text(*lack, zone)),
         Figure::None => None,
+    }
+}
+
+/// Returns `missing`, or `not_yet`, `expires` or `disused` with its time after a slash.
+fn lack_text(lack: Lack, zone: Tz) -> String {
+    let with = |word: &str, at| format!("{word}/{}", Zoned(at, zone));
+    match lack {
+        Lack::Missing => "missing".to_owned(),
+        Lack::NotYet(at) => with("not_yet", at),
+        Lack::Expires(at) => with("expires", at),
+        Lack::Disused(at) => with("disused", at),
     }
 }

@@ -18,7 +18,7 @@ pub use booking::{
 pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
-pub use rules::{RuleSetView, RuleView, RulesView};
+pub use rules::{RuleSetView, RulesView};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,178 +1,70 @@
-//! Hours, exceptions and blocks as JSON.
+//! Hours of the week as JSON.
 
-use chrono::NaiveDate;
-use scheduler::blocks::{BLOCK_END_MINUTE_MAX, Block, Blocks};
-use scheduler::calendar::{DAY_MINUTES, Exception, Holidays, Hours, Opening, Weekly};
+use scheduler::calendar::{DAY_MINUTES, DayHours, Weekly};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{HoursJson, RuleFault};
+use super::RuleFault;
 
-/// Most exceptions of a rule.
-const EXCEPTIONS_MAX: usize = 200;
-/// Most blocks of a rule.
-const BLOCKS_MAX: usize = 50;
+/// Most entries of a week.
+const ENTRIES_MAX: usize = 50;
 
-/// Returns the opening of a week with its exceptions and holidays.
-///
-/// # Errors
-/// Returns [`RuleFault`] for `exceptions` when there are more than 200 or one cannot be read.
-pub fn to_opening(
-    weekly: Weekly,
-    exceptions: &[ExceptionJson],
-    holidays: HolidaysJson,
-) -> Result<Opening, RuleFault> {
-    if exceptions.len() > EXCEPTIONS_MAX {
-        return Err(RuleFault {
-            field: "exceptions",
-            expected: "at most 200",
-        });
-    }
-    let exceptions: Result<_, _> = exceptions.iter().map(ExceptionJson::to_exception).collect();
-    Ok(Opening {
-        weekly,
-        exceptions: exceptions?,
-        holidays: holidays.to_holidays(),
-    })
-}
-
-/// Returns the blocks of a week.
-///
-/// # Errors
-/// Returns [`RuleFault`] for `blocks` when there are more than 50 or one cannot be read.
-pub fn to_blocks(blocks: &[HoursJson]) -> Result<Blocks, RuleFault> {
-    if blocks.len() > BLOCKS_MAX {
-        return Err(RuleFault {
-            field: "blocks",
-            expected: "at most 50",
-        });
-    }
-    let blocks: Result<_, _> = blocks.iter().map(HoursJson::to_block).collect();
-    blocks.map(Blocks)
-}
-
-/// Days with other hours than their weekdays and holidays have; of several the last counts.
+/// Hours of some weekdays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExceptionJson {
-    /// First day, `2026-12-24`.
+#[schema(as = Hours)]
+pub struct HoursJson {
+    /// ISO weekdays, Monday 1 to Sunday 7.
+    pub days: Vec<u8>,
+    /// First minute, `08:00`.
     pub from: String,
-    /// Last day, `2026-12-26`.
+    /// First minute after it, up to `24:00`.
     pub to: String,
-    /// Hours of each of these days; none: closed.
-    pub hours: Vec<SpanJson>,
-}
-
-/// Hours of a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SpanJson {
-    /// `HH:MM`.
-    pub from: String,
-    /// `HH:MM`, after `from`; `24:00` is the end of the day.
-    pub to: String,
-}
-
-/// Whose public holidays are kept: closed on a holiday, Monday's hours on a working day that makes
-/// up for one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum HolidaysJson {
-    /// Nobody's.
-    #[default]
-    None,
-    /// China's.
-    China,
-}
-
-impl HolidaysJson {
-    /// Returns the JSON form.
-    #[must_use]
-    pub fn of(holidays: Holidays) -> Self {
-        match holidays {
-            Holidays::None => Self::None,
-            Holidays::China => Self::China,
-        }
-    }
-
-    /// Returns the holidays.
-    #[must_use]
-    pub fn to_holidays(self) -> Holidays {
-        match self {
-            Self::None => Holidays::None,
-            Self::China => Holidays::China,
-        }
-    }
-
-    /// Returns whether it is left out of the JSON.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        *self == Self::None
-    }
-}
-
-impl ExceptionJson {
-    /// Returns the JSON form.
-    #[must_use]
-    pub fn of(exception: &Exception) -> Self {
-        let hours = exception.hours().iter().map(|hours| SpanJson {
-            from: clock_text(hours.from_minute()),
-            to: clock_text(hours.to_minute()),
-        });
-        Self {
-            from: exception.first().to_string(),
-            to: exception.last().to_string(),
-            hours: hours.collect(),
-        }
-    }
-
-    /// Returns the exception.
-    ///
-    /// # Errors
-    /// Returns [`RuleFault`] when a day or an hour cannot be read or they run backwards.
-    pub fn to_exception(&self) -> Result<Exception, RuleFault> {
-        let fault = |expected| RuleFault {
-            field: "exceptions",
-            expected,
-        };
-        let (first, last) = (date_of(&self.from), date_of(&self.to));
-        let days = first.zip(last);
-        let (first, last) = days.ok_or_else(|| fault("from and to as YYYY-MM-DD"))?;
-        let span = |span: &SpanJson| {
-            let from = minute_of(&span.from, DAY_MINUTES)?;
-            Hours::new(from, minute_of(&span.to, DAY_MINUTES)?)
-        };
-        let hours: Option<Vec<Hours>> = self.hours.iter().map(span).collect();
-        let hours = hours.ok_or_else(|| fault("hours as HH:MM, from before to within one day"))?;
-        Exception::new(first, last, hours).ok_or_else(|| fault("from not after to"))
-    }
 }
 
 impl HoursJson {
-    /// Returns the JSON form of a block: `to` may lie beyond `24:00`, `32:00` being 08:00 of the
-    /// next day.
+    /// Returns the JSON form.
     #[must_use]
-    pub fn of_block(block: Block) -> Self {
+    pub fn of(hours: DayHours) -> Self {
         Self {
-            days: block.weekdays(),
-            from: clock_text(block.from_minute()),
-            to: clock_text(block.to_minute()),
+            days: hours.weekdays(),
+            from: clock_text(hours.from_minute()),
+            to: clock_text(hours.to_minute()),
         }
     }
 
-    /// Returns the block.
+    /// Returns the JSON form of a week.
+    #[must_use]
+    pub fn of_week(weekly: &Weekly) -> Vec<Self> {
+        weekly.0.iter().copied().map(Self::of).collect()
+    }
+
+    /// Returns the week.
     ///
     /// # Errors
-    /// Returns [`RuleFault`] when a day or an hour cannot be read or they run backwards.
-    pub fn to_block(&self) -> Result<Block, RuleFault> {
-        let from = minute_of(&self.from, DAY_MINUTES);
-        let to = minute_of(&self.to, BLOCK_END_MINUTE_MAX);
-        let block = from.zip(to);
-        let block = block.and_then(|(from, to)| Block::new(&self.days, from, to));
-        block.ok_or(RuleFault {
-            field: "blocks",
-            expected: "days 1 to 7, HH:MM, from before 24:00 and before to, to at most 48:00",
-        })
+    /// Returns [`RuleFault`] below `weekly` when there are more than 50 entries or one is impossible.
+    pub(super) fn to_week(entries: &[Self]) -> Result<Weekly, RuleFault> {
+        if entries.len() > ENTRIES_MAX {
+            return Err(RuleFault::new("weekly", "too long"));
+        }
+        let hours = entries.iter().enumerate().map(|(place, entry)| {
+            let hours = entry.to_hours();
+            hours.map_err(|fault| fault.below(&format!("weekly[{place}]")))
+        });
+        Ok(Weekly(hours.collect::<Result<_, _>>()?))
+    }
+
+    fn to_hours(&self) -> Result<DayHours, RuleFault> {
+        let minute = |text: &str, field: &str| {
+            let expected = "expected a time of day from 00:00 to 24:00";
+            minute_of(text, DAY_MINUTES).ok_or_else(|| RuleFault::new(field, expected))
+        };
+        let (from, to) = (minute(&self.from, "from")?, minute(&self.to, "to")?);
+        if from >= to {
+            return Err(RuleFault::new("to", "must come after the start"));
+        }
+        let expected = "expected weekdays from 1 (Monday) to 7 (Sunday)";
+        DayHours::new(&self.days, from, to).ok_or_else(|| RuleFault::new("days", expected))
     }
 }
 
@@ -184,17 +76,26 @@ pub(super) fn clock_text(minute: u16) -> String {
 /// Reads `HH:MM` up to a minute.
 pub(super) fn minute_of(text: &str, most: u16) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
-    let digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
     if !digits(hour) || !digits(minute) {
         return None;
     }
     let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-    let total = hour.checked_mul(60)?.checked_add(minute)?;
-    (minute < 60 && total <= most).then_some(total)
+    (minute < 60 && hour * 60 + minute <= most).then(|| hour * 60 + minute)
 }
 
-/// Reads `YYYY-MM-DD`, of the years 0 to 9999.
-fn date_of(text: &str) -> Option<NaiveDate> {
-    let date: NaiveDate = text.parse().ok()?;
-    (date.to_string() == text && text.len() == 10).then_some(date)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_times_are_read_strictly() {
+        assert_eq!(minute_of("08:30", DAY_MINUTES), Some(510));
+        assert_eq!(minute_of("24:00", DAY_MINUTES), Some(1440));
+        for wrong in [
+            "24:01", "8:30", "08:60", "0830", "-1:00", "08:3x", "+8:00", "",
+        ] {
+            assert_eq!(minute_of(wrong, DAY_MINUTES), None, "{wrong}");
+        }
+    }
 }
