@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use tokio::net::TcpListener;
 
-use crate::booking::{self, DeskHandle, DeskSettings};
+use crate::booking::{self, DeskHandle, DeskSettings, Witness};
 use crate::clock::Clock;
 use crate::command::lock_folder;
 use crate::config::{Config, Mqtt, Secret};
@@ -104,6 +104,7 @@ impl Server {
             history.clone(),
         )
         .await?;
+        Witness::start(&desk, &telemetry, &history, lifecycle);
         let address = http_listener.1;
         let url = match config.http.public_url.as_str() {
             "" => format!("http://{address}"),

@@ -12,6 +12,7 @@ use scheduler::time::Micros;
 
 use super::command::{Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome};
 use super::judge::{Asking, Placed, Wish, judge_wish};
+use super::presence::{Terms, due_after};
 use super::record::{Booking, EventKind, EventRow, KeptAnswer, Later};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::registry::Directory;
@@ -316,6 +317,7 @@ impl Group<'_> {
 
     pub(super) fn put_booking(&mut self, booking: Arc<Booking>, kind: EventKind) {
         let (instrument, id) = (booking.instrument, booking.id);
+        let booking = self.with_due(booking);
         let before = self.booking(id);
         let agenda = &mut self.writes.ledger.agenda;
         agenda.follow(before.as_deref(), &booking);
@@ -328,6 +330,24 @@ impl Group<'_> {
         }
         self.writes.put_booking(booking);
         self.note(kind, Some(instrument), Some(id.get()));
+    }
+
+    /// Returns a booking with the moment at which it is looked at next.
+    pub(super) fn with_due(&mut self, booking: Arc<Booking>) -> Arc<Booking> {
+        let directory = self.directory;
+        let Some(instrument) = directory.instruments.get(&booking.instrument) else {
+            return booking;
+        };
+        let (policy, _) = self.policies.of(directory, booking.instrument);
+        let terms = Terms::of(&policy, directory, instrument, &booking);
+        let due_at = due_after(&booking, &terms);
+        if due_at == booking.due_at {
+            return booking;
+        }
+        Arc::new(Booking {
+            due_at,
+            ..Booking::clone(&booking)
+        })
     }
 
     /// Adds a row to the event log.

@@ -12,8 +12,8 @@ use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
 use super::record::{
-    Attachment, Booking, Correction, Hearing, Hold, Notice, Offer, Override, Penalty, Problem, Project,
-    Qualification, QuestionSet, Run, Series, Wait,
+    Attachment, Booking, Correction, Hearing, Hold, Notice, Offer, Override, Penalty, Problem,
+    Project, Qualification, QuestionSet, Run, Series, Wait,
 };
 use super::run_places::RunPlaces;
 use crate::store::{Records, StoreError};

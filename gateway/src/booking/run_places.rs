@@ -85,5 +85,8 @@ impl Ledger {
 /// Returns true if a restart would not load it.
 fn is_old(run: &Run, now: Micros) -> bool {
     let waits = matches!(run.state, RunState::Open | RunState::Unsettled);
-    !waits && run.end.is_some_and(|end| end < now.saturating_sub(RUNS_KEPT))
+    !waits
+        && run
+            .end
+            .is_some_and(|end| end < now.saturating_sub(RUNS_KEPT))
 }

@@ -10,7 +10,7 @@ use scheduler::waitlist::OfferState;
 use super::*;
 use crate::booking::record::{
     AnswerKind, AnswerValue, Appeal, AppealState, Attachment, Cause, Corrected, Correction,
-    Evidence, Hold, Notice, NoticeKind, Offer, Override, Passed, Penalty, PenaltyReason, Problem,
+    Evidence, Hearing, Hold, Notice, NoticeKind, Offer, Override, Passed, Penalty, PenaltyReason, Problem,
     Project, Qualification, Question, QuestionSet, Run, RunKind, RunState, Series, ServiceKind,
     Wait, WaitState,
 };
@@ -201,6 +201,11 @@ async fn points_and_overrides_come_back() {
 #[tokio::test]
 async fn use_and_problems_come_back() {
     let (_folder, database) = filled().await;
+    let hearing = Hearing {
+        instrument: INSTRUMENT,
+        settled: at(-7),
+    };
+    check(&database, hearing).await;
     let run = Run {
         id: RunId::new(1),
         instrument: INSTRUMENT,
