@@ -14,6 +14,7 @@ use crate::config::{Config, Mqtt, Secret};
 use crate::credentials::Passwords;
 use crate::history::{History, HistoryError};
 use crate::http::{self, HttpState, Rooms, Site};
+use crate::labels::Labels;
 use crate::lifecycle::Lifecycle;
 use crate::store::{Database, StoreError};
 use crate::telemetry::{self, Telemetry, TelemetryHandle};
@@ -88,6 +89,10 @@ impl Server {
         lifecycle: &Lifecycle,
     ) -> Result<Self, StartError> {
         let folder = lock_folder(&config.data)?;
+        let labels = Labels::open(&config.data).map_err(|source| StartError::Folder {
+            folder: config.data.clone(),
+            source,
+        })?;
         let http_listener = listen("http.listen", config.http.listen).await?;
         let metrics_listener = listen("metrics.listen", config.metrics_listen).await?;
         let url = config.database_url.as_ref().map(Secret::expose);
@@ -121,6 +126,7 @@ impl Server {
             telemetry,
             history,
             passwords,
+            labels,
         };
         let state = HttpState::start(rooms, site, config.limits, lifecycle);
         let (stop, pages) = (lifecycle.stop_token(), state.clone());

@@ -8,6 +8,7 @@ mod model;
 mod presence;
 mod registry;
 mod rules;
+mod witness;
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, MemberId, NodeId};

@@ -137,8 +137,8 @@ impl Witness {
             tokio::select! {
                 () = stop.cancelled() => return,
                 change = live.recv() => match change {
-                    Ok(change) => self.has_news |= !change.states.is_empty(),
-                    Err(RecvError::Lagged(_)) => self.has_news = true,
+                    Ok(change) if change.states.is_empty() => {}
+                    Ok(_) | Err(RecvError::Lagged(_)) => self.note_news(),
                     // Telemetry has stopped; so will everything.
                     Err(RecvError::Closed) => return stop.cancelled().await,
                 },
@@ -173,8 +173,18 @@ impl Witness {
         let now = self.clock.now();
         let begins = booking.slot.start().saturating_sub(LEAD);
         if begins <= now && now < booking.slot.end().saturating_add(LEAD) {
-            self.dirty.insert(booking.instrument);
+            self.note_changed(booking.instrument);
         }
+    }
+
+    /// Notes that machines may have changed.
+    pub(super) fn note_news(&mut self) {
+        self.has_news = true;
+    }
+
+    /// Notes that something changed by hand.
+    pub(super) fn note_changed(&mut self, instrument: InstrumentId) {
+        self.dirty.insert(instrument);
     }
 
     /// Looks once at everything that may have something to tell.

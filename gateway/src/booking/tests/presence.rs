@@ -17,11 +17,11 @@ use super::record::{Booking, NoticeKind, RunState};
 use super::*;
 use crate::registry::Source;
 
-fn at(minute: i64) -> Micros {
+pub(super) fn at(minute: i64) -> Micros {
     Micros::new(MIDNIGHT + minute * MINUTE_US)
 }
 
-fn minutes(from: i64, to: i64) -> Slot {
+pub(super) fn minutes(from: i64, to: i64) -> Slot {
     Slot::new(at(from), at(to)).unwrap()
 }
 
@@ -63,7 +63,7 @@ fn told(text: &str, watermark: Option<i64>) -> Hear {
     }
 }
 
-fn with_source(mut import: Import) -> Import {
+pub(super) fn with_source(mut import: Import) -> Import {
     for instrument in &mut import.instruments {
         instrument.source = Some(Source {
             agent: AgentName::parse("a").unwrap(),
@@ -78,7 +78,7 @@ async fn strict() -> Place {
     strict_of(with_source(world())).await
 }
 
-async fn strict_of(import: Import) -> Place {
+pub(super) async fn strict_of(import: Import) -> Place {
     let place = Place::of(import).await;
     let rule = |body| Rule {
         body,
@@ -100,11 +100,11 @@ async fn strict_of(import: Import) -> Place {
 }
 
 impl Place {
-    fn go(&self, minute: i64) {
+    pub(super) fn go(&self, minute: i64) {
         self.hand.advance(at(minute) - self.clock.now());
     }
 
-    async fn book(&self, member: i64, slot: Slot) -> BookingId {
+    pub(super) async fn book(&self, member: i64, slot: Slot) -> BookingId {
         booked(self.desk.ask(wish(1, member, slot)).await.unwrap()).id
     }
 
@@ -112,11 +112,11 @@ impl Place {
         self.desk.ask(hear).await.unwrap()
     }
 
-    fn status(&self, id: BookingId) -> Status {
+    pub(super) fn status(&self, id: BookingId) -> Status {
         self.desk.booking(id).unwrap().status
     }
 
-    fn points(&self) -> u32 {
+    pub(super) fn points(&self) -> u32 {
         let ledger = self.desk.ledger();
         let given = ledger.penalties.iter().filter(|penalty| !penalty.lifted);
         given.map(|penalty| penalty.points).sum()
@@ -131,7 +131,7 @@ impl Place {
     }
 
     /// Writes the instrument's runs as `1 booked 60-90 counted`.
-    fn runs(&self) -> String {
+    pub(super) fn runs(&self) -> String {
         let ledger = self.desk.ledger();
         let minute = |at: Micros| (at.get() - MIDNIGHT) / MINUTE_US;
         let one = |run: &Arc<record::Run>| {

@@ -10,9 +10,9 @@ use scheduler::waitlist::OfferState;
 use super::*;
 use crate::booking::record::{
     AnswerKind, AnswerValue, Appeal, AppealState, Attachment, Cause, Corrected, Correction,
-    Evidence, Hearing, Hold, Notice, NoticeKind, Offer, Override, Passed, Penalty, PenaltyReason, Problem,
-    Project, Qualification, Question, QuestionSet, Run, RunKind, RunState, Series, ServiceKind,
-    Wait, WaitState,
+    Evidence, Hearing, Hold, Notice, NoticeKind, Offer, Override, Passed, Penalty, PenaltyReason,
+    Problem, Project, Qualification, Question, QuestionSet, Run, RunKind, RunState, Series,
+    ServiceKind, Wait, WaitState,
 };
 
 const NOW: Micros = Micros::new(400 * DAY_US);
