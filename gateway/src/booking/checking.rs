@@ -10,14 +10,14 @@ use super::presence::{LEAD, Terms};
 use super::record::{Booking, EventKind};
 
 /// Somebody is there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct CheckIn {
     /// For which booking.
     pub booking: BookingId,
 }
 
 /// Somebody leaves: the rest of the slot is free.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct CheckOut {
     /// Which booking is over.
     pub booking: BookingId,
@@ -41,10 +41,12 @@ impl Group<'_> {
         let Some(held) = self.booking(asked.booking) else {
             return CheckOutcome::NotFound;
         };
-        let status = match held.status {
-            Status::InUse if held.checked_in_at().is_some() => return CheckOutcome::Done(held),
-            Status::InUse => Ok(Status::InUse),
-            status => status.check_in(held.slot, LEAD, self.now),
+        let status = if held.status != Status::InUse {
+            held.status.check_in(held.slot, LEAD, self.now)
+        } else if held.checked_in_at().is_some() {
+            return CheckOutcome::Done(held);
+        } else {
+            Ok(Status::InUse)
         };
         let status = match status {
             Ok(status) => status,

@@ -175,10 +175,11 @@ impl Group<'_> {
         }
         let was = held.map(|held| (held.kind, held.state));
         let is_overrun = row.kind == RunKind::Overrun && row.end.is_none();
-        if is_overrun && was.is_none_or(|(kind, _)| kind != RunKind::Overrun) {
-            if let Some(next) = self.next_holder(row) {
-                self.tell(next.member, NoticeKind::Overrun, &next);
-            }
+        if is_overrun
+            && was.is_none_or(|(kind, _)| kind != RunKind::Overrun)
+            && let Some(next) = self.next_holder(row)
+        {
+            self.tell(next.member, NoticeKind::Overrun, &next);
         }
         let is_strange = row.kind == RunKind::Unbooked && row.state == RunState::Unsettled;
         if is_strange && was.is_none_or(|(_, state)| state == RunState::Open) {

@@ -225,11 +225,10 @@ async fn a_check_in_moves_an_overrun_to_its_end() {
     );
 }
 
-/// Two weeks of 70 instruments, 30 changes a day each: followed in several commands, from whatever
-/// point, with the same result, and not kept in memory.
-#[tokio::test]
-async fn a_long_history_is_followed_in_parts() {
-    const DAYS: i64 = 14;
+const DAYS: i64 = 14;
+
+/// Two weeks of 70 instruments, 30 changes a day each, with a booking a day on the first.
+async fn with_a_past() -> Watch {
     let mut import = world();
     import.instruments = (1..=70).map(|id| instrument(id, 1)).collect();
     let bookings = (0..DAYS).map(|day| NewBooking {
@@ -250,14 +249,21 @@ async fn a_long_history_is_followed_in_parts() {
         });
         watch.change(steps).await;
     }
+    watch
+}
+
+async fn runs_written(watch: &Watch) -> i64 {
+    let filter = crate::store::RunFilter::default();
+    watch.place.desk.runs(&filter, 1).await.unwrap().1
+}
+
+/// Followed in several commands, and not kept in memory.
+#[tokio::test]
+async fn a_long_history_is_followed_in_parts() {
+    let mut watch = with_a_past().await;
     watch.look(5, 5).await;
-    let total = |watch: &Watch| {
-        let filter = crate::store::RunFilter::default();
-        let desk = watch.place.desk.clone();
-        async move { desk.runs(&filter, 1).await.unwrap().1 }
-    };
     // 15 runs a day; those that cross a slot of instrument 1 are cut there.
-    let written = total(&watch).await;
+    let written = runs_written(&watch).await;
     assert!(
         (70 * DAYS * 15..=70 * DAYS * 15 + 2 * DAYS).contains(&written),
         "{written}"
@@ -277,9 +283,17 @@ async fn a_long_history_is_followed_in_parts() {
     assert!(statuses.iter().all(|held| held.status == Status::Completed));
     let cursor = kept.machine_cursor.at();
     assert_eq!(cursor, 70 * DAYS * 30);
-    let events = watch.place.desk.events_after(0).await.unwrap().len();
+}
 
-    // A restart hears nothing twice; a cursor that is lost hears everything and changes nothing.
+/// A restart hears nothing twice; a cursor that is lost hears everything and changes nothing;
+/// another telemetry store is heard from its begin.
+#[tokio::test]
+async fn what_is_heard_again_changes_nothing() {
+    let mut watch = with_a_past().await;
+    watch.look(5, 5).await;
+    let written = runs_written(&watch).await;
+    let cursor = watch.place.desk.ledger().machine_cursor.at();
+    let events = watch.place.desk.events_after(0).await.unwrap().len();
     let mut watch = watch.restart().await;
     watch.look(6, 6).await;
     let forget = Hear {
@@ -291,13 +305,12 @@ async fn a_long_history_is_followed_in_parts() {
     watch.witness.note_news();
     watch.look(7, 7).await;
     assert_eq!(watch.place.desk.ledger().machine_cursor.at(), cursor);
-    assert_eq!(total(&watch).await, written);
+    assert_eq!(runs_written(&watch).await, written);
     assert_eq!(
         watch.place.desk.events_after(0).await.unwrap().len(),
         events
     );
 
-    // Another telemetry store is heard from its begin.
     let outside = tempfile::tempdir().unwrap();
     let history = History::open(outside.path(), watch.place.clock.clone())
         .await
@@ -312,6 +325,6 @@ async fn a_long_history_is_followed_in_parts() {
         .await;
     watch.look(90, 90).await;
     assert_eq!(watch.place.desk.ledger().machine_cursor.at(), 2);
-    assert_eq!(total(&watch).await, written + 1);
+    assert_eq!(runs_written(&watch).await, written + 1);
     assert!(watch.folder.path().join("telemetry.db").exists());
 }

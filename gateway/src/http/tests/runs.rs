@@ -87,51 +87,58 @@ async fn who_stands_before_the_instrument_checks_in_by_its_label() {
     next.expect_problem(409, "wrong-state");
 }
 
-#[tokio::test]
-async fn a_run_that_is_nobodys_is_settled_by_the_lab_and_then_its_owners() {
-    let place = Place::new().await;
-    ran_an_hour(&place).await;
-    let unsettled = "/api/v1/runs?lab=4&state=unsettled";
-    let list = place.get(Who::Manager, unsettled).await.expect(200);
+/// Returns the address of the one run that is not settled.
+async fn unsettled(place: &Place) -> String {
+    let path = "/api/v1/runs?lab=4&state=unsettled";
+    let list = place.get(Who::Manager, path).await.expect(200);
     assert_eq!(list["total"], 1);
     let run = &list["items"][0];
-    assert_eq!(
+    assert_eq!(run["kind"], "unbooked");
+    assert_eq!(run["running"], "PT1H");
+    assert_eq!(run["member"], Value::Null);
+    assert_eq!(run["instrument"], "A-1");
+    format!("/api/v1/runs/{}", run["id"])
+}
+
+fn as_researchers() -> Value {
+    json!({ "member": 1, "note": "值班记录", "end": "2026-11-24T00:45:00+08:00" })
+}
+
+#[tokio::test]
+async fn a_run_that_is_nobodys_is_settled_with_words_and_both_values_stay() {
+    let place = Place::new().await;
+    ran_an_hour(&place).await;
+    let path = unsettled(&place).await;
+    for (body, status, slug) in [
+        (json!({ "accept": true }), 409, "wrong-state"),
         (
-            &run["kind"],
-            &run["running"],
-            &run["member"],
-            &run["instrument"]
+            json!({ "accept": true, "reject": true }),
+            400,
+            "malformed-request",
+        ),
+        (json!({}), 400, "malformed-request"),
+        (json!({ "member": 1 }), 400, "malformed-request"),
+        (
+            json!({ "member": 99, "note": "x" }),
+            400,
+            "malformed-request",
         ),
         (
-            &json!("unbooked"),
-            &json!("PT1H"),
-            &Value::Null,
-            &json!("A-1")
-        )
-    );
-    let path = format!("/api/v1/runs/{}", run["id"]);
-    place
-        .get(Who::Researcher, &path)
-        .await
-        .expect_problem(404, "not-found");
-    let own = "/api/v1/instruments/A-1/runs";
-    let own_before = place.get(Who::Researcher, own).await.expect(200);
-    assert_eq!(own_before["total"], 0);
-
-    let nobodys = patch(&place, Who::Manager, &path, json!({ "accept": true })).await;
-    nobodys.expect_problem(409, "wrong-state");
-    let both = json!({ "accept": true, "reject": true });
-    patch(&place, Who::Manager, &path, both)
-        .await
-        .expect_problem(400, "malformed-request");
-    let silent = json!({ "member": 1 });
-    patch(&place, Who::Manager, &path, silent)
-        .await
-        .expect_problem(400, "malformed-request");
-    let settle = json!({ "member": 1, "note": "值班记录", "end": "2026-11-24T00:45:00+08:00" });
-    let done = patch(&place, Who::Manager, &path, settle.clone())
-        .await
-        .expect(200);
+            json!({ "booking": 99, "note": "x" }),
+            400,
+            "malformed-request",
+        ),
+        (
+            json!({ "member": 1, "note": "x", "end": at(9) }),
+            400,
+            "malformed-request",
+        ),
+    ] {
+        let answer = patch(&place, Who::Manager, &path, body).await;
+        answer.expect_problem(status, slug);
+    }
+    let done = patch(&place, Who::Manager, &path, as_researchers()).await;
+    let done = done.expect(200);
     assert_eq!(
         (&done["state"], &done["running"]),
         (&json!("settled"), &json!("PT45M"))
@@ -147,37 +154,45 @@ async fn a_run_that_is_nobodys_is_settled_by_the_lab_and_then_its_owners() {
         .header(header::AUTHORIZATION, "Bearer ort_2")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::IF_MATCH, "\"1\"");
-    let request = request.body(settle.to_string().into()).unwrap();
-    place
-        .raw(request)
-        .await
-        .expect_problem(409, "stale-version");
+    let request = request.body(as_researchers().to_string().into()).unwrap();
+    let stale = place.raw(request).await;
+    stale.expect_problem(409, "stale-version");
+}
 
-    place.get(Who::Researcher, &path).await.expect(200);
-    let other = patch(
-        &place,
-        Who::Researcher,
-        &path,
-        json!({ "reject": true, "note": "x" }),
-    );
-    other.await.expect_problem(403, "not-allowed");
+/// Returns the hours used in all labs.
+async fn used_h(place: &Place) -> f64 {
+    let path = "/api/v1/utilisation?group_by=lab&from=2026-11-23T00:00:00Z&to=2026-11-25T00:00:00Z";
+    let figures = place.get(Who::RegionAdmin, path).await.expect(200);
+    let labs = figures["items"].as_array().unwrap();
+    labs.iter().filter_map(|lab| lab["used_h"].as_f64()).sum()
+}
+
+#[tokio::test]
+async fn a_run_is_its_owners_once_it_is_settled_and_counts_then() {
+    let place = Place::new().await;
+    ran_an_hour(&place).await;
+    let path = unsettled(&place).await;
+    let list = "/api/v1/instruments/A-1/runs";
+    let hidden = place.get(Who::Researcher, &path).await;
+    hidden.expect_problem(404, "not-found");
     assert_eq!(
-        place.get(Who::Researcher, own).await.expect(200)["total"],
+        place.get(Who::Researcher, list).await.expect(200)["total"],
+        0
+    );
+    assert!(used_h(&place).await < 1e-9);
+    let done = patch(&place, Who::Manager, &path, as_researchers()).await;
+    done.expect(200);
+    place.get(Who::Researcher, &path).await.expect(200);
+    assert_eq!(
+        place.get(Who::Researcher, list).await.expect(200)["total"],
         1
     );
-    place
-        .get(Who::Stranger, &path)
-        .await
-        .expect_problem(404, "not-found");
-    let figures =
-        "/api/v1/utilisation?group_by=lab&from=2026-11-23T00:00:00Z&to=2026-11-25T00:00:00Z";
-    let figures = place.get(Who::RegionAdmin, figures).await.expect(200);
-    let labs = figures["items"].as_array().unwrap();
-    let used: Vec<f64> = labs
-        .iter()
-        .filter_map(|lab| lab["used_h"].as_f64())
-        .collect();
-    assert!((used.iter().sum::<f64>() - 0.75).abs() < 1e-9, "{used:?}");
+    let reject = json!({ "reject": true, "note": "x" });
+    let own = patch(&place, Who::Researcher, &path, reject).await;
+    own.expect_problem(403, "not-allowed");
+    let other = place.get(Who::Stranger, &path).await;
+    other.expect_problem(404, "not-found");
+    assert!((used_h(&place).await - 0.75).abs() < 1e-9);
 }
 
 #[tokio::test]

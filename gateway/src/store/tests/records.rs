@@ -199,13 +199,23 @@ async fn points_and_overrides_come_back() {
 }
 
 #[tokio::test]
-async fn use_and_problems_come_back() {
+async fn how_far_use_is_settled_comes_back() {
     let (_folder, database) = filled().await;
     let hearing = Hearing {
         instrument: INSTRUMENT,
         settled: at(-7),
     };
-    check(&database, hearing).await;
+    let mut records = Records::<Hearing>::default();
+    records.put(Arc::new(hearing));
+    let mut tx = database.begin().await.unwrap();
+    records.write(&mut tx).await.unwrap();
+    let read = Records::<Hearing>::load(&mut tx, NOW).await.unwrap();
+    assert_eq!(read.get(hearing.id()).map(|held| **held), Some(hearing));
+}
+
+#[tokio::test]
+async fn use_and_problems_come_back() {
+    let (_folder, database) = filled().await;
     let run = Run {
         id: RunId::new(1),
         instrument: INSTRUMENT,
