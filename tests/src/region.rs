@@ -250,6 +250,7 @@ fn instrument(number: usize, agent: &str) -> Instrument {
         capacity: 1,
         bookable: true,
         published: true,
+        always_on: false,
         version: 1,
         source: Some(Source {
             agent: AgentName::parse(agent).expect("the name is valid"),

@@ -1,10 +1,13 @@
 //! Every command that the desk serves in groups: its answer, and who judges it. One line each.
 
+use super::checking::{CheckIn, CheckOut, CheckOutcome};
 use super::command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, EndOutage, OpenOutage,
     OutageOutcome,
 };
 use super::group::Group;
+use super::hearing::{Hear, HearOutcome};
+use super::settling::{CorrectRun, Declare, DeclareOutcome, RunOutcome};
 use super::timer::Settle;
 
 /// A command that the desk judges together with others and answers after their commit.
@@ -76,4 +79,9 @@ commands! {
     OpenOutage => OutageOutcome, open_outage;
     EndOutage => OutageOutcome, end_outage;
     Settle => (), settle;
+    Hear => HearOutcome, hear;
+    CheckIn => CheckOutcome, check_in;
+    CheckOut => CheckOutcome, check_out;
+    CorrectRun => RunOutcome, correct_run;
+    Declare => DeclareOutcome, declare;
 }

@@ -126,7 +126,6 @@ impl Group<'_> {
         self.claim_placed(held.instrument, &placement, claim, holder);
         let changed = Booking {
             policy_version,
-            due_at: self.due_after(&changed),
             ..changed
         };
         self.put_booking(Arc::new(changed), EventKind::Changed);

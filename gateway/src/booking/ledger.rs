@@ -15,9 +15,10 @@ use scheduler::time::{Micros, Span};
 use sqlx::{Any, Transaction};
 
 use super::record::{
-    Attachment, Booking, Correction, Hold, Notice, Offer, Override, Penalty, Problem, Project,
-    Qualification, QuestionSet, Run, Series, Wait,
+    Attachment, Booking, Correction, Hearing, Hold, Notice, Offer, Override, Penalty, Problem,
+    Project, Qualification, QuestionSet, Run, Series, Wait,
 };
+use super::run_places::RunPlaces;
 use crate::registry::{Directory, Instrument};
 use crate::store::{Records, StoreError};
 
@@ -40,6 +41,8 @@ macro_rules! ledger {
             pub project_use: imbl::OrdMap<ProjectId, Span>,
             /// The last change of machine state that was followed.
             pub machine_cursor: Cursor,
+            /// Where each instrument's runs are.
+            pub(super) run_places: RunPlaces,
         }
 
         impl Ledger {
@@ -62,6 +65,9 @@ macro_rules! ledger {
             pub fn settle(&mut self) {
                 $(self.$kind.settle();)*
                 self.machine_cursor.is_moved = false;
+                for old in self.run_places.take_passing() {
+                    self.forget_run(old);
+                }
             }
 
             /// Reads all records that are held in memory.
@@ -75,7 +81,11 @@ macro_rules! ledger {
                     usage: UsageLedger::default(),
                     project_use: imbl::OrdMap::new(),
                     machine_cursor: Cursor::load(tx).await?,
+                    run_places: RunPlaces::default(),
                 };
+                for run in ledger.runs.iter() {
+                    ledger.run_places.add(run);
+                }
                 let holds: Vec<_> = ledger.holds.iter().cloned().collect();
                 for hold in holds {
                     ledger.agenda.plan(Due::Hold(hold.id), None, Some(hold.expires_at));
@@ -119,6 +129,8 @@ ledger! {
     overrides: Override,
     /// Corrections; never in memory.
     corrections: Correction,
+    /// Up to when each instrument's runs are settled.
+    hearings: Hearing,
 }
 
 impl Ledger {

@@ -13,12 +13,14 @@
 mod ask;
 mod asking;
 mod bookings;
+mod checking;
 mod command;
 mod commit;
 mod desk;
 mod edits;
 mod group;
 mod handle;
+mod hearing;
 mod import;
 mod judge;
 mod lapse;
@@ -27,14 +29,22 @@ mod load;
 mod making;
 mod notices;
 mod outages;
+mod outcome;
+mod past;
+mod presence;
 pub mod record;
+mod run_places;
 mod sessions;
+mod settling;
 mod shelf;
 mod timer;
+mod usage;
 mod waiting;
+mod witness;
 
 pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
+pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
     EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
@@ -42,10 +52,13 @@ pub use command::{
 };
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
+pub use hearing::{Hear, HearOutcome, SeenMachine};
 pub use judge::{Asking, Placed, Wish, judge_wish};
 pub use sessions::{SessionSettings, Sessions};
+pub use settling::{CorrectRun, Declare, DeclareOutcome, RunChange, RunOutcome};
 pub use shelf::{InstrumentSnapshot, Shelf};
 pub use timer::Settle;
+pub use witness::Witness;
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,10 @@ mod commands;
 mod faults;
 mod lanes;
 mod model;
+mod presence;
 mod registry;
 mod rules;
+mod witness;
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
@@ -134,6 +136,7 @@ fn instrument(id: u32, capacity: u8) -> Instrument {
         capacity,
         bookable: true,
         published: true,
+        always_on: false,
         version: 1,
         source: None,
         state_rule: StateRule::standard(),

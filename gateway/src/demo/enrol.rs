@@ -121,6 +121,7 @@ fn instrument(at: usize, machine: &Machine, agent: &AgentName) -> Instrument {
         capacity: 1,
         bookable: machine.bookable,
         published: machine.published,
+        always_on: false,
         version: 1,
         source,
         state_rule: state_rule(machine),

@@ -60,6 +60,9 @@ pub struct NewInstrument {
     bookable: Option<bool>,
     /// Whether the public sees it; true when left out.
     published: Option<bool>,
+    /// Whether it draws power all the time, so that telemetry cannot tell use and check-ins do;
+    /// false when left out.
+    always_on: Option<bool>,
 }
 
 /// An edit of an instrument: what is left out stays.
@@ -92,6 +95,8 @@ pub struct InstrumentEdit {
     bookable: Option<bool>,
     /// Whether the public sees it.
     published: Option<bool>,
+    /// Whether it draws power all the time, so that telemetry cannot tell use and check-ins do.
+    always_on: Option<bool>,
 }
 
 /// A field that null clears and that stays when it is left out.
@@ -136,6 +141,7 @@ pub(super) async fn create(
         capacity: asked.capacity.unwrap_or(1),
         bookable: asked.bookable.unwrap_or(true),
         published: asked.published.unwrap_or(true),
+        always_on: asked.always_on.unwrap_or(false),
         version: 1,
         source: None,
         state_rule: StateRule::standard(),
@@ -189,6 +195,7 @@ pub(super) async fn edit(
     set(&mut instrument.capacity, asked.capacity);
     set(&mut instrument.bookable, asked.bookable);
     set(&mut instrument.published, asked.published);
+    set(&mut instrument.always_on, asked.always_on);
     check(&instrument)?;
     replace(&state, instrument).await
 }

@@ -13,6 +13,7 @@ pub mod booking_list;
 pub mod bookings;
 pub mod caller;
 pub mod catalogue;
+pub mod checking;
 pub mod frame;
 pub mod front;
 pub mod health;
@@ -31,6 +32,8 @@ pub mod path;
 pub mod policy;
 pub mod problem;
 pub mod readings;
+pub mod run_settle;
+pub mod runs;
 pub mod seats;
 pub mod source;
 pub mod state;
@@ -96,11 +99,17 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(availability::grid))
         .routes(routes!(booking_list::list, bookings::book))
         .routes(routes!(bookings::read, bookings::change, bookings::cancel))
+        .routes(routes!(checking::check_in))
+        .routes(routes!(checking::check_out))
+        .routes(routes!(checking::label))
         .routes(routes!(outages::list, outages::open))
         .routes(routes!(outages::end))
         // Telemetry.
         .routes(routes!(readings::readings))
         .routes(routes!(readings::states))
+        .routes(routes!(runs::of_instrument))
+        .routes(routes!(runs::list, run_settle::declare))
+        .routes(routes!(runs::read, run_settle::settle))
         .routes(routes!(live::live))
         .routes(routes!(utilisation::utilisation))
 }

@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::credentials::Passwords;
 use crate::history::History;
+use crate::labels::Labels;
 use crate::lifecycle::Lifecycle;
 use crate::registry::{SecretHash, SharedDirectory};
 use crate::status::{ShownStatus, shown};
@@ -42,6 +43,8 @@ pub struct Rooms {
     pub history: History,
     /// Checks passwords.
     pub passwords: Passwords,
+    /// Knows the labels on instruments.
+    pub labels: Labels,
 }
 
 /// Where the gateway is to be found, as people and agents see it.
@@ -156,6 +159,10 @@ impl HttpState {
 
     pub(super) fn passwords(&self) -> &Passwords {
         &self.0.rooms.passwords
+    }
+
+    pub(super) fn labels(&self) -> &Labels {
+        &self.0.rooms.labels
     }
 
     pub(super) fn site(&self) -> &Site {

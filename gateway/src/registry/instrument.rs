@@ -42,6 +42,9 @@ pub struct Instrument {
     pub bookable: bool,
     /// Whether the public sees it.
     pub published: bool,
+    /// Whether it draws power all the time, so that telemetry cannot tell whether it is used: then
+    /// check-ins do.
+    pub always_on: bool,
     /// Counts edits; the `ETag`.
     pub version: i64,
     /// Where its telemetry comes from.

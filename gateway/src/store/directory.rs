@@ -20,7 +20,7 @@ use crate::registry::{
 const NODES: &str = "SELECT id, parent, kind, name, name_en FROM nodes";
 const INSTRUMENTS: &str = "SELECT id, key, name, name_en, model, manufacturer, category, \
      capabilities, room, lab, zone, capacity, bookable, published, version, source_agent, \
-     source_device, state_rule FROM instruments WHERE removed_us IS NULL";
+     source_device, state_rule, always_on FROM instruments WHERE removed_us IS NULL";
 const MEMBERS: &str = "SELECT id, login, name, name_en, password_hash, active FROM members";
 const ROLES: &str = "SELECT member, node, role FROM member_roles";
 const TOKENS: &str = "SELECT id, hash, member, name, created_us, expires_us FROM tokens";
@@ -167,6 +167,7 @@ fn instrument(row: &AnyRow) -> Result<Instrument, StoreError> {
         capacity: parsed(capacity, TABLE, "capacity", &key)?,
         bookable: get::<i64>(row, "bookable")? != 0,
         published: get::<i64>(row, "published")? != 0,
+        always_on: get::<i64>(row, "always_on")? != 0,
         version: get(row, "version")?,
         source,
         state_rule: parsed(state_rule, TABLE, "state_rule", &key)?,

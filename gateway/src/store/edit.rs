@@ -51,7 +51,7 @@ const PUTS: [(&str, &str); 8] = [
     (
         "INSERT INTO instruments (id, key, name, name_en, model, manufacturer, category, \
          capabilities, room, lab, zone, capacity, bookable, published, version, source_agent, \
-         source_device, state_rule)",
+         source_device, state_rule, always_on)",
         "ON CONFLICT (id) DO UPDATE SET key = excluded.key, name = excluded.name, \
          name_en = excluded.name_en, model = excluded.model, \
          manufacturer = excluded.manufacturer, category = excluded.category, \
@@ -59,7 +59,7 @@ const PUTS: [(&str, &str); 8] = [
          zone = excluded.zone, capacity = excluded.capacity, bookable = excluded.bookable, \
          published = excluded.published, version = excluded.version, \
          source_agent = excluded.source_agent, source_device = excluded.source_device, \
-         state_rule = excluded.state_rule",
+         state_rule = excluded.state_rule, always_on = excluded.always_on",
     ),
     (
         "INSERT INTO members (id, login, name, name_en, password_hash, active)",
@@ -224,6 +224,7 @@ fn instrument_row(instrument: &Instrument) -> Vec<Value> {
             .expect("a state rule is plain JSON")
             .as_str()
             .into(),
+        instrument.always_on.into(),
     ]
 }
 

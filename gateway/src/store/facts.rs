@@ -26,7 +26,7 @@ macro_rules! bookings {
         concat!(
             "SELECT id, instrument, member, lab, start_us, end_us, status, at_risk, purpose, \
              project, created_us, cancelled_us, policy_version, version, details, made_by, series, \
-             bundle, began_us, finished_us, due_us FROM bookings ",
+             bundle, began_us, finished_us, due_us, checked_in_us, checked_out_us FROM bookings ",
             $rest
         )
     };
@@ -229,6 +229,8 @@ fn extras(row: &AnyRow) -> Result<Option<Arc<Extras>>, StoreError> {
         made_by: get::<Option<i64>>(row, "made_by")?.map(MemberId::new),
         series: get::<Option<i64>>(row, "series")?.map(SeriesId::new),
         bundle: get::<Option<i64>>(row, "bundle")?.map(BookingId::new),
+        checked_in_at: moment_of(row, "checked_in_us")?,
+        checked_out_at: moment_of(row, "checked_out_us")?,
     };
     Ok(extras.kept())
 }

@@ -97,6 +97,7 @@ fn instrument() -> Instrument {
         capacity: 2,
         bookable: true,
         published: false,
+        always_on: true,
         version: 3,
         source: Some(Source {
             agent: AgentName::parse("lab-001").unwrap(),
@@ -201,6 +202,8 @@ fn booking(id: i64, slot: Slot) -> Arc<Booking> {
             made_by: Some(MemberId::new(1)),
             series: Some(SeriesId::new(5)),
             bundle: Some(BookingId::new(id)),
+            checked_in_at: Some(Micros::new(105)),
+            checked_out_at: Some(Micros::new(180)),
         })),
         created_at: Micros::new(1),
         cancelled_at: Later::NEVER,

@@ -71,6 +71,7 @@ fn instrument(key: &str, number: u32, agent: &AgentName) -> Instrument {
         capacity: 1,
         bookable: true,
         published: true,
+        always_on: false,
         version: 1,
         source: Some(Source {
             agent: agent.clone(),

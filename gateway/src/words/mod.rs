@@ -8,6 +8,7 @@ mod figures;
 mod labels;
 mod problems;
 mod refusals;
+mod runs;
 mod states;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ pub use figures::{civil_time, length};
 pub use labels::{booked, hold, offer, outage};
 pub use problems::{ProblemWords, problem};
 pub use refusals::refusal;
+pub use runs::{run_goes_on, run_is_nobodys, use_is_known};
 pub use states::wrong_state;
 
 /// A language of the answers.

@@ -9,6 +9,7 @@ mod edits;
 mod front;
 mod live;
 mod problems;
+mod runs;
 mod world;
 
 use std::path::Path;
@@ -22,6 +23,7 @@ use super::{HttpState, Rooms, Site, router};
 use crate::booking::{self, DeskHandle, DeskSettings};
 use crate::clock::{Clock, Hand};
 use crate::config::Limits;
+use crate::labels::Labels;
 use crate::lifecycle::Lifecycle;
 use crate::store::Database;
 use scheduler::time::Micros;
@@ -156,6 +158,7 @@ impl Place {
             telemetry,
             history,
             passwords: world::passwords(),
+            labels: Labels::open(folder.path()).unwrap(),
         };
         let url = "http://127.0.0.1:8080";
         let mqtt_url = "mqtt://127.0.0.1:1883".to_owned();

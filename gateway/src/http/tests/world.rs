@@ -133,6 +133,7 @@ fn instrument(id: u32, key: &str, lab: i64, published: bool) -> Instrument {
         capacity: 1,
         bookable: true,
         published,
+        always_on: false,
         version: 1,
         source: None,
         state_rule: StateRule::standard(),

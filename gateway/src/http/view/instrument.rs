@@ -54,6 +54,8 @@ pub struct InstrumentView {
     pub bookable: bool,
     /// Whether the public sees it.
     pub published: bool,
+    /// Whether it draws power all the time: telemetry cannot tell use, check-ins do.
+    pub always_on: bool,
     /// `maintenance`, `fault`, `running`, `booked`, `offline`, `idle` or `no_telemetry`.
     pub status: &'static str,
     /// Since when.
@@ -87,6 +89,7 @@ impl InstrumentView {
             capacity: instrument.capacity,
             bookable: instrument.bookable,
             published: instrument.published,
+            always_on: instrument.always_on,
             status: now.status.as_str(),
             status_since: now.since.map(|since| Zoned(since, instrument.zone)),
             machine_state: now.machine.as_str(),

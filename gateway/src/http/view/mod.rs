@@ -7,6 +7,7 @@ mod instrument;
 mod member;
 mod node;
 mod rules;
+mod run;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,6 +20,7 @@ pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
 pub use rules::{RuleSetView, RulesView};
+pub use run::{CorrectionView, PersonView, RunDetail, RunView};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
