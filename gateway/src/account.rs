@@ -77,6 +77,9 @@ pub async fn create_admin(
                     parent,
                     kind,
                     names,
+                    enterprise: false,
+                    place: None,
+                    version: 1,
                 }))
                 .await?;
             let RegistryOutcome::Done(id) = made else {
@@ -100,6 +103,7 @@ pub async fn create_admin(
             node: region,
         }],
         active: true,
+        version: 1,
     };
     let outcome = desk.edit(RegistryEdit::AddMember(member)).await?;
     lifecycle.stop();

@@ -1,10 +1,16 @@
 //! Every command that the desk serves in groups: its answer, and who judges it. One line each.
 
+use super::asking::{QuestionsOutcome, SetQuestions};
 use super::command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, EndOutage, OpenOutage,
     OutageOutcome,
 };
 use super::group::Group;
+use super::notices::SeeNotices;
+use super::penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
+use super::problems::{CloseProblem, ProblemOutcome, Report, ReportOutcome, StopForProblem};
+use super::projects::{ProjectOutcome, SaveProject};
+use super::qualifying::{Grant, GrantOutcome, Revoke};
 use super::timer::Settle;
 
 /// A command that the desk judges together with others and answers after their commit.
@@ -76,4 +82,14 @@ commands! {
     OpenOutage => OutageOutcome, open_outage;
     EndOutage => OutageOutcome, end_outage;
     Settle => (), settle;
+    SaveProject => ProjectOutcome, save_project;
+    Grant => GrantOutcome, grant;
+    Revoke => bool, revoke;
+    SetQuestions => QuestionsOutcome, set_questions;
+    Report => ReportOutcome, report;
+    CloseProblem => ProblemOutcome, close_problem;
+    StopForProblem => ProblemOutcome, stop_for_problem;
+    LodgeAppeal => AppealOutcome, lodge_appeal;
+    DecideAppeal => AppealOutcome, decide_appeal;
+    SeeNotices => usize, see_notices;
 }

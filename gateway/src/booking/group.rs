@@ -317,6 +317,8 @@ impl Group<'_> {
         let before = self.booking(id);
         let agenda = &mut self.writes.ledger.agenda;
         agenda.follow(before.as_deref(), &booking);
+        let project_use = &mut self.writes.ledger.project_use;
+        project_use.follow(before.as_deref(), &booking);
         if let Some(held) = self.held(instrument) {
             if booking.status.claims() {
                 held.bookings.insert(id, Arc::clone(&booking));

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use scheduler::booking::Status;
-use scheduler::id::{BookingId, HoldId, OfferId};
+use scheduler::id::{BookingId, HoldId, InstrumentId, OfferId, ProblemId};
 use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
+use super::project_use::ProjectUse;
 use super::record::{
     Attachment, Booking, Correction, Hold, Notice, Offer, Override, Penalty, Problem, Project,
     Qualification, QuestionSet, Run, Series, Wait,
@@ -30,6 +31,10 @@ macro_rules! ledger {
             $($(#[$doc])* pub $kind: Records<$record>,)*
             /// What has to be decided when.
             pub agenda: Agenda,
+            /// What each project's bookings take.
+            pub project_use: ProjectUse,
+            /// Problems that are not closed, by instrument.
+            open_problems: imbl::OrdSet<(InstrumentId, ProblemId)>,
             /// The last change of machine state that was followed.
             pub machine_cursor: Cursor,
         }
@@ -64,6 +69,8 @@ macro_rules! ledger {
                 let mut ledger = Self {
                     $($kind: Records::load(tx, now).await?,)*
                     agenda: Agenda::default(),
+                    project_use: ProjectUse::default(),
+                    open_problems: imbl::OrdSet::new(),
                     machine_cursor: Cursor::load(tx).await?,
                 };
                 let holds: Vec<_> = ledger.holds.iter().cloned().collect();
@@ -74,6 +81,8 @@ macro_rules! ledger {
                 for offer in offers {
                     ledger.agenda.plan(Due::Offer(offer.id), None, offer.due_at());
                 }
+                let open = ledger.problems.iter().filter(|held| held.closed_at.is_none());
+                ledger.open_problems = open.map(|held| (held.instrument, held.id)).collect();
                 Ok(ledger)
             }
         }
@@ -125,6 +134,29 @@ impl Ledger {
         let hold = self.holds.remove(id.get())?;
         self.agenda.plan(Due::Hold(id), Some(hold.expires_at), None);
         Some(hold)
+    }
+
+    /// Adds a problem or replaces it.
+    pub fn put_problem(&mut self, problem: Arc<Problem>) {
+        let place = (problem.instrument, problem.id);
+        if problem.closed_at.is_none() {
+            self.open_problems.insert(place);
+        } else {
+            self.open_problems.remove(&place);
+        }
+        self.problems.put(problem);
+    }
+
+    /// Returns an instrument's problems that are not closed, the oldest first.
+    pub fn open_problems_of(
+        &self,
+        instrument: InstrumentId,
+    ) -> impl Iterator<Item = &Arc<Problem>> {
+        let (first, last) = (ProblemId::new(i64::MIN), ProblemId::new(i64::MAX));
+        let ids = self
+            .open_problems
+            .range((instrument, first)..=(instrument, last));
+        ids.filter_map(|(_, id)| self.problems.get(id.get()))
     }
 
     /// Adds an offer or replaces it.

@@ -38,10 +38,15 @@ impl Desk {
         let sessions = store::load_sessions(&mut tx).await?;
         let highest = store::load_highest(&mut tx).await?;
         let mut ledger = Ledger::load(&mut tx, now).await?;
+        let used = store::load_project_use(&mut tx, now.saturating_sub(FACTS_KEPT)).await?;
         drop(tx);
         self.take_identities(&highest);
+        for (project, us) in used {
+            ledger.project_use.add(project, us);
+        }
         for booking in &loaded.bookings {
             ledger.agenda.follow(None, booking);
+            ledger.project_use.follow(None, booking);
         }
         self.ledger.store(Arc::new(ledger));
         directory.generation = self.directory.load().generation + 1;

@@ -10,7 +10,9 @@
 //!
 //! Readers never wait for the desk: they look at the [`Shelf`].
 
+pub mod answers;
 mod ask;
+mod asking;
 mod command;
 mod commit;
 mod desk;
@@ -24,13 +26,20 @@ pub mod ledger;
 mod load;
 mod notices;
 mod outages;
+mod penalties;
+mod problems;
+mod project_use;
+mod projects;
+mod qualifying;
 pub mod record;
 mod sessions;
 mod shelf;
 mod timer;
 mod waiting;
 
+pub use answers::{AnswerAt, check_answers, check_questions};
 pub use ask::{Answer, Ask, Command};
+pub use asking::{QuestionsOutcome, SetQuestions, questions_at, questions_for, questions_of};
 pub use command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
     EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
@@ -39,6 +48,12 @@ pub use command::{
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
 pub use judge::{Wish, judge_wish};
+pub use notices::SeeNotices;
+pub use penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
+pub use problems::{CloseProblem, Photo, ProblemOutcome, Report, ReportOutcome, StopForProblem};
+pub use project_use::ProjectUse;
+pub use projects::{ProjectOutcome, SaveProject};
+pub use qualifying::{Grant, GrantOutcome, Revoke};
 pub use sessions::{SessionSettings, Sessions};
 pub use shelf::{InstrumentSnapshot, Shelf};
 pub use timer::Settle;

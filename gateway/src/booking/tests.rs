@@ -129,6 +129,7 @@ fn instrument(id: u32, capacity: u8) -> Instrument {
         capabilities: Vec::new(),
         room: String::new(),
         lab: NodeId::new(4),
+        place: None,
         zone: Tz::Asia__Shanghai,
         capacity,
         bookable: true,
@@ -145,6 +146,9 @@ fn world() -> Import {
         parent: parent.map(NodeId::new),
         kind,
         names: names("n"),
+        enterprise: false,
+        place: None,
+        version: 1,
     };
     let member = |id: i64| Member {
         id: MemberId::new(id),
@@ -156,6 +160,7 @@ fn world() -> Import {
             node: NodeId::new(3),
         }],
         active: true,
+        version: 1,
     };
     Import {
         nodes: vec![

@@ -132,6 +132,7 @@ pub(super) async fn create(
         capabilities: asked.capabilities,
         room: asked.room,
         lab,
+        place: None,
         zone: parse_zone(zone)?,
         capacity: asked.capacity.unwrap_or(1),
         bookable: asked.bookable.unwrap_or(true),

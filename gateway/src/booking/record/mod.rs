@@ -31,7 +31,9 @@ pub use wait::{Passed, Wait, WaitState};
 use scheduler::booking::Status;
 use std::sync::Arc;
 
-use scheduler::id::{BookingId, InstrumentId, MemberId, NodeId, OutageId, ProblemId, SeriesId};
+use scheduler::id::{
+    BookingId, InstrumentId, MemberId, NodeId, OutageId, ProblemId, ProjectId, SeriesId,
+};
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
@@ -140,6 +142,12 @@ impl Booking {
     pub fn details(&self) -> Option<&Details> {
         let extras = self.extras.as_deref()?;
         Some(&extras.details).filter(|details| !details.is_empty())
+    }
+
+    /// Returns the project that its hours are charged to.
+    #[must_use]
+    pub fn charged_to(&self) -> Option<ProjectId> {
+        self.extras.as_deref()?.details.project.map(ProjectId::new)
     }
 
     /// Returns who made it, if it was not its member.
