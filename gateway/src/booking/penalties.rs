@@ -61,6 +61,13 @@ pub enum AppealOutcome {
 impl Group<'_> {
     /// Gives points for a booking, once for each reason: what was given before is returned. None
     /// are given for 0 points.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "called by those who judge cancellations and presence"
+        )
+    )]
     pub(super) fn punish(
         &mut self,
         booking: &Booking,
@@ -93,6 +100,10 @@ impl Group<'_> {
 
     /// Takes back what was given for a booking and a reason, because later readings showed use.
     /// An appeal that is still open has thereby been granted.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "called by those who hear the machine")
+    )]
     pub(super) fn lift(&mut self, booking: BookingId, reason: PenaltyReason) {
         let penalties = &mut self.writes.ledger.penalties;
         let given: Vec<Arc<Penalty>> = penalties

@@ -101,6 +101,10 @@ impl Group<'_> {
 
     /// Notes that a member used an instrument: the qualifications that its lab, or a node above,
     /// has granted were used then. One that is older stays as it is.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "called by those who hear the machine")
+    )]
     pub(super) fn note_use(&mut self, member: MemberId, instrument: InstrumentId, at: Micros) {
         let directory = self.directory;
         let Some(instrument) = directory.instruments.get(&instrument) else {

@@ -1,5 +1,7 @@
 //! Every route for every role: what each is answered. A route of the API without a row fails.
 
+mod goes_with;
+
 use std::collections::BTreeSet;
 
 use axum::http::Method;
@@ -349,5 +351,6 @@ fn rows() -> Vec<Row> {
     let mut rows = reading();
     rows.extend(settings());
     rows.extend(people_and_bookings());
+    rows.extend(goes_with::rows());
     rows
 }

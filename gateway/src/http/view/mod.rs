@@ -6,6 +6,8 @@ mod booking;
 mod instrument;
 mod member;
 mod node;
+mod person;
+mod report;
 mod rules;
 
 use serde::Serialize;
@@ -18,6 +20,8 @@ pub use booking::{
 pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
+pub use person::PersonView;
+pub use report::{OpenProblem, ReportView};
 pub use rules::{RuleSetView, RuleView, RulesView};
 
 /// A page of a list.
