@@ -3,8 +3,10 @@
 
 mod commands;
 mod faults;
+mod goes_with;
 mod lanes;
 mod model;
+mod points;
 mod registry;
 
 use chrono_tz::Tz;

@@ -57,7 +57,7 @@ fn check(at: AnswerAt, answers: &str, expected: &[(&str, Wrong)]) {
 
 #[test]
 fn answers_fit_their_questions() {
-    let booking = |answers, expected: &[(&str, Wrong)]| {
+    let booking = |answers: &str, expected: &[(&str, Wrong)]| {
         check(AnswerAt::Booking, answers, expected);
     };
     booking(r#"{"mass": 1}"#, &[]);
@@ -89,7 +89,7 @@ fn answers_fit_their_questions() {
 
 #[test]
 fn after_use_only_what_is_asked_then_must_be_answered() {
-    let after = |answers, expected: &[(&str, Wrong)]| {
+    let after = |answers: &str, expected: &[(&str, Wrong)]| {
         check(AnswerAt::AfterUse, answers, expected);
     };
     after(r#"{"state": "好"}"#, &[]);
