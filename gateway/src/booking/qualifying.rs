@@ -38,7 +38,7 @@ pub enum GrantOutcome {
 }
 
 /// Takes a qualification back. The outcome is false when there is none.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Revoke {
     /// Which.
     pub qualification: i64,

@@ -235,20 +235,16 @@ pub(super) async fn edit(
         member.password_hash = state.passwords().hash(password.clone()).await;
     }
     let id = member.id;
-    match state
-        .desk()
-        .edit(RegistryEdit::ReplaceMember(member))
-        .await?
-    {
-        RegistryOutcome::InUse => {
-            let detail = Said::fixed(
-                "区域至少要有一名在职的区域管理员",
-                "The region needs an active administrator",
-            );
-            return Err(Problem::wrong_state(detail));
-        }
-        outcome => made(outcome)?,
-    };
+    let replaced = RegistryEdit::ReplaceMember(member);
+    let outcome = state.desk().edit(replaced).await?;
+    if outcome == RegistryOutcome::InUse {
+        let detail = Said::fixed(
+            "区域至少要有一名在职的区域管理员",
+            "The region needs an active administrator",
+        );
+        return Err(Problem::wrong_state(detail));
+    }
+    made(outcome)?;
     let directory = state.directory().load_full();
     let member = directory.members.get(&id).ok_or_else(Problem::not_found)?;
     Ok(versioned(&directory, member, password))

@@ -71,10 +71,10 @@ mod tests {
     fn check(
         held: Option<(i32, i32)>,
         edit: (Clearable<f64>, Clearable<f64>),
-        expected: Option<Option<(i32, i32)>>,
+        expected: Result<Option<(i32, i32)>, ()>,
     ) {
         let held = held.and_then(|(north, east)| Place::new(north, east));
-        let found = edited(held, edit.0, edit.1).ok();
+        let found = edited(held, edit.0, edit.1).map_err(|_| ());
         let both = |place: Place| (place.latitude_microdeg(), place.longitude_microdeg());
         assert_eq!(found.map(|place| place.map(both)), expected);
     }
@@ -83,20 +83,20 @@ mod tests {
     fn there_are_both_figures_or_none() {
         use Clearable::{Kept, Set};
         let hohhot = (40_841_900, 111_749_000);
-        check(None, (Kept, Kept), Some(None));
-        check(Some(hohhot), (Kept, Kept), Some(Some(hohhot)));
+        check(None, (Kept, Kept), Ok(None));
+        check(Some(hohhot), (Kept, Kept), Ok(Some(hohhot)));
         check(
             None,
             (Set(Some(40.8419)), Set(Some(111.749))),
-            Some(Some(hohhot)),
+            Ok(Some(hohhot)),
         );
         let north = (41_000_000, 111_749_000);
-        check(Some(hohhot), (Set(Some(41.0)), Kept), Some(Some(north)));
-        check(Some(hohhot), (Set(None), Set(None)), Some(None));
-        check(Some(hohhot), (Set(None), Kept), None);
-        check(None, (Set(Some(1.0)), Kept), None);
-        check(None, (Set(Some(90.000_001)), Set(Some(0.0))), None);
-        check(None, (Set(Some(0.0)), Set(Some(-180.1))), None);
-        check(None, (Set(Some(f64::NAN)), Set(Some(0.0))), None);
+        check(Some(hohhot), (Set(Some(41.0)), Kept), Ok(Some(north)));
+        check(Some(hohhot), (Set(None), Set(None)), Ok(None));
+        check(Some(hohhot), (Set(None), Kept), Err(()));
+        check(None, (Set(Some(1.0)), Kept), Err(()));
+        check(None, (Set(Some(90.000_001)), Set(Some(0.0))), Err(()));
+        check(None, (Set(Some(0.0)), Set(Some(-180.1))), Err(()));
+        check(None, (Set(Some(f64::NAN)), Set(Some(0.0))), Err(()));
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use scheduler::id::ProblemId;
-use scheduler::time::{Micros, Span};
+use scheduler::time::{Micros, SECOND_US, Span};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use wire::InstrumentKey;
@@ -113,8 +113,8 @@ pub(super) async fn report(
             "This instrument has 20 open problems already",
         ))),
         ReportOutcome::TooOften(at) => {
-            let wait_us = (at - state.clock().now()).max(0);
-            let wait_s = u64::try_from(wait_us / 1_000_000 + 1).unwrap_or(1);
+            let wait = (at - state.clock().now()).max(0) / SECOND_US;
+            let wait_s = u64::try_from(wait + 1).unwrap_or(1);
             let detail = Said::fixed(
                 "每人每小时最多报告 5 个问题",
                 "A member may report 5 problems an hour",

@@ -120,13 +120,13 @@ impl Directory {
 
     /// Returns true if the member may give, or take away, a role at a node.
     #[must_use]
-    pub fn may_give(&self, giver: MemberId, given: RoleOn) -> bool {
-        self.members.get(&giver).is_some_and(|giver| {
-            giver.active
-                && giver.roles.iter().any(|held| {
-                    held.role.may_give(given.role)
+    pub fn may_give(&self, member: MemberId, wanted: RoleOn) -> bool {
+        self.members.get(&member).is_some_and(|member| {
+            member.active
+                && member.roles.iter().any(|held| {
+                    held.role.may_give(wanted.role)
                         && self
-                            .ancestors(given.node)
+                            .ancestors(wanted.node)
                             .any(|above| above.id == held.node)
                 })
         })

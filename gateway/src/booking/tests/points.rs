@@ -210,14 +210,14 @@ fn points_taken_back_for_later_readings_settle_the_appeal() {
     let (mut desktop, given) = punished();
     desktop.at(MIDNIGHT, |group| group.lodge_appeal(&appeal(1)));
     desktop.at(MIDNIGHT + 5, |group| {
-        group.lift(given.booking, PenaltyReason::LateCancellation)
+        group.lift(given.booking, PenaltyReason::LateCancellation);
     });
     assert!(
         !desktop.ledger.penalties.get(1).unwrap().lifted,
         "another reason"
     );
     desktop.at(MIDNIGHT + 5, |group| {
-        group.lift(given.booking, PenaltyReason::NoShow)
+        group.lift(given.booking, PenaltyReason::NoShow);
     });
     let held = desktop.ledger.penalties.get(1).unwrap();
     assert!(held.lifted);
