@@ -7,6 +7,12 @@ use super::command::{
 };
 use super::group::Group;
 use super::hearing::{Hear, HearOutcome};
+use super::notices::SeeNotices;
+use super::penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
+use super::problems::{CloseProblem, ProblemOutcome, Report, ReportOutcome, StopForProblem};
+use super::projects::{ProjectOutcome, SaveProject};
+use super::qualifying::{Grant, GrantOutcome, Revoke};
+use super::questions::{QuestionsOutcome, SetQuestions};
 use super::settling::{CorrectRun, Declare, DeclareOutcome, RunOutcome};
 use super::timer::Settle;
 
@@ -84,4 +90,14 @@ commands! {
     CheckOut => CheckOutcome, check_out;
     CorrectRun => RunOutcome, correct_run;
     Declare => DeclareOutcome, declare;
+    SaveProject => ProjectOutcome, save_project;
+    Grant => GrantOutcome, grant;
+    Revoke => bool, revoke;
+    SetQuestions => QuestionsOutcome, set_questions;
+    Report => ReportOutcome, report;
+    CloseProblem => ProblemOutcome, close_problem;
+    StopForProblem => ProblemOutcome, stop_for_problem;
+    LodgeAppeal => AppealOutcome, lodge_appeal;
+    DecideAppeal => AppealOutcome, decide_appeal;
+    SeeNotices => usize, see_notices;
 }

@@ -112,7 +112,7 @@ impl Group<'_> {
             instrument: held.instrument,
             member: held.member,
             slot: changed.slot,
-            project: held.project_id(),
+            project: held.charged_to(),
             held: Some(held),
             set_aside: &[],
         };

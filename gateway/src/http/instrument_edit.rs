@@ -4,15 +4,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, NodeId};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use wire::InstrumentKey;
 
 use super::answer::{Created, Versioned, demanded_version};
-use super::body::Body;
+use super::body::{Body, Clearable, set};
 use super::bookings::check_length;
 use super::caller::{Caller, SignedIn};
 use super::path::Found;
+use super::place::edited as edited_place;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
 use super::tokens::made;
@@ -63,6 +64,10 @@ pub struct NewInstrument {
     /// Whether it draws power all the time, so that telemetry cannot tell use and check-ins do;
     /// false when left out.
     always_on: Option<bool>,
+    /// Degrees north, with `longitude`; left out: it stands where its lab does.
+    latitude: Option<f64>,
+    /// Degrees east.
+    longitude: Option<f64>,
 }
 
 /// An edit of an instrument: what is left out stays.
@@ -80,7 +85,7 @@ pub struct InstrumentEdit {
     /// National class code; null: none.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    category: Clearable,
+    category: Clearable<String>,
     /// What it can do.
     capabilities: Option<Vec<String>>,
     /// Room.
@@ -97,20 +102,14 @@ pub struct InstrumentEdit {
     published: Option<bool>,
     /// Whether it draws power all the time, so that telemetry cannot tell use and check-ins do.
     always_on: Option<bool>,
-}
-
-/// A field that null clears and that stays when it is left out.
-#[derive(Debug, Default)]
-enum Clearable {
-    #[default]
-    Kept,
-    Set(Option<String>),
-}
-
-impl<'de> Deserialize<'de> for Clearable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(Self::Set)
-    }
+    /// Degrees north; null: it stands where its lab does.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    latitude: Clearable<f64>,
+    /// Degrees east; null with the other.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    longitude: Clearable<f64>,
 }
 
 /// Registers an instrument in a lab that the caller manages.
@@ -137,6 +136,11 @@ pub(super) async fn create(
         capabilities: asked.capabilities,
         room: asked.room,
         lab,
+        place: edited_place(
+            None,
+            Clearable::Set(asked.latitude),
+            Clearable::Set(asked.longitude),
+        )?,
         zone: parse_zone(zone)?,
         capacity: asked.capacity.unwrap_or(1),
         bookable: asked.bookable.unwrap_or(true),
@@ -187,9 +191,8 @@ pub(super) async fn edit(
     set(&mut instrument.names.en, asked.name_en);
     set(&mut instrument.model, asked.model);
     set(&mut instrument.manufacturer, asked.manufacturer);
-    if let Clearable::Set(category) = asked.category {
-        instrument.category = category;
-    }
+    instrument.category = asked.category.or(instrument.category, |code| code);
+    instrument.place = edited_place(instrument.place, asked.latitude, asked.longitude)?;
     set(&mut instrument.capabilities, asked.capabilities);
     set(&mut instrument.room, asked.room);
     set(&mut instrument.capacity, asked.capacity);
@@ -198,12 +201,6 @@ pub(super) async fn edit(
     set(&mut instrument.always_on, asked.always_on);
     check(&instrument)?;
     replace(&state, instrument).await
-}
-
-fn set<T>(held: &mut T, new: Option<T>) {
-    if let Some(new) = new {
-        *held = new;
-    }
 }
 
 /// Removes an instrument that nobody has booked.

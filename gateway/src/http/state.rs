@@ -30,6 +30,9 @@ use crate::registry::{SecretHash, SharedDirectory};
 use crate::status::{ShownStatus, shown};
 use crate::telemetry::TelemetryHandle;
 
+/// Photos carried at once.
+const PHOTOS_MAX: usize = 4;
+
 /// What the API is built on.
 #[derive(Debug, Clone)]
 pub struct Rooms {
@@ -89,6 +92,9 @@ struct Parts {
     counts: HttpCounts,
     readiness: Readiness,
     seats: Arc<Seats>,
+    /// Photos on their way in or out. Each may take some 20 MiB while it is decoded; who comes
+    /// later waits.
+    photo_places: tokio::sync::Semaphore,
     packed_status: Packed,
     paces: Paces,
     stop: tokio_util::sync::CancellationToken,
@@ -118,6 +124,7 @@ impl HttpState {
             counts: HttpCounts::new(super::openapi::routes()),
             readiness: Readiness::default(),
             seats: Arc::default(),
+            photo_places: tokio::sync::Semaphore::new(PHOTOS_MAX),
             packed_status: Packed::default(),
             paces: Paces {
                 logins: Pace::per_minute(limits.login_per_minute),
@@ -187,6 +194,12 @@ impl HttpState {
 
     pub(super) fn seats(&self) -> &Arc<Seats> {
         &self.0.seats
+    }
+
+    /// Waits for a place to carry a photo.
+    pub(super) async fn photo_place(&self) -> tokio::sync::SemaphorePermit<'_> {
+        let place = self.0.photo_places.acquire().await;
+        place.expect("nobody closes the semaphore")
     }
 
     pub(super) fn packed_status(&self) -> &Packed {

@@ -93,6 +93,7 @@ fn instrument() -> Instrument {
         capabilities: vec!["xrd".to_owned(), "powder".to_owned()],
         room: "A100".to_owned(),
         lab: NodeId::new(2),
+        place: None,
         zone: chrono_tz::Tz::Asia__Shanghai,
         capacity: 2,
         bookable: true,
@@ -116,6 +117,9 @@ fn directory() -> Directory {
             parent: parent.map(NodeId::new),
             kind,
             names: names("node"),
+            enterprise: false,
+            place: None,
+            version: 1,
         };
         directory.nodes.insert(node.id, node);
     }
@@ -130,6 +134,7 @@ fn directory() -> Directory {
             node: NodeId::new(2),
         }],
         active: true,
+        version: 1,
     });
     let token = TokenEntry {
         id: 7,

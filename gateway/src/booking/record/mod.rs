@@ -150,18 +150,18 @@ impl Booking {
         Some(&extras.details).filter(|details| !details.is_empty())
     }
 
-    /// Returns the registered project it is for.
-    #[must_use]
-    pub fn project_id(&self) -> Option<ProjectId> {
-        self.details()?.project.map(ProjectId::new)
-    }
-
     /// Returns the part of its slot that counts as used or to be used.
     #[must_use]
     pub fn counted(&self) -> Option<Slot> {
         let counts = self.status.claims() && self.status != Status::NoShow;
         let released = self.finished_at.get();
         self.status.claimed(self.slot, released).filter(|_| counts)
+    }
+
+    /// Returns the project that its hours are charged to.
+    #[must_use]
+    pub fn charged_to(&self) -> Option<ProjectId> {
+        self.extras.as_deref()?.details.project.map(ProjectId::new)
     }
 
     /// Returns who made it, if it was not its member.
