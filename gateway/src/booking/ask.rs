@@ -1,8 +1,8 @@
 //! Every command that the desk serves in groups: its answer, and who judges it. One line each.
 
 use super::command::{
-    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, EndOutage, OpenOutage,
-    OutageOutcome,
+    Approve, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Decline, EndOutage,
+    OpenOutage, OutageOutcome, Transfer,
 };
 use super::group::Group;
 use super::timer::Settle;
@@ -73,6 +73,9 @@ commands! {
     Book => BookOutcome, book;
     Change => ChangeOutcome, change;
     Cancel => CancelOutcome, cancel;
+    Approve => ChangeOutcome, approve;
+    Decline => ChangeOutcome, decline;
+    Transfer => ChangeOutcome, transfer;
     OpenOutage => OutageOutcome, open_outage;
     EndOutage => OutageOutcome, end_outage;
     Settle => (), settle;

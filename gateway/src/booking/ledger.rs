@@ -14,6 +14,7 @@ use scheduler::slot::Slot;
 use scheduler::time::{Micros, Span};
 use sqlx::{Any, Transaction};
 
+use super::command::Book;
 use super::record::{
     Attachment, Booking, Correction, Hold, Notice, Offer, Override, Penalty, Problem, Project,
     Qualification, QuestionSet, Run, Series, Wait,
@@ -148,6 +149,16 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// Returns the hold whose place a wish takes: of whoever filled in the form. One that has ended
+    /// keeps nothing.
+    #[must_use]
+    pub fn hold_for(&self, book: &Book) -> Option<&Arc<Hold>> {
+        let hold = self.holds.get(book.hold?.get())?;
+        let is_theirs = hold.member == book.member || Some(hold.member) == book.made_by;
+        let is_for_it = hold.instrument == book.instrument && hold.undoes.is_none();
+        (is_theirs && is_for_it).then_some(hold)
+    }
+
     /// Returns what bookings use of a project.
     #[must_use]
     pub fn used_by(&self, project: ProjectId) -> Span {
@@ -177,34 +188,41 @@ impl Ledger {
     pub fn account(
         &mut self,
         directory: &Directory,
-        (instrument, policy): (&Instrument, &Policy),
+        place: (&Instrument, &Policy),
         (before, after): (Option<&Booking>, &Booking),
     ) {
         self.agenda.follow(before, after);
+        if let Some(before) = before {
+            self.sum(directory, place, before, false);
+        }
+        self.sum(directory, place, after, true);
+    }
+
+    /// Adds what a booking uses when it comes, removes the very same when it goes.
+    pub fn sum(
+        &mut self,
+        directory: &Directory,
+        (instrument, policy): (&Instrument, &Policy),
+        booking: &Booking,
+        comes: bool,
+    ) {
+        if let Some(project) = booking.project_id() {
+            let span = booking.counted().map_or(Span::default(), Slot::len);
+            let used = self.used_by(project);
+            let used = if comes {
+                used.saturating_add(span)
+            } else {
+                used.saturating_sub(span)
+            };
+            self.project_use.insert(project, used);
+        }
         let mut rules = policy.rules().iter();
-        let has_quota = rules.any(|rule| rule.body.kind() == RuleKind::Quota);
-        for (booking, comes) in before
-            .map(|held| (held, false))
-            .into_iter()
-            .chain([(after, true)])
-        {
-            if let Some(project) = booking.project_id() {
-                let span = booking.counted().map_or(Span::default(), Slot::len);
-                let used = self.used_by(project);
-                let used = if comes {
-                    used.saturating_add(span)
-                } else {
-                    used.saturating_sub(span)
-                };
-                self.project_use.insert(project, used);
-            }
-            if has_quota {
-                let charges = self.charges_of(directory, (instrument, policy), booking);
-                if comes {
-                    self.usage.add(&charges);
-                } else {
-                    self.usage.remove(&charges);
-                }
+        if rules.any(|rule| rule.body.kind() == RuleKind::Quota) {
+            let charges = self.charges_of(directory, (instrument, policy), booking);
+            if comes {
+                self.usage.add(&charges);
+            } else {
+                self.usage.remove(&charges);
             }
         }
     }

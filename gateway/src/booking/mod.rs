@@ -13,8 +13,10 @@
 mod ask;
 mod asking;
 mod bookings;
+mod cancelling;
 mod command;
 mod commit;
+mod deciding;
 mod desk;
 mod edits;
 mod group;
@@ -27,22 +29,29 @@ mod load;
 mod making;
 mod notices;
 mod outages;
+mod overriding;
+mod quotas;
 pub mod record;
 mod sessions;
 mod shelf;
 mod timer;
+mod transferring;
+
 mod waiting;
 
 pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
+pub use bookings::LAB_MOVES;
 pub use command::{
-    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
-    EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
-    RegistryEdit, RegistryOutcome,
+    Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Conflict,
+    Decline, DeskError, EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage,
+    OutageOutcome, Overriding, Refused, RegistryEdit, RegistryOutcome, Transfer,
 };
+pub use deciding::status_after;
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
-pub use judge::{Asking, Placed, Wish, judge_wish};
+pub use judge::{Asking, Manner, Placed, Wish, judge_in, judge_wish};
+pub use overriding::{is_overridable, set_aside_by};
 pub use sessions::{SessionSettings, Sessions};
 pub use shelf::{InstrumentSnapshot, Shelf};
 pub use timer::Settle;

@@ -184,6 +184,34 @@ fn wish(instrument: u32, member: i64, slot: Slot) -> Book {
         purpose: "XRD".to_owned(),
         project: None,
         idempotency: None,
+        made_by: None,
+        details: record::Details::default(),
+        overriding: None,
+        hold: None,
+        now: false,
+    }
+}
+
+/// A change by the first member that changes nothing.
+fn change_of(booking: scheduler::id::BookingId) -> Change {
+    Change {
+        booking,
+        by: MemberId::new(1),
+        expected_version: None,
+        slot: None,
+        purpose: None,
+        details: None,
+        overriding: None,
+    }
+}
+
+/// The first member gives a booking up.
+fn cancel_of(booking: scheduler::id::BookingId) -> Cancel {
+    Cancel {
+        booking,
+        by: MemberId::new(1),
+        reason: String::new(),
+        expected_version: None,
     }
 }
 

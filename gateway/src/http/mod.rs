@@ -9,10 +9,14 @@ pub mod answer;
 pub mod availability;
 pub mod board;
 pub mod body;
+pub mod booking_acts;
 pub mod booking_list;
+pub mod booking_make;
+pub mod booking_request;
 pub mod bookings;
 pub mod caller;
 pub mod catalogue;
+pub mod details;
 pub mod frame;
 pub mod front;
 pub mod health;
@@ -23,6 +27,7 @@ pub mod listen;
 pub mod live;
 pub mod login;
 pub mod metrics;
+pub mod occupied;
 pub mod openapi;
 pub mod outages;
 pub mod pace;
@@ -94,8 +99,12 @@ fn api() -> OpenApiRouter<HttpState> {
         // Free time and bookings.
         .routes(routes!(availability::availability))
         .routes(routes!(availability::grid))
-        .routes(routes!(booking_list::list, bookings::book))
+        .routes(routes!(booking_list::list, booking_make::book))
         .routes(routes!(bookings::read, bookings::change, bookings::cancel))
+        .routes(routes!(booking_acts::approve))
+        .routes(routes!(booking_acts::decline))
+        .routes(routes!(booking_acts::transfer))
+        .routes(routes!(booking_acts::last_booking))
         .routes(routes!(outages::list, outages::open))
         .routes(routes!(outages::end))
         // Telemetry.

@@ -1,6 +1,7 @@
 //! People, their roles on the tree, and what a role may do.
 
 use scheduler::id::{MemberId, NodeId};
+use scheduler::refusal::Overrider;
 use scheduler::time::Micros;
 
 use super::Names;
@@ -59,6 +60,17 @@ impl Role {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// Returns in whose authority the role sets rules aside, on its node and below.
+    #[must_use]
+    pub fn overrides_as(self) -> Option<Overrider> {
+        match self {
+            Self::Manager => Some(Overrider::Manager),
+            Self::CentreAdmin => Some(Overrider::CentreAdmin),
+            Self::RegionAdmin => Some(Overrider::RegionAdmin),
+            Self::Researcher | Self::Auditor => None,
+        }
     }
 
     /// Returns true if the role gives the right, on its node and below.

@@ -23,9 +23,9 @@ use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
 pub use directory::{load_directory, load_sessions};
 pub use edit::{Edit, write_edits};
 pub use facts::{
-    Loaded, load_answers, load_events, load_facts, load_highest, load_instrument_facts,
+    Loaded, each_older, load_answers, load_events, load_facts, load_highest, load_instrument_facts,
 };
-pub use records::{Held, Record, Records};
+pub use records::{Held, Record, Records, load_records};
 pub use row::InconsistentRow;
 pub(crate) use row::{get, instrument_of, json_of, moment_of, parsed, slot_of, word_of};
 pub use rows::Value;

@@ -201,6 +201,27 @@ impl<R: Record> Records<R> {
     }
 }
 
+/// Reads the rows for which a condition on the number `$1` holds, ascending by identity.
+///
+/// # Errors
+/// Returns [`StoreError`] when the query fails or a row is impossible.
+pub async fn load_records<R: Record>(
+    tx: &mut Tx,
+    condition: &'static str,
+    bound: i64,
+) -> Result<Vec<R>, StoreError> {
+    let columns = R::COLUMNS.join(", ");
+    let table = R::TABLE;
+    // Made of constants only.
+    let text = format!("SELECT id, {columns} FROM {table} WHERE {condition} ORDER BY id");
+    let query = sqlx::query(AssertSqlSafe(text)).bind(bound);
+    let rows = query.fetch_all(&mut **tx).await;
+    let rows = rows.map_err(StoreError::at("loading records"))?;
+    rows.iter()
+        .map(|row| R::parse(get(row, "id")?, row))
+        .collect()
+}
+
 async fn highest(tx: &mut Tx, table: &str) -> Result<i64, StoreError> {
     let text = format!("SELECT COALESCE(MAX(id), 0) AS highest FROM {table}");
     let row = sqlx::query(AssertSqlSafe(text)).fetch_one(&mut **tx).await;

@@ -14,10 +14,10 @@ use std::borrow::Cow;
 
 pub use faults::{KNOWN, fault};
 pub use figures::{civil_time, length};
-pub use labels::{booked, hold, offer, outage};
+pub use labels::{booked, cleanup, hold, offer, outage, setup};
 pub use problems::{ProblemWords, problem};
 pub use refusals::refusal;
-pub use states::wrong_state;
+pub use states::{not_at_once, wrong_state};
 
 /// A language of the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -3,21 +3,24 @@
 //! Every named thing has `name` (Chinese) and `name_en`. Times are in the instrument's zone.
 
 mod booking;
+mod claims;
 mod instrument;
 mod member;
 mod node;
+mod refusal;
 mod rules;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use booking::{
-    BookingView, ConflictView, InstrumentRef, Interval, Looking, MemberRef, OutageView,
-    RefusalView, kind_of,
+pub use booking::{BookingView, OverrideView, PersonView, Reader};
+pub use claims::{
+    ConflictView, InstrumentRef, Interval, Looking, MemberRef, OutageView, RefusedView, kind_of,
 };
 pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
+pub use refusal::RefusalView;
 pub use rules::{RuleSetView, RulesView};
 
 /// A page of a list.
