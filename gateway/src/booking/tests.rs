@@ -1,12 +1,19 @@
 //! The desk on a real database: a SQLite file, or a PostgreSQL server whose URL is in
 //! `ORTOO_TEST_POSTGRES` (each test makes a database of its own there).
 
+mod cancelling;
 mod commands;
+mod deciding;
+mod drop_in;
 mod faults;
 mod lanes;
 mod model;
+mod overriding;
+mod quotas;
 mod registry;
 mod rules;
+mod staff;
+mod transferring;
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
