@@ -4,6 +4,8 @@
 //! outages with known identities. Requests go through the whole router, without a socket.
 
 mod authorization;
+mod booking_states;
+mod booking_ways;
 mod bookings;
 mod edits;
 mod front;
@@ -144,11 +146,29 @@ impl Place {
     }
 
     pub(super) async fn with_limits(limits: Limits) -> Self {
+        Self::made(limits, &[]).await
+    }
+
+    /// A world into which statements were written past the desk, before it started.
+    pub(super) async fn after(statements: &[String]) -> Self {
+        Self::made(NO_LIMITS, statements).await
+    }
+
+    async fn made(limits: Limits, statements: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, hand) = Clock::manual(Micros::new(MIDNIGHT));
-        let lifecycle = Lifecycle::new();
-        let desk = open(folder.path(), &clock, &lifecycle).await;
+        let mut lifecycle = Lifecycle::new();
+        let mut desk = open(folder.path(), &clock, &lifecycle).await;
         desk.import(world::world()).await.unwrap();
+        if !statements.is_empty() {
+            lifecycle.stop();
+            drop(desk);
+            let patience = std::time::Duration::from_secs(5);
+            lifecycle.finished(patience).await.unwrap();
+            write_past_the_desk(folder.path(), statements).await;
+            lifecycle = Lifecycle::new();
+            desk = open(folder.path(), &clock, &lifecycle).await;
+        }
         let (telemetry, history) = world::telemetry(folder.path(), &clock, &lifecycle, &desk).await;
         let rooms = Rooms {
             clock,
@@ -235,6 +255,17 @@ async fn open(folder: &Path, clock: &Clock, lifecycle: &Lifecycle) -> DeskHandle
     booking::start(database, clock.clone(), lifecycle, settings)
         .await
         .unwrap()
+}
+
+async fn write_past_the_desk(folder: &Path, statements: &[String]) {
+    let file = folder.join("booking.db");
+    let url = format!("sqlite://{}", file.display());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    for statement in statements {
+        let query = sqlx::AssertSqlSafe(statement.clone());
+        sqlx::query(query).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
 }
 
 /// Returns a time of the world's first days, in hours after its first midnight.
