@@ -2,8 +2,8 @@
 
 use super::checking::{CheckIn, CheckOut, CheckOutcome};
 use super::command::{
-    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, EndOutage, OpenOutage,
-    OutageOutcome,
+    Approve, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Decline, EndOutage,
+    OpenOutage, OutageOutcome, Transfer,
 };
 use super::group::Group;
 use super::hearing::{Hear, HearOutcome};
@@ -82,6 +82,9 @@ commands! {
     Book => BookOutcome, book;
     Change => ChangeOutcome, change;
     Cancel => CancelOutcome, cancel;
+    Approve => ChangeOutcome, approve;
+    Decline => ChangeOutcome, decline;
+    Transfer => ChangeOutcome, transfer;
     OpenOutage => OutageOutcome, open_outage;
     EndOutage => OutageOutcome, end_outage;
     Settle => (), settle;

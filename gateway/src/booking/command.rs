@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scheduler::booking::WrongState;
-use scheduler::id::{BookingId, InstrumentId, MemberId, OutageId};
+use scheduler::id::{BookingId, HoldId, InstrumentId, MemberId, OutageId};
 use scheduler::occupancy::Holder;
 use scheduler::refusal::Refusal;
 use scheduler::slot::Slot;
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use wire::AgentName;
 
 use super::ask::{Answer, Command};
-use super::record::{Booking, Outage, OutageKind};
+use super::record::{Booking, Details, Outage, OutageKind};
 use crate::registry::{
     AgentEntry, Instrument, Member, Node, RuleSet, Scope, SecretHash, TokenEntry,
 };
@@ -43,6 +43,26 @@ pub struct Book {
     pub project: Option<String>,
     /// The caller's key and the hash of the request, so that a retry books once.
     pub idempotency: Option<(String, [u8; 32])>,
+    /// Who books for the member, if it is somebody else.
+    pub made_by: Option<MemberId>,
+    /// What else was asked.
+    pub details: Details,
+    /// Who sets rules aside, and why.
+    pub overriding: Option<Overriding>,
+    /// The hold whose place it takes; it stays where the wish is refused.
+    pub hold: Option<HoldId>,
+    /// Whether somebody stands before the machine: it then begins at once, whatever its slot's
+    /// begin, and is in use.
+    pub now: bool,
+}
+
+/// The wish of somebody with authority over an instrument to set rules aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overriding {
+    /// Who.
+    pub by: MemberId,
+    /// Why; 1 to 500 characters.
+    pub reason: String,
 }
 
 /// What became of a wish.
@@ -56,6 +76,8 @@ pub enum BookOutcome {
     KeyReused,
     /// Rules or claims stand against it.
     Refused(Refused),
+    /// It would begin at once, but somebody has to say yes first.
+    NotAtOnce,
     /// There is no such instrument.
     NotFound,
 }
@@ -85,12 +107,18 @@ pub struct Conflict {
 pub struct Change {
     /// Which.
     pub booking: BookingId,
+    /// Who changes it: its member, or who manages the instrument.
+    pub by: MemberId,
     /// Only if it still has this version.
     pub expected_version: Option<i64>,
     /// The new slot.
     pub slot: Option<Slot>,
     /// The new purpose.
     pub purpose: Option<String>,
+    /// The new details, all of them.
+    pub details: Option<Details>,
+    /// Who sets rules aside, and why.
+    pub overriding: Option<Overriding>,
 }
 
 /// What became of a change.
@@ -100,6 +128,8 @@ pub enum ChangeOutcome {
     Changed(Arc<Booking>),
     /// Rules or claims stand against it; the booking is as it was.
     Refused(Refused),
+    /// It has begun, and what is wanted needs somebody's yes first.
+    NotAtOnce,
     /// Its state does not allow it.
     WrongState(WrongState),
     /// It has another version by now.
@@ -108,20 +138,69 @@ pub enum ChangeOutcome {
     NotFound,
 }
 
-/// Gives a booking up.
+/// Says yes to a booking that waits for it. Its answer, as those of [`Decline`] and [`Transfer`], is
+/// that of a change.
 #[derive(Debug, Clone, Copy)]
-pub struct Cancel {
+pub struct Approve {
     /// Which.
     pub booking: BookingId,
     /// Only if it still has this version.
     pub expected_version: Option<i64>,
 }
 
+/// Says no to a booking that waits for a yes.
+#[derive(Debug, Clone)]
+pub struct Decline {
+    /// Which.
+    pub booking: BookingId,
+    /// Only if it still has this version.
+    pub expected_version: Option<i64>,
+    /// Why, for the member; at most 500 characters.
+    pub reason: String,
+}
+
+/// Hands a booking over to another member, who must pass all rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Transfer {
+    /// Which.
+    pub booking: BookingId,
+    /// To whom.
+    pub to: MemberId,
+    /// Who hands it over: its member, or who manages the instrument.
+    pub by: MemberId,
+    /// Only if it still has this version.
+    pub expected_version: Option<i64>,
+}
+
+/// Gives a booking up.
+#[derive(Debug, Clone)]
+pub struct Cancel {
+    /// Which.
+    pub booking: BookingId,
+    /// Who gives it up: its member, or who manages the instrument.
+    pub by: MemberId,
+    /// Why, for the member when somebody else gives it up; at most 500 characters.
+    pub reason: String,
+    /// Only if it still has this version.
+    pub expected_version: Option<i64>,
+}
+
+/// What giving up costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CancelCost {
+    /// Whether it was too late to be free.
+    pub late: bool,
+    /// Points given for it.
+    pub points: u32,
+}
+
 /// What became of a cancellation.
 #[derive(Debug, Clone)]
 pub enum CancelOutcome {
-    /// It is cancelled and committed.
-    Cancelled(Arc<Booking>),
+    /// It is cancelled and committed, at this cost.
+    Cancelled(Arc<Booking>, CancelCost),
+    /// Rules stand against it; the booking is as it was.
+    Refused(Refused),
     /// Its state does not allow it.
     WrongState(WrongState),
     /// It has another version by now.

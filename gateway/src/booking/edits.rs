@@ -10,7 +10,7 @@ use scheduler::time::Micros;
 use super::command::{DeskError, RegistryEdit, RegistryOutcome};
 use super::commit::Failure;
 use super::desk::{Desk, RegistryIds};
-use super::group::Group;
+use super::group::{Group, Policies};
 use super::record::EventKind;
 use super::shelf::InstrumentSnapshot;
 use crate::registry::{AgentEntry, Directory, Instrument, RuleSet, Scope, TokenEntry};
@@ -60,11 +60,18 @@ impl Desk {
             self.sessions.end(&id);
             return Ok(RegistryOutcome::Done(0));
         }
-        let planned = match self.plan(edit) {
+        let planned = match self.plan(edit.clone()) {
             Ok(planned) => planned,
             Err(outcome) => return Ok(outcome),
         };
+        let sums = self.sums_after(&edit, &planned.directory).await?;
+        // What a plan resolved that was not committed must not outlive it: the next plan has the
+        // same generation.
+        self.policies = Policies::default();
         let mut group = self.group(&planned.directory);
+        if let Some(sums) = sums {
+            group.writes.ledger.usage = sums;
+        }
         group.arrange(planned.instrument);
         let Group {
             next,

@@ -7,6 +7,7 @@ use scheduler::occupancy::{Holder, Occupancy, Placement};
 use scheduler::policy::Policy;
 use scheduler::qualification::Granted;
 use scheduler::quota::{Subjects, Usage};
+use scheduler::refusal::Refusal;
 use scheduler::rules::{Accepted, Decision, judge};
 use scheduler::search::next_free;
 use scheduler::slot::Slot;
@@ -82,6 +83,15 @@ impl Asking<'static> {
     }
 }
 
+/// How a wish comes about, beside what it wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Somebody stands before the machine and begins at once.
+    pub begins_now: bool,
+    /// Whose claim it takes the place of: a hold of the same member, a booking handed over.
+    pub instead_of: Option<Holder>,
+}
+
 /// The place of a wish that nothing stands against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
@@ -98,17 +108,35 @@ pub struct Placed {
 /// # Errors
 /// Returns every refusal and every claim in the way, and slots that would pass.
 pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Placed, Refused> {
-    let mut without_held = None;
-    let occupancy = match wish.held {
-        None => &snapshot.occupancy,
-        Some(held) => {
-            let rest = without_held.insert(snapshot.occupancy.clone());
-            rest.remove(Holder::Booking(held.id));
-            &*rest
+    judge_in(snapshot, wish, Manner::default())
+}
+
+/// Does the same for a wish that comes about in its own manner.
+///
+/// # Errors
+/// As [`judge_wish`].
+pub fn judge_in(
+    snapshot: &InstrumentSnapshot,
+    wish: &Wish<'_>,
+    manner: Manner,
+) -> Result<Placed, Refused> {
+    let gone = wish.held.map(|held| Holder::Booking(held.id));
+    let gone: Vec<Holder> = gone.into_iter().chain(manner.instead_of).collect();
+    let mut rest = None;
+    let occupancy = if gone.is_empty() {
+        &snapshot.occupancy
+    } else {
+        let rest = rest.insert(snapshot.occupancy.clone());
+        for holder in gone {
+            rest.remove(holder);
         }
+        &*rest
     };
     let own = own_bookings(snapshot, wish);
-    let facts = facts(wish, &own);
+    let facts = BookingFacts {
+        action: action(wish, manner),
+        ..facts(wish, &own)
+    };
     let (refusals, accepted) = match judge(wish.policy, &facts) {
         Decision::Accept(accepted) => (Vec::new(), accepted),
         Decision::Refuse(refusals) => {
@@ -148,16 +176,34 @@ pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Plac
     })
 }
 
+/// Returns the rules that refuse to give the held booking up.
+#[must_use]
+pub(super) fn judge_cancelling(wish: &Wish<'_>) -> Vec<Refusal> {
+    let facts = BookingFacts {
+        action: Action::Cancel,
+        ..facts(wish, &[])
+    };
+    match judge(wish.policy, &facts) {
+        Decision::Accept(_) => Vec::new(),
+        Decision::Refuse(refusals) => refusals,
+    }
+}
+
+fn action(wish: &Wish<'_>, manner: Manner) -> Action {
+    match wish.held {
+        Some(held) => Action::Change { held: held.slot },
+        None if manner.begins_now => Action::DropIn,
+        None => Action::Book,
+    }
+}
+
 fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
-    let action = wish
-        .held
-        .map_or(Action::Book, |held| Action::Change { held: held.slot });
     BookingFacts {
         now: wish.now,
         zone: wish.instrument.zone,
         bookable: wish.instrument.bookable,
         permitted: wish.asking.permitted,
-        action,
+        action: action(wish, Manner::default()),
         slot: wish.slot,
         class: wish.asking.class,
         subjects: wish.asking.subjects,

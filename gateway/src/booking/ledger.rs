@@ -13,6 +13,7 @@ use scheduler::quota::{Charge, Ledger as UsageLedger, Subjects, charges};
 use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
+use super::command::Book;
 use super::project_use::ProjectUse;
 use super::record::{
     Attachment, Booking, Correction, Hearing, Hold, Notice, Offer, Override, Penalty, Problem,
@@ -188,6 +189,16 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// Returns the hold whose place a wish takes: of whoever filled in the form. One that has ended
+    /// keeps nothing.
+    #[must_use]
+    pub fn hold_for(&self, book: &Book) -> Option<&Arc<Hold>> {
+        let hold = self.holds.get(book.hold?.get())?;
+        let is_theirs = hold.member == book.member || Some(hold.member) == book.made_by;
+        let is_for_it = hold.instrument == book.instrument && hold.undoes.is_none();
+        (is_theirs && is_for_it).then_some(hold)
+    }
+
     /// Returns what a booking charges of quotas, by the rules as they are.
     #[must_use]
     pub fn charges_of(
@@ -211,25 +222,32 @@ impl Ledger {
     pub fn account(
         &mut self,
         directory: &Directory,
-        (instrument, policy): (&Instrument, &Policy),
+        place: (&Instrument, &Policy),
         (before, after): (Option<&Booking>, &Booking),
     ) {
         self.agenda.follow(before, after);
         self.project_use.follow(before, after);
+        if let Some(before) = before {
+            self.sum(directory, place, before, false);
+        }
+        self.sum(directory, place, after, true);
+    }
+
+    /// Adds what a booking uses when it comes, removes the very same when it goes.
+    pub fn sum(
+        &mut self,
+        directory: &Directory,
+        (instrument, policy): (&Instrument, &Policy),
+        booking: &Booking,
+        comes: bool,
+    ) {
         let mut rules = policy.rules().iter();
-        let has_quota = rules.any(|rule| rule.body.kind() == RuleKind::Quota);
-        for (booking, comes) in before
-            .map(|held| (held, false))
-            .into_iter()
-            .chain([(after, true)])
-        {
-            if has_quota {
-                let charges = self.charges_of(directory, (instrument, policy), booking);
-                if comes {
-                    self.usage.add(&charges);
-                } else {
-                    self.usage.remove(&charges);
-                }
+        if rules.any(|rule| rule.body.kind() == RuleKind::Quota) {
+            let charges = self.charges_of(directory, (instrument, policy), booking);
+            if comes {
+                self.usage.add(&charges);
+            } else {
+                self.usage.remove(&charges);
             }
         }
     }

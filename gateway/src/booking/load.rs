@@ -9,15 +9,16 @@ use scheduler::time::{Micros, Span};
 
 use super::commit::{ANSWERS_KEPT, Failure};
 use super::desk::{Desk, RegistryIds};
-use super::group::NextIds;
+use super::group::{NextIds, Policies};
 use super::ledger::Ledger;
+use super::quotas::{SUMS_KEPT, account, sum_older};
 use super::record::Booking;
 use super::shelf::InstrumentSnapshot;
 use crate::registry::Directory;
 use crate::store::{self, Loaded, StoreError};
 
 /// How far back bookings are held in memory. Older ones stay in the database.
-const FACTS_KEPT: Span = Span::days(92);
+pub(super) const FACTS_KEPT: Span = Span::days(92);
 
 impl Desk {
     /// Reads the facts again if the last commit's outcome is unknown.
@@ -39,21 +40,18 @@ impl Desk {
         let highest = store::load_highest(&mut tx).await?;
         let mut ledger = Ledger::load(&mut tx, now).await?;
         let used = store::load_project_use(&mut tx, now.saturating_sub(FACTS_KEPT)).await?;
-        drop(tx);
-        self.take_identities(&highest);
         for (project, us) in used {
             ledger.project_use.add(project, us);
         }
         directory.generation = self.directory.load().generation + 1;
+        self.policies = Policies::default();
         for booking in &loaded.bookings {
-            let (policy, _) = self.policies.of(&directory, booking.instrument);
-            match directory.instruments.get(&booking.instrument) {
-                Some(instrument) => {
-                    ledger.account(&directory, (instrument, &policy), (None, booking));
-                }
-                None => ledger.agenda.follow(None, booking),
-            }
+            account(&mut ledger, &mut self.policies, &directory, (None, booking));
         }
+        let sums = (&mut ledger, &mut self.policies);
+        sum_older(&mut tx, sums, &directory, now).await?;
+        drop(tx);
+        self.take_identities(&highest);
         self.ledger.store(Arc::new(ledger));
         let (snapshots, bookings) = snapshots(&directory, loaded);
         self.shelf.replace(snapshots, bookings);
@@ -103,6 +101,7 @@ impl Desk {
         let directory = self.directory.load_full();
         let (mut snapshots, bookings) = snapshots(&directory, loaded);
         snapshots.retain(|found, _| *found == id);
+        self.account_again(&directory, &bookings);
         self.shelf
             .publish(snapshots, bookings.into_iter(), std::iter::empty());
         Ok(())
@@ -113,6 +112,9 @@ impl Desk {
     /// Lets go of what ended so long ago that a restart would not load it.
     pub(super) fn forget(&self, now: Micros) {
         self.shelf.drop_before(now.saturating_sub(FACTS_KEPT));
+        let mut ledger = Ledger::clone(&self.ledger.load());
+        ledger.usage.drop_before(now.saturating_sub(SUMS_KEPT));
+        self.ledger.store(Arc::new(ledger));
     }
 }
 

@@ -10,8 +10,9 @@ use scheduler::slot::Slot;
 use super::asking::{Asked, Gathered};
 use super::command::Refused;
 use super::group::Group;
-use super::judge::{Placed, Wish, judge_wish};
-use super::record::{Booking, EventKind, Extras, Later};
+use super::judge::{Manner, Placed, Wish, judge_in};
+use super::quotas;
+use super::record::{Booking, EventKind, Extras, Later, NoticeKind};
 
 /// A wish that was judged, with the version of the rules that judged it.
 pub(super) struct Judged {
@@ -33,7 +34,13 @@ pub(super) struct Made {
 impl Group<'_> {
     /// Judges a wish against committed facts and what the group already did. None: there is no such
     /// instrument.
+    #[expect(dead_code, reason = "for wishes of the waitlist, bundles and series")]
     pub(super) fn judged(&mut self, asked: &Asked<'_>) -> Option<Judged> {
+        self.judged_in(asked, Manner::default())
+    }
+
+    /// Does the same for a wish that comes about in its own manner.
+    pub(super) fn judged_in(&mut self, asked: &Asked<'_>, manner: Manner) -> Option<Judged> {
         let directory = self.directory;
         let instrument = directory.instruments.get(&asked.instrument)?;
         let (policy, policy_version) = self.policies.of(directory, asked.instrument);
@@ -47,7 +54,7 @@ impl Group<'_> {
             now: self.now,
             held: asked.held,
         };
-        let outcome = self.seen(asked.instrument, |held| judge_wish(held, &wish))?;
+        let outcome = self.seen(asked.instrument, |held| judge_in(held, &wish, manner))?;
         Some(Judged {
             outcome,
             policy_version,
@@ -83,12 +90,7 @@ impl Group<'_> {
             cancelled_at: Later::NEVER,
             began_at: Later::NEVER,
             finished_at: Later::NEVER,
-            // Nobody says yes to what has begun. When a booking is looked at follows from the rules.
-            due_at: if placed.needs_approval {
-                made.slot.start().into()
-            } else {
-                Later::NEVER
-            },
+            due_at: Later::NEVER,
             policy_version,
             version: 1,
         };
@@ -96,20 +98,18 @@ impl Group<'_> {
         let holder = Holder::Booking(booking.id);
         self.claim_placed(made.instrument, &placed.placement, placed.claim, holder);
         self.put_booking(Arc::clone(&booking), EventKind::Booked);
+        if booking.made_by().is_some() {
+            self.tell(booking.member, NoticeKind::BookedFor, &booking);
+        }
+        if booking.status == Status::Pending {
+            self.ask_approval(&booking);
+        }
         Some(booking)
     }
 
     /// Keeps the ledger in step with a booking.
     pub(super) fn account(&mut self, before: Option<&Booking>, after: &Booking) {
-        let directory = self.directory;
-        let (policy, _) = self.policies.of(directory, after.instrument);
-        match directory.instruments.get(&after.instrument) {
-            Some(instrument) => {
-                self.writes
-                    .ledger
-                    .account(directory, (instrument, &policy), (before, after))
-            }
-            None => self.writes.ledger.agenda.follow(before, after),
-        }
+        let ledger = &mut self.writes.ledger;
+        quotas::account(ledger, self.policies, self.directory, (before, after));
     }
 }

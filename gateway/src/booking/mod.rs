@@ -14,9 +14,11 @@ pub mod answers;
 mod ask;
 mod asking;
 mod bookings;
+mod cancelling;
 mod checking;
 mod command;
 mod commit;
+mod deciding;
 mod desk;
 mod edits;
 mod group;
@@ -31,6 +33,7 @@ mod making;
 mod notices;
 mod outages;
 mod outcome;
+mod overriding;
 mod past;
 mod penalties;
 mod presence;
@@ -39,31 +42,38 @@ mod project_use;
 mod projects;
 mod qualifying;
 mod questions;
+mod quotas;
 pub mod record;
 mod run_places;
 mod sessions;
 mod settling;
 mod shelf;
 mod timer;
+mod transferring;
 mod usage;
+
 mod waiting;
 mod witness;
 
 pub use answers::{AnswerAt, check_answers, check_questions};
 pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
+pub use bookings::LAB_MOVES;
 pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
-    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
-    EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
-    RegistryEdit, RegistryOutcome,
+    Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Conflict,
+    Decline, DeskError, EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage,
+    OutageOutcome, Overriding, Refused, RegistryEdit, RegistryOutcome, Transfer,
 };
+pub use deciding::status_after;
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
 pub use hearing::{Hear, HearOutcome, SeenMachine};
-pub use judge::{Asking, Placed, Wish, judge_wish};
+pub use judge::{Asking, Manner, Placed, Wish, judge_in, judge_wish};
 pub use notices::SeeNotices;
+pub use overriding::{is_overridable, set_aside_by};
 pub use penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
+pub use presence::LEAD as CHECK_IN_LEAD;
 pub use problems::{CloseProblem, Photo, ProblemOutcome, Report, ReportOutcome, StopForProblem};
 pub use project_use::ProjectUse;
 pub use projects::{ProjectOutcome, SaveProject};

@@ -1,15 +1,22 @@
 //! The desk on a real database: a SQLite file, or a PostgreSQL server whose URL is in
 //! `ORTOO_TEST_POSTGRES` (each test makes a database of its own there).
 
+mod cancelling;
 mod commands;
+mod deciding;
+mod drop_in;
 mod faults;
 mod goes_with;
 mod lanes;
 mod model;
+mod overriding;
 mod points;
 mod presence;
+mod quotas;
 mod registry;
 mod rules;
+mod staff;
+mod transferring;
 mod witness;
 
 use chrono_tz::Tz;
@@ -194,6 +201,34 @@ fn wish(instrument: u32, member: i64, slot: Slot) -> Book {
         purpose: "XRD".to_owned(),
         project: None,
         idempotency: None,
+        made_by: None,
+        details: record::Details::default(),
+        overriding: None,
+        hold: None,
+        now: false,
+    }
+}
+
+/// A change by the first member that changes nothing.
+fn change_of(booking: scheduler::id::BookingId) -> Change {
+    Change {
+        booking,
+        by: MemberId::new(1),
+        expected_version: None,
+        slot: None,
+        purpose: None,
+        details: None,
+        overriding: None,
+    }
+}
+
+/// The first member gives a booking up.
+fn cancel_of(booking: scheduler::id::BookingId) -> Cancel {
+    Cancel {
+        booking,
+        by: MemberId::new(1),
+        reason: String::new(),
+        expected_version: None,
     }
 }
 

@@ -14,6 +14,10 @@ use crate::words::{Said, fault};
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub struct MaybeBody<T>(pub T);
+
 /// The query of the address.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
@@ -72,6 +76,18 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     demand_json(&request)?;
     DefaultBodyLimit::max(bytes_max).apply(&mut request);
     parse_json(&read(request, &()).await?)
+}
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = read(request, state).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        parse_json(&bytes).map(Self)
+    }
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {

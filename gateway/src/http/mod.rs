@@ -9,11 +9,15 @@ pub mod answer;
 pub mod availability;
 pub mod board;
 pub mod body;
+pub mod booking_acts;
 pub mod booking_list;
+pub mod booking_make;
+pub mod booking_request;
 pub mod bookings;
 pub mod caller;
 pub mod catalogue;
 pub mod checking;
+pub mod details;
 pub mod frame;
 pub mod front;
 pub mod health;
@@ -26,6 +30,7 @@ pub mod login;
 pub mod members;
 pub mod metrics;
 pub mod notices;
+pub mod occupied;
 pub mod openapi;
 pub mod outages;
 pub mod pace;
@@ -119,11 +124,15 @@ fn api() -> OpenApiRouter<HttpState> {
         // Free time and bookings.
         .routes(routes!(availability::availability))
         .routes(routes!(availability::grid))
-        .routes(routes!(booking_list::list, bookings::book))
+        .routes(routes!(booking_list::list, booking_make::book))
         .routes(routes!(bookings::read, bookings::change, bookings::cancel))
         .routes(routes!(checking::check_in))
         .routes(routes!(checking::check_out))
         .routes(routes!(checking::label))
+        .routes(routes!(booking_acts::approve))
+        .routes(routes!(booking_acts::decline))
+        .routes(routes!(booking_acts::transfer))
+        .routes(routes!(booking_acts::last_booking))
         .routes(routes!(outages::list, outages::open))
         .routes(routes!(outages::end))
         .routes(routes!(penalties::list))

@@ -8,6 +8,7 @@ use scheduler::id::{InstrumentId, MemberId, NodeId};
 use scheduler::place::Place;
 use scheduler::policy::{Layer, Level, Policy, Rule, SetAt};
 use scheduler::quota::Subjects;
+use scheduler::refusal::Overrider;
 use wire::{AgentName, InstrumentKey};
 
 use super::{
@@ -96,6 +97,22 @@ impl Directory {
                         && self.ancestors(node).any(|above| above.id == held.node)
                 })
         })
+    }
+
+    /// Returns in whose authority the member may set rules of a lab's instruments aside, by roles at
+    /// the lab or above, the least first.
+    #[must_use]
+    pub fn overriders(&self, member: MemberId, lab: NodeId) -> Vec<Overrider> {
+        let roles = self.members.get(&member).filter(|member| member.active);
+        let roles = roles.map_or(&[][..], |member| &member.roles);
+        let mut overriders: Vec<Overrider> = roles
+            .iter()
+            .filter(|held| self.ancestors(lab).any(|above| above.id == held.node))
+            .filter_map(|held| held.role.overrides_as())
+            .collect();
+        overriders.sort_unstable();
+        overriders.dedup();
+        overriders
     }
 
     /// Returns true if the member has the right at some node.

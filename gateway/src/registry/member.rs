@@ -1,6 +1,7 @@
 //! People, their roles on the tree, and what a role may do.
 
 use scheduler::id::{MemberId, NodeId};
+use scheduler::refusal::Overrider;
 use scheduler::time::Micros;
 
 use super::{Names, NodeKind};
@@ -79,6 +80,17 @@ impl Role {
             Self::RegionAdmin => kind == NodeKind::Region,
             Self::CentreAdmin => matches!(kind, NodeKind::Centre | NodeKind::Institution),
             Self::Researcher | Self::Manager | Self::Auditor => true,
+        }
+    }
+
+    /// Returns in whose authority the role sets rules aside, on its node and below.
+    #[must_use]
+    pub fn overrides_as(self) -> Option<Overrider> {
+        match self {
+            Self::Manager => Some(Overrider::Manager),
+            Self::CentreAdmin => Some(Overrider::CentreAdmin),
+            Self::RegionAdmin => Some(Overrider::RegionAdmin),
+            Self::Researcher | Self::Auditor => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use scheduler::booking::Status;
 use scheduler::id::{
     BookingId, ClaimId, HoldId, InstrumentId, MemberId, NodeId, OfferId, OutageId, ProblemId,
@@ -124,6 +125,26 @@ pub async fn load_project_use(
         Ok((project, get(row, "used_us")?))
     };
     list(tx, query, before.get(), read).await
+}
+
+/// Shows each booking that ended before the first moment and either after the second or with
+/// details, which may name a project. Nothing is kept of them.
+///
+/// # Errors
+/// Returns [`StoreError`] when the query fails or a row is impossible.
+pub async fn each_older(
+    tx: &mut Tx,
+    (before, since): (Micros, Micros),
+    each: &mut (impl FnMut(&Booking) + Send),
+) -> Result<(), StoreError> {
+    let query = bookings!("WHERE end_us < $1 AND (end_us >= $2 OR details IS NOT NULL)");
+    let query = sqlx::query(query).bind(before.get()).bind(since.get());
+    let mut rows = query.fetch(&mut **tx);
+    while let Some(row) = rows.next().await {
+        let row = row.map_err(StoreError::at("summing older bookings"))?;
+        each(&booking(&row)?);
+    }
+    Ok(())
 }
 
 /// Loads the highest identity in use, by table.

@@ -18,12 +18,12 @@ use std::borrow::Cow;
 pub use answers::wrong_answer;
 pub use faults::{KNOWN, fault};
 pub use figures::{civil_time, length};
-pub use labels::{booked, hold, offer, outage};
+pub use labels::{booked, cleanup, hold, offer, outage, setup};
 pub use notices::{Told, notice, when};
 pub use problems::{ProblemWords, problem};
 pub use refusals::refusal;
 pub use runs::{run_goes_on, run_is_nobodys, use_is_known};
-pub use states::wrong_state;
+pub use states::{not_at_once, wrong_state};
 
 /// A language of the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

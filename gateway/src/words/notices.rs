@@ -71,6 +71,7 @@ pub fn when(slot: Slot, zone: Tz, language: Language) -> String {
 fn sentence(kind: NoticeKind) -> (&'static str, &'static str) {
     match kind {
         NoticeKind::ApprovalAsked => ("有预约等待您审批", "a booking waits for your approval"),
+        NoticeKind::BookedFor => ("有人为您预约了仪器", "somebody booked it for you"),
         NoticeKind::Approved => ("您的预约已获批准", "your booking was approved"),
         NoticeKind::Declined => ("您的预约未获批准", "your booking was declined"),
         NoticeKind::ApprovalExpired => (

@@ -37,6 +37,8 @@ words! {
         Offered = "offered",
         /// A waiting wish was booked.
         Served = "served",
+        /// Somebody booked for this member.
+        BookedFor = "booked_for",
         /// A booking was handed over to this member.
         Transferred = "transferred",
         /// A problem was reported with an instrument in this member's care.

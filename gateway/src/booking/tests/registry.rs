@@ -5,10 +5,7 @@ use crate::credentials;
 use crate::registry::{AgentEntry, SecretHash};
 
 fn cancel(booking: scheduler::id::BookingId) -> Cancel {
-    Cancel {
-        booking,
-        expected_version: None,
-    }
+    cancel_of(booking)
 }
 
 #[tokio::test]

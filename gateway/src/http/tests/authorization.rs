@@ -282,6 +282,43 @@ fn people_and_bookings() -> Vec<Row> {
             "/api/v1/bookings/{next}",
             [401, 200, 200, 404, 200, 200, 403],
         ),
+        row(
+            Method::POST,
+            "/api/v1/bookings/{id}/approve",
+            "/api/v1/bookings/1/approve",
+            // It waits for no yes, but that is told only to those who could give it.
+            [401, 403, 409, 404, 409, 409, 403],
+        ),
+        row(
+            Method::POST,
+            "/api/v1/bookings/{id}/decline",
+            "/api/v1/bookings/1/decline",
+            [401, 403, 409, 404, 409, 409, 403],
+        ),
+        with(
+            row(
+                Method::POST,
+                "/api/v1/bookings/{id}/transfer",
+                "/api/v1/bookings/{next}/transfer",
+                [401, 200, 200, 404, 200, 200, 403],
+            ),
+            json!({ "member": 2 }),
+        ),
+        row(
+            Method::GET,
+            "/api/v1/instruments/{key}/last-booking",
+            "/api/v1/instruments/A-1/last-booking",
+            [401, 200, 404, 404, 404, 404, 404],
+        ),
+        with(
+            post(
+                "/api/v1/bookings",
+                // For somebody else, past a rule: the lab's own people; the first of them gets it.
+                [401, 403, 201, 403, 409, 409, 403],
+            ),
+            json!({ "instrument": "A-1", "start": at(56), "end": at(57), "purpose": "x",
+                "member": 7, "override": { "reason": "x" } }),
+        ),
         with(post("/api/v1/outages", managing(201)), outage),
         row(
             Method::DELETE,

@@ -4,6 +4,8 @@
 //! outages with known identities. Requests go through the whole router, without a socket.
 
 mod authorization;
+mod booking_states;
+mod booking_ways;
 mod bookings;
 mod edits;
 mod front;

@@ -3,10 +3,12 @@
 //! Every named thing has `name` (Chinese) and `name_en`. Times are in the instrument's zone.
 
 mod booking;
+mod claims;
 mod instrument;
 mod member;
 mod node;
 mod person;
+mod refusal;
 mod report;
 mod rules;
 mod run;
@@ -14,14 +16,15 @@ mod run;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use booking::{
-    BookingView, ConflictView, InstrumentRef, Interval, Looking, MemberRef, OutageView,
-    RefusalView, kind_of,
+pub use booking::{BookingView, OverrideView, Reader};
+pub use claims::{
+    ConflictView, InstrumentRef, Interval, Looking, MemberRef, OutageView, RefusedView, kind_of,
 };
 pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
 pub use person::PersonView;
+pub use refusal::RefusalView;
 pub use report::{OpenProblem, ReportView};
 pub use rules::{RuleSetView, RulesView};
 pub use run::{CorrectionView, RunDetail, RunView};
