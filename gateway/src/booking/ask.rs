@@ -1,11 +1,17 @@
 //! Every command that the desk serves in groups: its answer, and who judges it. One line each.
 
+use super::bundles::{BookTogether, TogetherOutcome};
 use super::command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, EndOutage, OpenOutage,
     OutageOutcome,
 };
 use super::group::Group;
+use super::holding::{HoldOutcome, LetGo, LetGoOutcome, PlaceHold, Restore, RestoreOutcome};
+use super::series::{BookSeries, EndSeries, EndSeriesOutcome, SeriesOutcome};
 use super::timer::Settle;
+use super::wishes::{
+    AskToWait, DeclineOffer, OfferOutcome, TakeOffer, WaitOutcome, Withdraw, WithdrawOutcome,
+};
 
 /// A command that the desk judges together with others and answers after their commit.
 pub trait Ask: Into<Command> {
@@ -75,5 +81,15 @@ commands! {
     Cancel => CancelOutcome, cancel;
     OpenOutage => OutageOutcome, open_outage;
     EndOutage => OutageOutcome, end_outage;
+    PlaceHold => HoldOutcome, place_hold;
+    LetGo => LetGoOutcome, let_go;
+    Restore => RestoreOutcome, restore;
+    AskToWait => WaitOutcome, ask_to_wait;
+    Withdraw => WithdrawOutcome, withdraw;
+    TakeOffer => OfferOutcome, take_offer;
+    DeclineOffer => OfferOutcome, decline_offer;
+    BookTogether => TogetherOutcome, book_together;
+    BookSeries => SeriesOutcome, book_series;
+    EndSeries => EndSeriesOutcome, end_series;
     Settle => (), settle;
 }

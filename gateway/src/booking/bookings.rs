@@ -65,7 +65,7 @@ impl Group<'_> {
         BookOutcome::Booked(booking)
     }
 
-    fn kept_answer(&self, member: MemberId, key: &str) -> Option<&KeptAnswer> {
+    pub(super) fn kept_answer(&self, member: MemberId, key: &str) -> Option<&KeptAnswer> {
         let mut pending = self.writes.answers.iter();
         pending
             .find(|kept| kept.member == member && kept.key == key)
@@ -131,6 +131,7 @@ impl Group<'_> {
         };
         self.put_booking(Arc::new(changed), EventKind::Changed);
         self.settle_outages(held.instrument);
+        self.offer_freed(held.instrument, held.slot);
         Ok(())
     }
 
@@ -158,6 +159,7 @@ impl Group<'_> {
         self.release(held.instrument, Holder::Booking(held.id));
         self.put_booking(Arc::clone(&cancelled), EventKind::Cancelled);
         self.settle_outages(held.instrument);
+        self.keep_for_undo(&held);
         CancelOutcome::Cancelled(cancelled)
     }
 }

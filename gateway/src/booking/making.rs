@@ -12,6 +12,7 @@ use super::command::Refused;
 use super::group::Group;
 use super::judge::{Placed, Wish, judge_wish};
 use super::record::{Booking, EventKind, Extras, Later};
+use super::shelf::InstrumentSnapshot;
 
 /// A wish that was judged, with the version of the rules that judged it.
 pub(super) struct Judged {
@@ -34,6 +35,15 @@ impl Group<'_> {
     /// Judges a wish against committed facts and what the group already did. None: there is no such
     /// instrument.
     pub(super) fn judged(&mut self, asked: &Asked<'_>) -> Option<Judged> {
+        self.judged_by(asked, judge_wish)
+    }
+
+    /// As [`Group::judged`], by another judgement than of a booking.
+    pub(super) fn judged_by(
+        &mut self,
+        asked: &Asked<'_>,
+        judge: impl FnOnce(&InstrumentSnapshot, &Wish<'_>) -> Result<Placed, Refused>,
+    ) -> Option<Judged> {
         let directory = self.directory;
         let instrument = directory.instruments.get(&asked.instrument)?;
         let (policy, policy_version) = self.policies.of(directory, asked.instrument);
@@ -47,7 +57,7 @@ impl Group<'_> {
             now: self.now,
             held: asked.held,
         };
-        let outcome = self.seen(asked.instrument, |held| judge_wish(held, &wish))?;
+        let outcome = self.seen(asked.instrument, |held| judge(held, &wish))?;
         Some(Judged {
             outcome,
             policy_version,

@@ -13,12 +13,14 @@
 mod ask;
 mod asking;
 mod bookings;
+mod bundles;
 mod command;
 mod commit;
 mod desk;
 mod edits;
 mod group;
 mod handle;
+mod holding;
 mod import;
 mod judge;
 mod lapse;
@@ -27,14 +29,20 @@ mod load;
 mod making;
 mod notices;
 mod outages;
+mod queue;
 pub mod record;
+mod savepoint;
+mod series;
 mod sessions;
 mod shelf;
 mod timer;
+mod trial;
 mod waiting;
+mod wishes;
 
 pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
+pub use bundles::{BookTogether, PARTS_MAX, TogetherOutcome};
 pub use command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
     EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
@@ -42,10 +50,19 @@ pub use command::{
 };
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
-pub use judge::{Asking, Placed, Wish, judge_wish};
+pub use holding::{HoldOutcome, LetGo, LetGoOutcome, PlaceHold, Restore, RestoreOutcome};
+pub use judge::{Asking, Placed, Wish, earliest_within, judge_wish};
+pub use queue::Queue;
+pub use series::{
+    BookSeries, EndSeries, EndSeriesOutcome, OCCURRENCES_MAX, Occurrence, SeriesOutcome,
+};
 pub use sessions::{SessionSettings, Sessions};
 pub use shelf::{InstrumentSnapshot, Shelf};
 pub use timer::Settle;
+pub use wishes::{
+    AskToWait, DeclineOffer, OfferOutcome, TakeOffer, WISHES_MAX, WaitOutcome, Withdraw,
+    WithdrawOutcome,
+};
 
 #[cfg(test)]
 mod tests;
