@@ -3,10 +3,13 @@
 
 mod commands;
 mod faults;
+mod holds;
 mod lanes;
 mod model;
 mod registry;
 mod rules;
+mod together;
+mod waitlist;
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
