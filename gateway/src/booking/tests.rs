@@ -2,6 +2,7 @@
 //! `ORTOO_TEST_POSTGRES` (each test makes a database of its own there).
 
 mod commands;
+mod ends;
 mod faults;
 mod holds;
 mod lanes;
