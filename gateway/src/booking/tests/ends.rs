@@ -172,7 +172,11 @@ async fn play(place: Place, step: Step) -> Place {
                 desk.ask(EndOutage { outage: held.id }).await.unwrap();
             }
         }
-        Step::Pass(minutes) => place.pass_minutes(minutes),
+        Step::Pass(minutes) => {
+            place.pass_minutes(minutes);
+            // Nothing is left for the timer, which would decide it between two looks of the check.
+            look(&place).await;
+        }
         Step::Restart => return place.restart().await,
     }
     place
