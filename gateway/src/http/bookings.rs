@@ -29,7 +29,7 @@ use crate::registry::{Directory, Instrument, Right};
 use crate::words::{self, Said};
 
 /// Most characters of a purpose.
-const PURPOSE_CHARACTERS_MAX: usize = 500;
+pub(super) const PURPOSE_CHARACTERS_MAX: usize = 500;
 /// Most characters of a project's name.
 const PROJECT_CHARACTERS_MAX: usize = 200;
 /// Most characters of an idempotency key.
@@ -208,7 +208,7 @@ fn idempotency(
 }
 
 /// Overlap alone is `slot-taken`; any rule against it is `refused-by-policy`.
-fn refusal(
+pub(super) fn refusal(
     state: &HttpState,
     directory: &Directory,
     who: SignedIn,
@@ -314,7 +314,7 @@ pub(super) async fn cancel(
 }
 
 /// Returns a booking that the caller may see; for everybody else there is none.
-fn seen(
+pub(super) fn seen(
     state: &HttpState,
     directory: &Directory,
     caller: Caller,
@@ -348,7 +348,10 @@ fn acted_on(
 }
 
 /// Returns a booking's view with its version.
-fn view(directory: &Directory, booking: &Booking) -> Result<Versioned<BookingView>, Problem> {
+pub(super) fn view(
+    directory: &Directory,
+    booking: &Booking,
+) -> Result<Versioned<BookingView>, Problem> {
     let body = BookingView::of(directory, booking).ok_or_else(Problem::not_found)?;
     Ok(Versioned {
         version: booking.version,

@@ -11,11 +11,14 @@ pub mod board;
 pub mod body;
 pub mod booking_list;
 pub mod bookings;
+pub mod bundles;
 pub mod caller;
 pub mod catalogue;
 pub mod frame;
 pub mod front;
 pub mod health;
+pub mod holds;
+pub mod idempotency;
 pub mod instrument_edit;
 pub mod instruments;
 pub mod keeper;
@@ -32,6 +35,7 @@ pub mod policy;
 pub mod problem;
 pub mod readings;
 pub mod seats;
+pub mod series;
 pub mod source;
 pub mod state;
 pub mod status;
@@ -42,6 +46,7 @@ pub mod tokens;
 pub mod ui;
 pub mod utilisation;
 pub mod view;
+pub mod waitlist;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -96,6 +101,17 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(availability::grid))
         .routes(routes!(booking_list::list, bookings::book))
         .routes(routes!(bookings::read, bookings::change, bookings::cancel))
+        .routes(routes!(holds::list, holds::place))
+        .routes(routes!(holds::let_go))
+        .routes(routes!(holds::restore))
+        .routes(routes!(waitlist::list, waitlist::join))
+        .routes(routes!(waitlist::withdraw))
+        .routes(routes!(waitlist::accept))
+        .routes(routes!(waitlist::decline))
+        .routes(routes!(waitlist::of_instrument))
+        .routes(routes!(bundles::book))
+        .routes(routes!(series::list, series::book))
+        .routes(routes!(series::read, series::end))
         .routes(routes!(outages::list, outages::open))
         .routes(routes!(outages::end))
         // Telemetry.

@@ -9,6 +9,7 @@ mod labels;
 mod problems;
 mod refusals;
 mod states;
+pub mod waitlist;
 
 use std::borrow::Cow;
 

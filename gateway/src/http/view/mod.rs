@@ -6,6 +6,7 @@ mod booking;
 mod instrument;
 mod member;
 mod node;
+mod part;
 mod rules;
 
 use serde::Serialize;
@@ -18,6 +19,7 @@ pub use booking::{
 pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
+pub use part::{Named, NamedSlot, PartView};
 pub use rules::{RuleSetView, RulesView};
 
 /// A page of a list.
