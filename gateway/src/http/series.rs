@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use scheduler::id::{BookingId, SeriesId};
 use scheduler::recurrence::{Bound, Occurrences, Recurrence};
 use scheduler::slot::Slot;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use wire::InstrumentKey;
@@ -23,7 +23,10 @@ use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
 use super::time::{When, Zoned, slot};
-use super::view::{BookingView, ConflictView, Interval, List, Looking, NamedSlot, RefusalView};
+use super::view::{
+    BookingView, Interval, List, Looking, NamedSlot, OccurrenceView, SeriesEnded, SeriesReport,
+    SeriesView,
+};
 use crate::booking::record::{Details, Series};
 use crate::booking::{
     BookSeries, EndSeries, EndSeriesOutcome, OCCURRENCES_MAX, Occurrence, SeriesOutcome,
@@ -70,65 +73,6 @@ pub struct SeriesRequest {
     /// What to do with occurrences that are refused.
     #[serde(default)]
     on_conflict: OnConflict,
-}
-
-/// An occurrence and what became of it, or would.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Occurrence)]
-pub struct OccurrenceView {
-    /// When.
-    #[serde(flatten)]
-    interval: Interval,
-    /// `accept`, `ask_approval` or `refuse`.
-    would: &'static str,
-    /// The booking that was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    booking: Option<BookingView>,
-    /// Rules against it.
-    refusals: Vec<RefusalView>,
-    /// Claims against it.
-    conflicts: Vec<ConflictView>,
-}
-
-/// A series.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Series)]
-pub struct SeriesView {
-    /// Identity.
-    id: i64,
-    /// The instrument and the first occurrence.
-    #[serde(flatten)]
-    first: NamedSlot,
-    /// The rule, with its exceptions.
-    rule: String,
-    /// What for.
-    purpose: String,
-    /// When it was made.
-    created_at: Zoned,
-    /// When the rest of it was given up.
-    ended_at: Option<Zoned>,
-    /// Its bookings, by their begin, those of the last three months too.
-    bookings: Vec<BookingView>,
-}
-
-/// What became of a series, occurrence by occurrence.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SeriesReport {
-    /// The occurrences, ascending.
-    occurrences: Vec<OccurrenceView>,
-    /// The series; none if nothing was booked.
-    series: Option<SeriesView>,
-}
-
-/// What was given up of a series.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SeriesEnded {
-    /// The series.
-    series: SeriesView,
-    /// The bookings that were given up.
-    cancelled: Vec<i64>,
-    /// Those that stay: a rule or their state keeps them.
-    kept: Vec<i64>,
 }
 
 /// Books a series, or with `dry_run` tells what would happen.

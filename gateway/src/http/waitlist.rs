@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use scheduler::id::{InstrumentId, WaitId};
 use scheduler::slot::Slot;
 use scheduler::time::Span;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::answer::{Created, Json, Versioned};
@@ -15,14 +15,14 @@ use super::caller::SignedIn;
 use super::path::{Found, Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
-use super::time::{Length, When, Zoned, slot};
-use super::view::{BookingView, Named, NamedSlot, Whole};
-use crate::booking::record::{Offer, Wait, WaitState};
+use super::time::{Length, When, slot};
+use super::view::{BookingView, NamedSlot, Person, WaitMade, WaitView, Whole};
+use crate::booking::record::Wait;
 use crate::booking::{
     AskToWait, Asked, DeclineOffer, Gathered, OfferOutcome, Queue, TakeOffer, WaitOutcome, Wish,
     Withdraw, WithdrawOutcome, earliest_within,
 };
-use crate::registry::{Directory, Instrument, Right};
+use crate::registry::{Directory, Right};
 use crate::words::{self, Said};
 
 /// Most instruments of one wish.
@@ -50,74 +50,6 @@ pub struct WaitRequest {
     auto_book: bool,
     /// What for; at most 500 characters.
     purpose: String,
-}
-
-/// A wish on the waitlist.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Wait)]
-pub struct WaitView {
-    /// Identity.
-    id: i64,
-    /// Any of these.
-    instruments: Vec<Named>,
-    /// Begin of the window.
-    start: Zoned,
-    /// End of the window.
-    end: Zoned,
-    /// How long.
-    #[schema(value_type = String)]
-    length: Length,
-    /// Whether it is booked at once.
-    auto_book: bool,
-    /// What for; only for its member.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    purpose: Option<String>,
-    /// Whose; only for managers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    member: Option<Person>,
-    /// `waiting`, `served`, `withdrawn` or `over`.
-    state: WaitState,
-    /// Its place among those that want some of the same time, from 1, while it waits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position: Option<usize>,
-    /// What is offered to it now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offer: Option<OfferView>,
-    /// The booking that served it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    booking: Option<i64>,
-    /// Since when.
-    created_at: Zoned,
-}
-
-/// A person in a list that managers see.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Person {
-    /// Identity.
-    id: i64,
-    /// Name in the reader's language.
-    name: String,
-}
-
-/// A slot that is kept for a wish until it is answered.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Offer)]
-pub struct OfferView {
-    /// What and when.
-    #[serde(flatten)]
-    slot: NamedSlot,
-    /// From then on the next in order is asked.
-    expires_at: Zoned,
-}
-
-/// A wish that was made.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct WaitMade {
-    /// The wish.
-    #[serde(flatten)]
-    wait: WaitView,
-    /// The earliest slot that could be booked right away, if there is one.
-    free_now: Option<NamedSlot>,
 }
 
 /// Joins the waitlist; at most 20 wishes of a member wait at once.
@@ -207,9 +139,10 @@ pub(super) async fn list(
     let queue = Queue::of(&ledger, state.desk().shelf(), state.clock().now());
     let own = ledger.waits.iter().rev();
     let own = own.filter(|wait| wait.member == who.member);
+    let language = who.caller.language;
     let views = own.filter_map(|wait| {
         let offer = ledger.offer_to(wait.id);
-        let view = WaitView::of(&directory, who, wait, offer.map(|offer| &**offer))?;
+        let view = WaitView::of(&directory, language, wait, offer.map(|offer| &**offer))?;
         Some(WaitView {
             position: queue.position(wait.id),
             ..view
@@ -235,13 +168,14 @@ pub(super) async fn of_instrument(
     }
     let ledger = state.desk().ledger();
     let queue = Queue::of(&ledger, state.desk().shelf(), state.clock().now());
+    let language = who.caller.language;
     let views = queue.at(found.id).zip(1..).filter_map(|(wait, position)| {
         let offer = ledger.offer_to(wait.id);
         let offer = offer.filter(|offer| offer.instrument == found.id);
-        let view = WaitView::of(directory, who, wait, offer.map(|offer| &**offer))?;
+        let view = WaitView::of(directory, language, wait, offer.map(|offer| &**offer))?;
         let member = directory.members.get(&wait.member);
         let name = member.map_or_else(String::new, |member| {
-            who.caller.language.of(&member.display).to_owned()
+            language.of(&member.display).to_owned()
         });
         Some(WaitView {
             purpose: None,
@@ -347,54 +281,12 @@ fn own(
     let ledger = state.desk().ledger();
     let queue = Queue::of(&ledger, state.desk().shelf(), state.clock().now());
     let offer = ledger.offer_to(wait.id).map(|offer| &**offer);
-    let view = WaitView::of(directory, who, wait, offer).ok_or_else(Problem::not_found)?;
+    let view =
+        WaitView::of(directory, who.caller.language, wait, offer).ok_or_else(Problem::not_found)?;
     Ok(WaitView {
         position: queue.position(wait.id),
         ..view
     })
-}
-
-impl WaitView {
-    /// Returns the view of a wish, in the zone of its first instrument; none if all of its
-    /// instruments are gone.
-    fn of(
-        directory: &Directory,
-        who: SignedIn,
-        wait: &Wait,
-        offer: Option<&Offer>,
-    ) -> Option<Self> {
-        let language = who.caller.language;
-        let known = wait.instruments.iter();
-        let known: Vec<&Instrument> = known
-            .filter_map(|id| directory.instruments.get(id))
-            .collect();
-        let zone = known.first()?.zone;
-        let offer = offer.and_then(|offer| {
-            let instrument = directory.instruments.get(&offer.instrument)?;
-            Some(OfferView {
-                slot: NamedSlot::of(instrument, offer.slot, language),
-                expires_at: Zoned(offer.expires_at, instrument.zone),
-            })
-        });
-        Some(Self {
-            id: wait.id.get(),
-            instruments: known
-                .into_iter()
-                .map(|instrument| Named::of(instrument, language))
-                .collect(),
-            start: Zoned(wait.within.start(), zone),
-            end: Zoned(wait.within.end(), zone),
-            length: Length(wait.length),
-            auto_book: wait.auto_book,
-            purpose: Some(wait.purpose.clone()),
-            member: None,
-            state: wait.state,
-            position: None,
-            offer,
-            booking: wait.booking.map(scheduler::id::BookingId::get),
-            created_at: Zoned(wait.created_at, zone),
-        })
-    }
 }
 
 /// Returns the earliest slot of a wish that could be booked right away.

@@ -8,6 +8,8 @@ mod member;
 mod node;
 mod part;
 mod rules;
+mod series;
+mod wait;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,6 +23,8 @@ pub use member::MemberView;
 pub use node::NodeView;
 pub use part::{Named, NamedSlot, PartView};
 pub use rules::{RuleSetView, RulesView};
+pub use series::{OccurrenceView, SeriesEnded, SeriesReport, SeriesView};
+pub use wait::{OfferView, Person, WaitMade, WaitView};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
