@@ -1,5 +1,6 @@
 //! Every command that the desk serves in groups: its answer, and who judges it. One line each.
 
+use super::bundles::{BookTogether, TogetherOutcome};
 use super::checking::{CheckIn, CheckOut, CheckOutcome};
 use super::command::{
     Approve, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Decline, EndOutage,
@@ -7,14 +8,19 @@ use super::command::{
 };
 use super::group::Group;
 use super::hearing::{Hear, HearOutcome};
+use super::holding::{HoldOutcome, LetGo, LetGoOutcome, PlaceHold, Restore, RestoreOutcome};
 use super::notices::SeeNotices;
 use super::penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
 use super::problems::{CloseProblem, ProblemOutcome, Report, ReportOutcome, StopForProblem};
 use super::projects::{ProjectOutcome, SaveProject};
 use super::qualifying::{Grant, GrantOutcome, Revoke};
 use super::questions::{QuestionsOutcome, SetQuestions};
+use super::series::{BookSeries, EndSeries, EndSeriesOutcome, SeriesOutcome};
 use super::settling::{CorrectRun, Declare, DeclareOutcome, RunOutcome};
 use super::timer::Settle;
+use super::wishes::{
+    AskToWait, DeclineOffer, OfferOutcome, TakeOffer, WaitOutcome, Withdraw, WithdrawOutcome,
+};
 
 /// A command that the desk judges together with others and answers after their commit.
 pub trait Ask: Into<Command> {
@@ -87,6 +93,16 @@ commands! {
     Transfer => ChangeOutcome, transfer;
     OpenOutage => OutageOutcome, open_outage;
     EndOutage => OutageOutcome, end_outage;
+    PlaceHold => HoldOutcome, place_hold;
+    LetGo => LetGoOutcome, let_go;
+    Restore => RestoreOutcome, restore;
+    AskToWait => WaitOutcome, ask_to_wait;
+    Withdraw => WithdrawOutcome, withdraw;
+    TakeOffer => OfferOutcome, take_offer;
+    DeclineOffer => OfferOutcome, decline_offer;
+    BookTogether => TogetherOutcome, book_together;
+    BookSeries => SeriesOutcome, book_series;
+    EndSeries => EndSeriesOutcome, end_series;
     Settle => (), settle;
     Hear => HearOutcome, hear;
     CheckIn => CheckOutcome, check_in;

@@ -151,7 +151,8 @@ fn project_facts(
         });
     };
     let charged = held.filter(|held| held.charged_to() == Some(id));
-    let charged = charged.map_or(Span::default(), |held| held.slot.len());
+    let charged = charged.and_then(Booking::counted);
+    let charged = charged.map_or(Span::default(), Slot::len);
     Some(ProjectFacts {
         closed: project.closed,
         runs: runs_of(project),

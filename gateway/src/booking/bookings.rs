@@ -72,7 +72,8 @@ impl Group<'_> {
             self.settle_outages(hold.instrument);
             self.offer_freed(hold.instrument, hold.slot);
         }
-        self.keep_answer(book, booking.id);
+        let asker = book.made_by.unwrap_or(book.member);
+        self.keep_answer(asker, book.idempotency.as_ref(), booking.id);
         BookOutcome::Booked(booking)
     }
 
@@ -139,23 +140,11 @@ impl Group<'_> {
         begun
     }
 
-    fn kept_answer(&self, member: MemberId, key: &str) -> Option<&KeptAnswer> {
+    pub(super) fn kept_answer(&self, member: MemberId, key: &str) -> Option<&KeptAnswer> {
         let mut pending = self.writes.answers.iter();
         pending
             .find(|kept| kept.member == member && kept.key == key)
             .or_else(|| self.answers.get(&(member, key.to_owned())))
-    }
-
-    fn keep_answer(&mut self, book: &Book, booking: BookingId) {
-        if let Some((key, request)) = &book.idempotency {
-            self.writes.answers.push(KeptAnswer {
-                member: book.made_by.unwrap_or(book.member),
-                key: key.clone(),
-                request: *request,
-                booking,
-                created_at: self.now,
-            });
-        }
     }
 
     /// Returns a booking that is to be changed, if it still has the version that is expected.
@@ -254,6 +243,7 @@ impl Group<'_> {
         if !by_owner && changed.slot != held.slot {
             self.tell(held.member, NoticeKind::MovedByLab, &changed);
         }
+        self.offer_freed(held.instrument, held.slot);
         Ok(())
     }
 
@@ -291,6 +281,7 @@ impl Group<'_> {
         if !by_owner {
             self.tell_why(&cancelled, NoticeKind::CancelledByLab, &cancel.reason);
         }
+        self.keep_for_undo(&held);
         CancelOutcome::Cancelled(cancelled, cost)
     }
 }

@@ -259,6 +259,7 @@ impl Desk {
         self.ensure_fresh().await?;
         let directory = self.directory.load_full();
         let mut group = self.group(&directory);
+        group.settle_due();
         let answers = commands
             .iter()
             .map(|command| group.judge(command))

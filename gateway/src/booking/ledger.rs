@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use scheduler::booking::Status;
-use scheduler::id::{BookingId, HoldId, InstrumentId, OfferId, ProblemId};
+use scheduler::id::{BookingId, HoldId, InstrumentId, OfferId, ProblemId, WaitId};
 use scheduler::policy::{Policy, RuleKind};
 use scheduler::quota::{Charge, Ledger as UsageLedger, Subjects, charges};
 use scheduler::time::Micros;
@@ -100,6 +100,10 @@ macro_rules! ledger {
                 }
                 let open = ledger.problems.iter().filter(|held| held.closed_at.is_none());
                 ledger.open_problems = open.map(|held| (held.instrument, held.id)).collect();
+                let waits: Vec<_> = ledger.waits.iter().cloned().collect();
+                for wait in waits {
+                    ledger.agenda.plan(Due::Wait(wait.id), None, wait.due_at());
+                }
                 Ok(ledger)
             }
         }
@@ -109,10 +113,10 @@ macro_rules! ledger {
 ledger! {
     /// Slots kept for some minutes.
     holds: Hold,
-    /// Slots offered to those who wait.
-    offers: Offer,
     /// The waitlist.
     waits: Wait,
+    /// Slots offered to those who wait; written after the wishes they belong to.
+    offers: Offer,
     /// Recurring bookings.
     series: Series,
     /// Projects.
@@ -185,6 +189,21 @@ impl Ledger {
         let due = Due::Offer(offer.id);
         self.agenda.plan(due, before, offer.due_at());
         self.offers.put(Arc::new(offer));
+    }
+
+    /// Adds a wish to the waitlist or replaces it.
+    pub fn put_wait(&mut self, wait: Arc<Wait>) {
+        let before = self.waits.get(wait.id.get());
+        let before = before.and_then(|held| held.due_at());
+        self.agenda.plan(Due::Wait(wait.id), before, wait.due_at());
+        self.waits.put(wait);
+    }
+
+    /// Returns what can bring a cancelled booking back, if it still can at a moment.
+    #[must_use]
+    pub fn undo_of(&self, booking: BookingId, now: Micros) -> Option<&Arc<Hold>> {
+        let mut holds = self.holds.iter();
+        holds.find(|hold| hold.undoes == Some(booking) && hold.expires_at > now)
     }
 }
 
@@ -260,6 +279,8 @@ pub enum Due {
     Hold(HoldId),
     /// An offer runs out.
     Offer(OfferId),
+    /// The time of a wish on the waitlist is over.
+    Wait(WaitId),
     /// A booking that waits for an approval gets none any more.
     Approval(BookingId),
     /// The machine's word on a booking is wanted: whether somebody came, is still there, has left.
@@ -295,7 +316,7 @@ impl Agenda {
             return;
         }
         let planned = match due {
-            Due::Hold(_) | Due::Offer(_) | Due::Approval(_) => &mut self.own,
+            Due::Hold(_) | Due::Offer(_) | Due::Wait(_) | Due::Approval(_) => &mut self.own,
             Due::Presence(_) => &mut self.heard,
         };
         if let Some(before) = before {

@@ -119,7 +119,7 @@ impl Desk {
 }
 
 /// Builds the snapshots of all instruments from rows.
-fn snapshots(
+pub(super) fn snapshots(
     directory: &Directory,
     loaded: Loaded,
 ) -> (HashMap<InstrumentId, InstrumentSnapshot>, Vec<Arc<Booking>>) {

@@ -13,6 +13,7 @@ use super::group::Group;
 use super::judge::{Manner, Placed, Wish, judge_in};
 use super::quotas;
 use super::record::{Booking, EventKind, Extras, Later, NoticeKind};
+use super::shelf::InstrumentSnapshot;
 
 /// A wish that was judged, with the version of the rules that judged it.
 pub(super) struct Judged {
@@ -34,13 +35,21 @@ pub(super) struct Made {
 impl Group<'_> {
     /// Judges a wish against committed facts and what the group already did. None: there is no such
     /// instrument.
-    #[expect(dead_code, reason = "for wishes of the waitlist, bundles and series")]
     pub(super) fn judged(&mut self, asked: &Asked<'_>) -> Option<Judged> {
         self.judged_in(asked, Manner::default())
     }
 
     /// Does the same for a wish that comes about in its own manner.
     pub(super) fn judged_in(&mut self, asked: &Asked<'_>, manner: Manner) -> Option<Judged> {
+        self.judged_by(asked, |held, wish| judge_in(held, wish, manner))
+    }
+
+    /// As [`Group::judged`], by another judgement than of a booking.
+    pub(super) fn judged_by(
+        &mut self,
+        asked: &Asked<'_>,
+        judge: impl FnOnce(&InstrumentSnapshot, &Wish<'_>) -> Result<Placed, Refused>,
+    ) -> Option<Judged> {
         let directory = self.directory;
         let instrument = directory.instruments.get(&asked.instrument)?;
         let (policy, policy_version) = self.policies.of(directory, asked.instrument);
@@ -54,7 +63,7 @@ impl Group<'_> {
             now: self.now,
             held: asked.held,
         };
-        let outcome = self.seen(asked.instrument, |held| judge_in(held, &wish, manner))?;
+        let outcome = self.seen(asked.instrument, |held| judge(held, &wish))?;
         Some(Judged {
             outcome,
             policy_version,

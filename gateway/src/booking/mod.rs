@@ -14,6 +14,7 @@ pub mod answers;
 mod ask;
 mod asking;
 mod bookings;
+mod bundles;
 mod cancelling;
 mod checking;
 mod command;
@@ -24,6 +25,7 @@ mod edits;
 mod group;
 mod handle;
 mod hearing;
+mod holding;
 mod import;
 mod judge;
 mod lapse;
@@ -42,23 +44,29 @@ mod project_use;
 mod projects;
 mod qualifying;
 mod questions;
+mod queue;
 mod quotas;
 pub mod record;
 mod run_places;
+mod savepoint;
+mod series;
 mod sessions;
 mod settling;
 mod shelf;
 mod timer;
 mod transferring;
+mod trial;
 mod usage;
-
 mod waiting;
+mod wishes;
+
 mod witness;
 
 pub use answers::{AnswerAt, check_answers, check_questions};
 pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
 pub use bookings::LAB_MOVES;
+pub use bundles::{BookTogether, PARTS_MAX, TogetherOutcome};
 pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
     Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Conflict,
@@ -69,7 +77,8 @@ pub use deciding::status_after;
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
 pub use hearing::{Hear, HearOutcome, SeenMachine};
-pub use judge::{Asking, Manner, Placed, Wish, judge_in, judge_wish};
+pub use holding::{HoldOutcome, LetGo, LetGoOutcome, PlaceHold, Restore, RestoreOutcome};
+pub use judge::{Asking, Manner, Placed, Wish, earliest_within, judge_in, judge_wish};
 pub use notices::SeeNotices;
 pub use overriding::{is_overridable, set_aside_by};
 pub use penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
@@ -79,10 +88,18 @@ pub use project_use::ProjectUse;
 pub use projects::{ProjectOutcome, SaveProject};
 pub use qualifying::{Grant, GrantOutcome, Revoke};
 pub use questions::{QuestionsOutcome, SetQuestions, questions_at, questions_for, questions_of};
+pub use queue::Queue;
+pub use series::{
+    BookSeries, EndSeries, EndSeriesOutcome, OCCURRENCES_MAX, Occurrence, SeriesOutcome,
+};
 pub use sessions::{SessionSettings, Sessions};
 pub use settling::{CorrectRun, Declare, DeclareOutcome, RunChange, RunOutcome};
 pub use shelf::{InstrumentSnapshot, Shelf};
 pub use timer::Settle;
+pub use wishes::{
+    AskToWait, DeclineOffer, OfferOutcome, TakeOffer, WISHES_MAX, WaitOutcome, Withdraw,
+    WithdrawOutcome,
+};
 pub use witness::Witness;
 
 #[cfg(test)]

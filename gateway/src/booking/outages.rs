@@ -98,6 +98,7 @@ impl Group<'_> {
             Some(instrument),
             Some(end.outage.get()),
         );
+        self.offer_freed(instrument, outage.slot);
         OutageOutcome::Done(ended, Vec::new())
     }
 

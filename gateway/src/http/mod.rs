@@ -14,6 +14,7 @@ pub mod booking_list;
 pub mod booking_make;
 pub mod booking_request;
 pub mod bookings;
+pub mod bundles;
 pub mod caller;
 pub mod catalogue;
 pub mod checking;
@@ -21,6 +22,8 @@ pub mod details;
 pub mod frame;
 pub mod front;
 pub mod health;
+pub mod holds;
+pub mod idempotency;
 pub mod instrument_edit;
 pub mod instruments;
 pub mod keeper;
@@ -50,6 +53,7 @@ pub mod reports;
 pub mod run_settle;
 pub mod runs;
 pub mod seats;
+pub mod series;
 pub mod source;
 pub mod state;
 pub mod status;
@@ -61,6 +65,7 @@ pub mod tree;
 pub mod ui;
 pub mod utilisation;
 pub mod view;
+pub mod waitlist;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -133,6 +138,17 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(booking_acts::decline))
         .routes(routes!(booking_acts::transfer))
         .routes(routes!(booking_acts::last_booking))
+        .routes(routes!(holds::list, holds::place))
+        .routes(routes!(holds::let_go))
+        .routes(routes!(holds::restore))
+        .routes(routes!(waitlist::list, waitlist::join))
+        .routes(routes!(waitlist::withdraw))
+        .routes(routes!(waitlist::accept))
+        .routes(routes!(waitlist::decline))
+        .routes(routes!(waitlist::of_instrument))
+        .routes(routes!(bundles::book))
+        .routes(routes!(series::list, series::book))
+        .routes(routes!(series::read, series::end))
         .routes(routes!(outages::list, outages::open))
         .routes(routes!(outages::end))
         .routes(routes!(penalties::list))

@@ -12,6 +12,7 @@ mod problems;
 mod refusals;
 mod runs;
 mod states;
+pub mod waitlist;
 
 use std::borrow::Cow;
 

@@ -8,7 +8,7 @@ use scheduler::refusal::RuleId;
 use super::*;
 
 /// Sets the rules of the first instrument.
-async fn with_rules(bodies: impl IntoIterator<Item = RuleBody>) -> Place {
+pub(super) async fn with_rules(bodies: impl IntoIterator<Item = RuleBody>) -> Place {
     let place = Place::new().await;
     let rule = |body| Rule {
         body,

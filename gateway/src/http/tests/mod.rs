@@ -15,6 +15,7 @@ mod people;
 mod problems;
 mod reports;
 mod runs;
+mod waiting;
 mod world;
 
 use std::path::Path;

@@ -7,11 +7,14 @@ mod claims;
 mod instrument;
 mod member;
 mod node;
+mod part;
 mod person;
 mod refusal;
 mod report;
 mod rules;
 mod run;
+mod series;
+mod wait;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,11 +26,14 @@ pub use claims::{
 pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
+pub use part::{Named, NamedSlot, PartView};
 pub use person::PersonView;
 pub use refusal::RefusalView;
 pub use report::{OpenProblem, ReportView};
 pub use rules::{RuleSetView, RulesView};
 pub use run::{CorrectionView, RunDetail, RunView};
+pub use series::{OccurrenceView, SeriesEnded, SeriesReport, SeriesView};
+pub use wait::{OfferView, Person, WaitMade, WaitView};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
