@@ -148,7 +148,8 @@ pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Plac
     })
 }
 
-fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
+/// Returns a wish as the rules look at it.
+pub(super) fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
     let action = wish
         .held
         .map_or(Action::Book, |held| Action::Change { held: held.slot });
@@ -172,7 +173,7 @@ fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
 }
 
 /// Returns the member's other bookings on the instrument, if some rule looks at them.
-fn own_bookings(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Vec<Slot> {
+pub(super) fn own_bookings(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Vec<Slot> {
     let member = wish.asking.subjects.member;
     if member.is_none() || !wish.policy.counts_own() {
         return Vec::new();

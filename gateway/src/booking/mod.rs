@@ -27,6 +27,7 @@ mod load;
 mod making;
 mod notices;
 mod outages;
+pub mod pool;
 pub mod record;
 mod sessions;
 mod shelf;

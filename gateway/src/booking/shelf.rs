@@ -86,6 +86,25 @@ struct Index {
     outages: HashMap<OutageId, InstrumentId>,
 }
 
+impl Index {
+    /// Takes a booking from the lists of another member and instrument, if it was theirs.
+    fn leave_other_places(&mut self, booking: &Booking) {
+        let Some(before) = self.by_id.get(&booking.id) else {
+            return;
+        };
+        if before.instrument != booking.instrument
+            && let Some(ids) = self.by_instrument.get_mut(&before.instrument)
+        {
+            ids.remove(&booking.id);
+        }
+        if before.member != booking.member
+            && let Some(ids) = self.by_member.get_mut(&before.member)
+        {
+            ids.remove(&booking.id);
+        }
+    }
+}
+
 impl Shelf {
     /// Returns an instrument's snapshot.
     #[must_use]
@@ -134,6 +153,7 @@ impl Shelf {
                 .write()
                 .expect("nobody panics while holding this lock");
             for booking in bookings {
+                index.leave_other_places(&booking);
                 index
                     .by_member
                     .entry(booking.member)
@@ -189,6 +209,15 @@ impl Shelf {
         let mut all = HashMap::clone(&self.instruments.load());
         all.remove(&id);
         self.instruments.store(Arc::new(all));
+    }
+
+    /// Indexes the free time of every instrument from a moment on.
+    pub(super) fn index_from(&self, base: Micros) {
+        for place in self.instruments.load().values() {
+            let mut snapshot = InstrumentSnapshot::clone(&place.load());
+            snapshot.occupancy.index_from(base);
+            place.store(Arc::new(snapshot));
+        }
     }
 
     /// Lets go of what ended before a moment.

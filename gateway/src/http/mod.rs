@@ -29,6 +29,7 @@ pub mod pace;
 pub mod page;
 pub mod path;
 pub mod policy;
+pub mod pool;
 pub mod problem;
 pub mod readings;
 pub mod seats;
@@ -94,6 +95,7 @@ fn api() -> OpenApiRouter<HttpState> {
         // Free time and bookings.
         .routes(routes!(availability::availability))
         .routes(routes!(availability::grid))
+        .routes(routes!(pool::pool))
         .routes(routes!(booking_list::list, bookings::book))
         .routes(routes!(bookings::read, bookings::change, bookings::cancel))
         .routes(routes!(outages::list, outages::open))

@@ -10,6 +10,7 @@ mod instrument;
 mod json;
 mod member;
 mod node;
+mod place;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub use json::{
 };
 pub use member::{Member, Right, Role, RoleOn, TokenEntry};
 pub use node::{Node, NodeKind};
+pub use place::place_of;
 
 /// The current directory; the desk stores, everybody loads.
 pub type SharedDirectory = Arc<ArcSwap<Directory>>;

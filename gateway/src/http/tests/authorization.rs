@@ -99,6 +99,11 @@ fn reading() -> Vec<Row> {
             "/api/v1/availability/grid?keys=A-1&from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z&step=PT1H",
             PUBLIC,
         ),
+        get(
+            "/api/v1/availability",
+            "/api/v1/availability?capability=xrd&duration=PT2H",
+            KNOWN,
+        ),
         plain("/api/v1/bookings", KNOWN),
         get(
             "/api/v1/bookings/{id}",
