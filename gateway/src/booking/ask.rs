@@ -1,8 +1,8 @@
 //! Every command that the desk serves in groups: its answer, and who judges it. One line each.
 
 use super::command::{
-    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, EndOutage, OpenOutage,
-    OutageOutcome,
+    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, EndOutage, MoveOutageEnd,
+    OpenOutage, OutageOutcome,
 };
 use super::group::Group;
 use super::timer::Settle;
@@ -75,5 +75,6 @@ commands! {
     Cancel => CancelOutcome, cancel;
     OpenOutage => OutageOutcome, open_outage;
     EndOutage => OutageOutcome, end_outage;
+    MoveOutageEnd => OutageOutcome, move_outage_end;
     Settle => (), settle;
 }

@@ -26,8 +26,11 @@ pub mod ledger;
 mod load;
 mod making;
 mod notices;
+mod outage_choices;
+mod outage_end;
 mod outages;
 pub mod pool;
+mod proposals;
 pub mod record;
 mod sessions;
 mod shelf;
@@ -37,13 +40,14 @@ mod waiting;
 pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
 pub use command::{
-    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
-    EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
-    RegistryEdit, RegistryOutcome,
+    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Choice, ChoiceAction,
+    ChoiceFault, Conflict, DeskError, EndOutage, Import, ImportReport, MoveOutageEnd, NewBooking,
+    NewOutage, OpenOutage, OutageOutcome, Refused, RegistryEdit, RegistryOutcome,
 };
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
 pub use judge::{Asking, Placed, Wish, judge_wish};
+pub use proposals::{Proposal, proposals};
 pub use sessions::{SessionSettings, Sessions};
 pub use shelf::{InstrumentSnapshot, Shelf};
 pub use timer::Settle;

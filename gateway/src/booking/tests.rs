@@ -5,6 +5,7 @@ mod commands;
 mod faults;
 mod lanes;
 mod model;
+mod outages;
 mod registry;
 mod rules;
 

@@ -24,6 +24,7 @@ pub mod live;
 pub mod login;
 pub mod metrics;
 pub mod openapi;
+pub mod outage_choices;
 pub mod outages;
 pub mod pace;
 pub mod page;
@@ -99,7 +100,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(booking_list::list, bookings::book))
         .routes(routes!(bookings::read, bookings::change, bookings::cancel))
         .routes(routes!(outages::list, outages::open))
-        .routes(routes!(outages::end))
+        .routes(routes!(outages::end, outages::move_end))
         // Telemetry.
         .routes(routes!(readings::readings))
         .routes(routes!(readings::states))

@@ -18,7 +18,7 @@ use crate::booking::record::{Booking, EventRow, KeptAnswer, Outage};
 type Tx = Transaction<'static, Any>;
 
 /// The net effect of a group.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Writes {
     /// Bookings that were not there before.
     pub bookings_new: BTreeMap<BookingId, Arc<Booking>>,

@@ -53,7 +53,7 @@ fn any_rule() -> impl Strategy<Value = RuleBody> {
     prop_oneof![
         4 => prop::sample::select(vec![10_u32, 15, 20, 60]).prop_map(|minutes| RuleBody::Alignment { minutes }),
         3 => Just(RuleBody::OpeningHours(opening.into())),
-        1 => Just(RuleBody::FixedBlocks(blocks)),
+        3 => Just(RuleBody::FixedBlocks(blocks)),
         1 => (0_u32..60, 0_u32..60).prop_map(|(setup_minutes, cleanup_minutes)| RuleBody::Buffers { setup_minutes, cleanup_minutes }),
         1 => (60_u32..600).prop_map(|minutes| RuleBody::Longest { minutes }),
         1 => (10_u32..200).prop_map(|minutes| RuleBody::Shortest { minutes }),
