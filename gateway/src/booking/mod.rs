@@ -32,6 +32,7 @@ mod outages;
 pub mod pool;
 mod proposals;
 pub mod record;
+pub mod replay;
 mod sessions;
 mod shelf;
 mod timer;
