@@ -35,6 +35,7 @@ pub mod record;
 pub mod replay;
 mod sessions;
 mod shelf;
+mod simulate;
 mod timer;
 mod waiting;
 
@@ -51,6 +52,7 @@ pub use judge::{Asking, Placed, Wish, judge_wish};
 pub use proposals::{Proposal, proposals};
 pub use sessions::{SessionSettings, Sessions};
 pub use shelf::{InstrumentSnapshot, Shelf};
+pub use simulate::{Simulation, simulate};
 pub use timer::Settle;
 
 #[cfg(test)]

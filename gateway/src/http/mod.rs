@@ -30,6 +30,8 @@ pub mod pace;
 pub mod page;
 pub mod path;
 pub mod policy;
+pub mod policy_effective;
+pub mod policy_trial;
 pub mod pool;
 pub mod problem;
 pub mod readings;
@@ -89,6 +91,7 @@ fn api() -> OpenApiRouter<HttpState> {
         // Settings.
         .routes(routes!(policy::of_instrument, policy::set_of_instrument))
         .routes(routes!(policy::of_node, policy::set_of_node))
+        .routes(routes!(policy_effective::effective))
         .routes(routes!(source::source, source::set_source))
         .routes(routes!(source::state_rule, source::set_state_rule))
         .routes(routes!(agents::list, agents::create))

@@ -74,6 +74,11 @@ fn reading() -> Vec<Row> {
             [404, 404, 200, 404, 200, 200, 200],
         ),
         get(
+            "/api/v1/instruments/{key}/policy/effective",
+            "/api/v1/instruments/A-1/policy/effective",
+            PUBLIC,
+        ),
+        get(
             "/api/v1/nodes/{id}/policy",
             "/api/v1/nodes/1/policy",
             PUBLIC,
@@ -171,6 +176,15 @@ fn settings() -> Vec<Row> {
                 "/api/v1/instruments/{key}/policy",
                 "/api/v1/instruments/A-1/policy",
                 managing(200),
+            ),
+            rules.clone(),
+        ),
+        with(
+            row(
+                Method::PUT,
+                "/api/v1/nodes/{id}/policy",
+                "/api/v1/nodes/1/policy?dry_run=true&days=7",
+                [401, 403, 403, 403, 403, 200, 403],
             ),
             rules.clone(),
         ),
@@ -284,7 +298,25 @@ fn people_and_bookings() -> Vec<Row> {
             "/api/v1/bookings/{next}",
             [401, 200, 200, 404, 200, 200, 403],
         ),
-        with(post("/api/v1/outages", managing(201)), outage),
+        with(post("/api/v1/outages", managing(201)), outage.clone()),
+        with(
+            row(
+                Method::POST,
+                "/api/v1/outages",
+                "/api/v1/outages?dry_run=true",
+                managing(200),
+            ),
+            outage,
+        ),
+        with(
+            row(
+                Method::PATCH,
+                "/api/v1/outages/{id}",
+                "/api/v1/outages/{next}",
+                managing(200),
+            ),
+            json!({ "end": at(60) }),
+        ),
         row(
             Method::DELETE,
             "/api/v1/outages/{id}",

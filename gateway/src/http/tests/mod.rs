@@ -8,6 +8,9 @@ mod bookings;
 mod edits;
 mod front;
 mod live;
+mod outages;
+mod policy;
+mod pool;
 mod problems;
 mod world;
 
