@@ -125,13 +125,13 @@ pub fn search(
     // from one instrument to another.
     let gathered = Gathered::of(directory, looked_at.ledger, policy, &about);
     let asking = gathered.asking(&looked_at.ledger.usage);
-    let (mut found, candidates) = sorted_out(&entries, &asking);
+    let (mut found, bookable) = sorted_out(&entries, &asking);
     let judging = Judging {
         asking,
         entries: &entries,
         now,
     };
-    let candidates = judging.candidates(candidates, asked, window);
+    let candidates = candidates(bookable, asked, window);
     let question = Question {
         window,
         length: asked.length,
@@ -255,6 +255,38 @@ const NO_MATTER_OF_PLACE: [SetAside; 13] = [
     without(RuleId::Longest),
 ];
 
+/// Returns what the search looks at, in the same order.
+fn candidates<'e>(
+    entries: Vec<&'e Entry<'e>>,
+    asked: &PoolAsked,
+    window: Slot,
+) -> Vec<Candidate<'e>> {
+    let mut known: Vec<(Tz, &[u32], Option<Starts>)> = Vec::new();
+    let mut starts_of = |zone: Tz, grids: &'e [u32]| {
+        let held = known.iter().find(|one| (one.0, one.1) == (zone, grids));
+        if let Some((.., starts)) = held {
+            return *starts;
+        }
+        let starts = Starts::within(zone, grids, window, asked.length);
+        known.push((zone, grids, starts));
+        starts
+    };
+    let candidate = |entry: &'e Entry<'e>| {
+        let starts = starts_of(entry.instrument.zone, &entry.terms.grids_minutes);
+        let from = asked.near.zip(entry.ground.place);
+        Candidate {
+            instrument: entry.instrument.id,
+            occupancy: &entry.snapshot.occupancy,
+            open: &entry.terms.open,
+            starts: starts.filter(|_| entry.terms.is_plain),
+            may_be_longer: entry.terms.has_blocks,
+            distance_m: from.map(|(here, there)| here.distance_m(there)),
+            used: entry.ground.used,
+        }
+    };
+    entries.into_iter().map(candidate).collect()
+}
+
 /// What the search asks.
 struct Judging<'a, 'e> {
     asking: Asking<'a>,
@@ -263,35 +295,6 @@ struct Judging<'a, 'e> {
 }
 
 impl<'e> Judging<'_, 'e> {
-    fn candidates(
-        &self,
-        entries: Vec<&'e Entry<'e>>,
-        asked: &PoolAsked,
-        window: Slot,
-    ) -> Vec<Candidate<'e>> {
-        let mut known: Vec<(Tz, &[u32], Option<Starts>)> = Vec::new();
-        let candidate = |entry: &'e Entry<'e>| {
-            let (zone, grids) = (entry.instrument.zone, entry.terms.grids_minutes.as_slice());
-            let held = known.iter().find(|one| (one.0, one.1) == (zone, grids));
-            let starts = held.map(|one| one.2).unwrap_or_else(|| {
-                let starts = Starts::within(zone, grids, window, asked.length);
-                known.push((zone, grids, starts));
-                starts
-            });
-            let from = asked.near.zip(entry.ground.place);
-            Candidate {
-                instrument: entry.instrument.id,
-                occupancy: &entry.snapshot.occupancy,
-                open: &entry.terms.open,
-                starts: starts.filter(|_| entry.terms.is_plain),
-                may_be_longer: entry.terms.has_blocks,
-                distance_m: from.map(|(here, there)| here.distance_m(there)),
-                used: entry.ground.used,
-            }
-        };
-        entries.into_iter().map(candidate).collect()
-    }
-
     fn entry(&self, instrument: InstrumentId) -> Option<&'e Entry<'e>> {
         let ids = |entry: &Entry<'_>| entry.instrument.id;
         let at = self.entries.binary_search_by_key(&instrument, ids).ok()?;

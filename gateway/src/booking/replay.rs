@@ -82,7 +82,7 @@ pub struct Simulated {
 /// Judges bookings again. `bookings` may be in any order; those of instruments that are not in
 /// `changes` are left out.
 #[must_use]
-pub fn replay(
+pub(super) fn replay(
     changes: &HashMap<InstrumentId, Change>,
     bookers: &HashMap<MemberId, Booker>,
     mut bookings: Vec<Replayed>,

@@ -37,8 +37,8 @@ pub fn simulate(
     days: u32,
 ) -> Simulation {
     let directory = looked_at.directory;
-    let mut changed = Directory::clone(directory);
-    changed.rules.insert(scope, set.clone());
+    let mut would_be = Directory::clone(directory);
+    would_be.rules.insert(scope, set.clone());
     let below = directory.instruments.values();
     let below: Vec<&Instrument> = below
         .filter(|instrument| lies_below(directory, instrument, scope))
@@ -46,7 +46,7 @@ pub fn simulate(
     let change = |instrument: &&Instrument| {
         let change = Change {
             before: Arc::new(directory.policy_of(instrument).0),
-            after: Arc::new(changed.policy_of(instrument).0),
+            after: Arc::new(would_be.policy_of(instrument).0),
             zone: instrument.zone,
         };
         (instrument.id, change)

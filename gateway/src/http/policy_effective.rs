@@ -1,5 +1,6 @@
 //! Every rule that applies to an instrument, and where it comes from.
 
+use scheduler::id::NodeId;
 use scheduler::policy::{AppliedRule, Level, Rule, SetAt};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,7 +66,7 @@ fn view(directory: &Directory, caller: Caller, applied: &AppliedRule) -> Effecti
     EffectiveRule {
         rule: RuleJson::of(&rule),
         level: level(applied.level),
-        node: node.map(|id| id.get()),
+        node: node.map(NodeId::get),
         node_name: names.map(|node| caller.language.of(&node.names).to_owned()),
         override_by: overriders.map(|who| who.as_str()).collect(),
     }

@@ -258,7 +258,6 @@ fn people_and_bookings() -> Vec<Row> {
     let race = with(race, wish.clone());
     wish["instrument"] = json!("A-DRAFT");
     let draft = post("/api/v1/bookings", [401, 404, 201, 404, 409, 409, 422]);
-    let outage = json!({ "instrument": "A-1", "start": at(80), "end": at(81), "reason": "x" });
     vec![
         with(
             post("/api/v1/login", PUBLIC),
@@ -298,31 +297,25 @@ fn people_and_bookings() -> Vec<Row> {
             "/api/v1/bookings/{next}",
             [401, 200, 200, 404, 200, 200, 403],
         ),
-        with(post("/api/v1/outages", managing(201)), outage.clone()),
-        with(
-            row(
-                Method::POST,
-                "/api/v1/outages",
-                "/api/v1/outages?dry_run=true",
-                managing(200),
-            ),
-            outage,
-        ),
-        with(
-            row(
-                Method::PATCH,
-                "/api/v1/outages/{id}",
-                "/api/v1/outages/{next}",
-                managing(200),
-            ),
-            json!({ "end": at(60) }),
-        ),
-        row(
-            Method::DELETE,
-            "/api/v1/outages/{id}",
-            "/api/v1/outages/{next}",
-            managing(204),
-        ),
+    ]
+}
+
+fn outages() -> Vec<Row> {
+    let outage = json!({ "instrument": "A-1", "start": at(80), "end": at(81), "reason": "x" });
+    let open = |path| row(Method::POST, "/api/v1/outages", path, managing(201));
+    let by_id = |method, done| {
+        let route = "/api/v1/outages/{id}";
+        row(method, route, "/api/v1/outages/{next}", managing(done))
+    };
+    let tried = Row {
+        expected: managing(200),
+        ..open("/api/v1/outages?dry_run=true")
+    };
+    vec![
+        with(open("/api/v1/outages"), outage.clone()),
+        with(tried, outage),
+        with(by_id(Method::PATCH, 200), json!({ "end": at(60) })),
+        by_id(Method::DELETE, 204),
     ]
 }
 
@@ -386,5 +379,6 @@ fn rows() -> Vec<Row> {
     let mut rows = reading();
     rows.extend(settings());
     rows.extend(people_and_bookings());
+    rows.extend(outages());
     rows
 }
