@@ -4,7 +4,7 @@ use super::bundles::{BookTogether, TogetherOutcome};
 use super::checking::{CheckIn, CheckOut, CheckOutcome};
 use super::command::{
     Approve, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Decline, EndOutage,
-    OpenOutage, OutageOutcome, Transfer,
+    MoveOutageEnd, OpenOutage, OutageOutcome, Transfer,
 };
 use super::group::Group;
 use super::hearing::{Hear, HearOutcome};
@@ -103,6 +103,7 @@ commands! {
     BookTogether => TogetherOutcome, book_together;
     BookSeries => SeriesOutcome, book_series;
     EndSeries => EndSeriesOutcome, end_series;
+    MoveOutageEnd => OutageOutcome, move_outage_end;
     Settle => (), settle;
     Hear => HearOutcome, hear;
     CheckIn => CheckOutcome, check_in;

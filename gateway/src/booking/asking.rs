@@ -11,7 +11,7 @@ use scheduler::time::{Micros, Span};
 
 use super::judge::Asking;
 use super::ledger::Ledger;
-use super::record::{Booking, Project};
+use super::record::{Booking, Penalty, Project, Qualification};
 use crate::registry::{Directory, Instrument, Right};
 
 /// A wish, as far as the rules go.
@@ -112,25 +112,31 @@ fn holds_of(ledger: &Ledger, member: MemberId) -> Vec<Micros> {
 fn qualifications_of(ledger: &Ledger, member: MemberId) -> Vec<Granted> {
     let held = ledger.qualifications.iter();
     let mine = held.filter(|held| held.member == member);
-    mine.filter_map(|held| {
-        Some(Granted {
-            name: QualificationName::parse(&held.name)?,
-            since: held.granted_at,
-            expires: held.expires_at,
-            last_use: held.last_use_at,
-        })
+    mine.filter_map(|held| granted(held)).collect()
+}
+
+/// Returns a qualification as rules look at it.
+pub(super) fn granted(held: &Qualification) -> Option<Granted> {
+    Some(Granted {
+        name: QualificationName::parse(&held.name)?,
+        since: held.granted_at,
+        expires: held.expires_at,
+        last_use: held.last_use_at,
     })
-    .collect()
 }
 
 fn points_of(ledger: &Ledger, member: MemberId) -> Vec<PointsCharged> {
     let given = ledger.penalties.iter();
     let mine = given.filter(|given| given.member == member && !given.lifted);
-    mine.map(|given| PointsCharged {
+    mine.map(|given| charged(given)).collect()
+}
+
+/// Returns a penalty as rules look at it.
+pub(super) fn charged(given: &Penalty) -> PointsCharged {
+    PointsCharged {
         at: given.at,
         points: given.points,
-    })
-    .collect()
+    }
 }
 
 /// A project that is not there is closed to everybody.

@@ -222,6 +222,57 @@ pub struct OpenOutage {
     pub reason: String,
     /// By whom.
     pub member: MemberId,
+    /// What becomes of bookings inside; those that are not named stay, at risk.
+    pub choices: Vec<Choice>,
+}
+
+/// What becomes of a booking inside an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Which.
+    pub booking: BookingId,
+    /// What.
+    pub action: ChoiceAction,
+}
+
+/// What is done with a booking inside an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChoiceAction {
+    /// It stays, at risk.
+    Keep,
+    /// It is cancelled; nobody is charged for it.
+    Cancel,
+    /// It goes to another instrument or time, as long as it is.
+    Move {
+        /// Where.
+        instrument: InstrumentId,
+        /// From when on.
+        start: Micros,
+    },
+}
+
+/// Why a choice cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChoiceFault {
+    /// It is named twice, or is not inside the outage.
+    NotInside,
+    /// Its state does not allow it.
+    WrongState(WrongState),
+    /// Rules or claims stand against its new place.
+    Refused(InstrumentId, Refused),
+    /// It would go to where the outage is.
+    StillInside,
+    /// There is no such instrument to go to.
+    NotFound,
+}
+
+/// Moves the planned end of an outage.
+#[derive(Debug, Clone, Copy)]
+pub struct MoveOutageEnd {
+    /// Which.
+    pub outage: OutageId,
+    /// The new end; not before now.
+    pub end: Micros,
 }
 
 /// Ends an outage.
@@ -238,6 +289,8 @@ pub enum OutageOutcome {
     Done(Arc<Outage>, Vec<BookingId>),
     /// It is over already, or its window is.
     Over,
+    /// This booking cannot go the way that was chosen; nothing was done.
+    CannotChoose(BookingId, ChoiceFault),
     /// There is no such outage or instrument.
     NotFound,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scheduler::id::InstrumentId;
+use scheduler::time::Micros;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -84,6 +85,7 @@ pub async fn start(
         must_reload: true,
         proven: None,
         failing: false,
+        indexed_from: Micros::new(0),
     };
     desk.reload().await?;
     let stop = lifecycle.stop_token();
@@ -123,6 +125,8 @@ pub(super) struct Desk {
     pub(super) proven: Option<Instant>,
     /// Whether the last write failed; the log is told of changes only.
     pub(super) failing: bool,
+    /// From when on the free time of snapshots is indexed.
+    pub(super) indexed_from: Micros,
 }
 
 type Waiting = (Box<Command>, oneshot::Sender<Result<Answer, DeskError>>);

@@ -162,7 +162,9 @@ impl Group<'_> {
             match self.held(id) {
                 Some(held) => held.occupancy.set_capacity(capacity),
                 None => {
-                    self.touched.insert(id, InstrumentSnapshot::new(capacity));
+                    let mut fresh = InstrumentSnapshot::new(capacity);
+                    fresh.occupancy.index_from(self.now);
+                    self.touched.insert(id, fresh);
                 }
             }
             self.settle_outages(id);

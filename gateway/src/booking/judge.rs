@@ -310,7 +310,8 @@ fn action(wish: &Wish<'_>, manner: Manner) -> Action {
     }
 }
 
-fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
+/// Returns a wish as the rules look at it.
+pub(super) fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
     BookingFacts {
         now: wish.now,
         zone: wish.instrument.zone,
@@ -331,7 +332,7 @@ fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
 }
 
 /// Returns the member's other bookings on the instrument, if some rule looks at them.
-fn own_bookings(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Vec<Slot> {
+pub(super) fn own_bookings(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Vec<Slot> {
     let member = wish.asking.subjects.member;
     if member.is_none() || !wish.policy.counts_own() {
         return Vec::new();

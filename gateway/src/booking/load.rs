@@ -20,6 +20,10 @@ use crate::store::{self, Loaded, StoreError};
 /// How far back bookings are held in memory. Older ones stay in the database.
 pub(super) const FACTS_KEPT: Span = Span::days(92);
 
+/// How long the index of free time may be kept before it is made anew: searches look at most some
+/// months ahead, and it reaches 400 days.
+const INDEX_KEPT: Span = Span::days(7);
+
 impl Desk {
     /// Reads the facts again if the last commit's outcome is unknown.
     pub(super) async fn ensure_fresh(&mut self) -> Result<(), Failure> {
@@ -53,7 +57,8 @@ impl Desk {
         drop(tx);
         self.take_identities(&highest);
         self.ledger.store(Arc::new(ledger));
-        let (snapshots, bookings) = snapshots(&directory, loaded);
+        self.indexed_from = now;
+        let (snapshots, bookings) = snapshots(&directory, loaded, now);
         self.shelf.replace(snapshots, bookings);
         self.directory.store(Arc::new(directory));
         self.answers = answers
@@ -99,7 +104,7 @@ impl Desk {
         drop(tx);
         self.take_identities(&highest);
         let directory = self.directory.load_full();
-        let (mut snapshots, bookings) = snapshots(&directory, loaded);
+        let (mut snapshots, bookings) = snapshots(&directory, loaded, self.indexed_from);
         snapshots.retain(|found, _| *found == id);
         self.account_again(&directory, &bookings);
         self.shelf
@@ -110,18 +115,23 @@ impl Desk {
 
 impl Desk {
     /// Lets go of what ended so long ago that a restart would not load it.
-    pub(super) fn forget(&self, now: Micros) {
+    pub(super) fn forget(&mut self, now: Micros) {
         self.shelf.drop_before(now.saturating_sub(FACTS_KEPT));
         let mut ledger = Ledger::clone(&self.ledger.load());
         ledger.usage.drop_before(now.saturating_sub(SUMS_KEPT));
         self.ledger.store(Arc::new(ledger));
+        if now - self.indexed_from >= INDEX_KEPT.get() {
+            self.shelf.index_from(now);
+            self.indexed_from = now;
+        }
     }
 }
 
-/// Builds the snapshots of all instruments from rows.
+/// Builds the snapshots of all instruments from rows, their free time indexed from a moment on.
 pub(super) fn snapshots(
     directory: &Directory,
     loaded: Loaded,
+    indexed_from: Micros,
 ) -> (HashMap<InstrumentId, InstrumentSnapshot>, Vec<Arc<Booking>>) {
     let mut snapshots: HashMap<InstrumentId, InstrumentSnapshot> = directory
         .instruments
@@ -140,6 +150,9 @@ pub(super) fn snapshots(
                 "two claims of a lane overlap in the database"
             );
         }
+    }
+    for held in snapshots.values_mut() {
+        held.occupancy.index_from(indexed_from);
     }
     let bookings: Vec<Arc<Booking>> = loaded.bookings.into_iter().map(Arc::new).collect();
     for booking in bookings.iter().filter(|booking| booking.status.claims()) {

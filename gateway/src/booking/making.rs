@@ -118,6 +118,18 @@ impl Group<'_> {
 
     /// Keeps the ledger in step with a booking.
     pub(super) fn account(&mut self, before: Option<&Booking>, after: &Booking) {
+        if let Some(before) = before
+            && before.instrument != after.instrument
+        {
+            // What it used there it never used; what it uses here is by the rules of this place.
+            let gone = Booking {
+                status: Status::Cancelled,
+                due_at: Later::NEVER,
+                ..before.clone()
+            };
+            self.account(Some(before), &gone);
+            return self.account(None, after);
+        }
         let ledger = &mut self.writes.ledger;
         quotas::account(ledger, self.policies, self.directory, (before, after));
     }

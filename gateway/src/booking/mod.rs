@@ -33,26 +33,32 @@ pub mod ledger;
 mod load;
 mod making;
 mod notices;
+mod outage_choices;
+mod outage_end;
 mod outages;
 mod outcome;
 mod overriding;
 mod past;
 mod penalties;
+pub mod pool;
 mod presence;
 mod problems;
 mod project_use;
 mod projects;
+mod proposals;
 mod qualifying;
 mod questions;
 mod queue;
 mod quotas;
 pub mod record;
+pub mod replay;
 mod run_places;
 mod savepoint;
 mod series;
 mod sessions;
 mod settling;
 mod shelf;
+mod simulate;
 mod timer;
 mod transferring;
 mod trial;
@@ -69,9 +75,10 @@ pub use bookings::LAB_MOVES;
 pub use bundles::{BookTogether, PARTS_MAX, TogetherOutcome};
 pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
-    Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Conflict,
-    Decline, DeskError, EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage,
-    OutageOutcome, Overriding, Refused, RegistryEdit, RegistryOutcome, Transfer,
+    Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Choice,
+    ChoiceAction, ChoiceFault, Conflict, Decline, DeskError, EndOutage, Import, ImportReport,
+    MoveOutageEnd, NewBooking, NewOutage, OpenOutage, OutageOutcome, Overriding, Refused,
+    RegistryEdit, RegistryOutcome, Transfer,
 };
 pub use deciding::status_after;
 pub use desk::{DeskSettings, start};
@@ -86,6 +93,7 @@ pub use presence::LEAD as CHECK_IN_LEAD;
 pub use problems::{CloseProblem, Photo, ProblemOutcome, Report, ReportOutcome, StopForProblem};
 pub use project_use::ProjectUse;
 pub use projects::{ProjectOutcome, SaveProject};
+pub use proposals::{Proposal, proposals};
 pub use qualifying::{Grant, GrantOutcome, Revoke};
 pub use questions::{QuestionsOutcome, SetQuestions, questions_at, questions_for, questions_of};
 pub use queue::Queue;
@@ -95,6 +103,7 @@ pub use series::{
 pub use sessions::{SessionSettings, Sessions};
 pub use settling::{CorrectRun, Declare, DeclareOutcome, RunChange, RunOutcome};
 pub use shelf::{InstrumentSnapshot, Shelf};
+pub use simulate::{Simulation, simulate};
 pub use timer::Settle;
 pub use wishes::{
     AskToWait, DeclineOffer, OfferOutcome, TakeOffer, WISHES_MAX, WaitOutcome, Withdraw,

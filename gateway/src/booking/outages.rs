@@ -27,6 +27,14 @@ impl Group<'_> {
         if self.held(open.instrument).is_none() {
             return OutageOutcome::NotFound;
         }
+        let before = self.as_it_is();
+        let freed = match self.choose(open) {
+            Ok(freed) => freed,
+            Err((booking, fault)) => {
+                self.go_back(before);
+                return OutageOutcome::CannotChoose(booking, fault);
+            }
+        };
         let outage = Arc::new(Outage {
             id: self.next_outage(),
             instrument: open.instrument,
@@ -48,6 +56,10 @@ impl Group<'_> {
         let (instrument, subject) = (Some(open.instrument), Some(outage.id.get()));
         self.note(EventKind::OutageOpened, instrument, subject);
         let at_risk = self.at_risk(&outage);
+        self.tell_at_risk(&outage, &at_risk);
+        for slot in freed {
+            self.offer_freed(open.instrument, slot);
+        }
         OutageOutcome::Done(outage, at_risk)
     }
 
@@ -147,7 +159,8 @@ impl Group<'_> {
         }
     }
 
-    fn at_risk(&mut self, outage: &Outage) -> Vec<BookingId> {
+    /// Returns the bookings inside an outage that it may still spoil.
+    pub(super) fn at_risk(&mut self, outage: &Outage) -> Vec<BookingId> {
         let held = self.held(outage.instrument);
         let claiming = held
             .map(|held| held.claiming(outage.slot))

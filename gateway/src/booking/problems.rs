@@ -210,6 +210,7 @@ impl Group<'_> {
             return ProblemOutcome::Over;
         };
         let open = OpenOutage {
+            choices: Vec::new(),
             instrument: held.instrument,
             slot,
             kind: OutageKind::Fault,
@@ -219,7 +220,10 @@ impl Group<'_> {
         let outage = match self.open_outage_for(&open, Some(held.id)) {
             OutageOutcome::Done(outage, _) => outage.id,
             OutageOutcome::Over => return ProblemOutcome::Over,
-            OutageOutcome::NotFound => return ProblemOutcome::NotFound,
+            // Nothing was chosen for the bookings inside.
+            OutageOutcome::NotFound | OutageOutcome::CannotChoose(..) => {
+                return ProblemOutcome::NotFound;
+            }
         };
         let stopped = Arc::new(Problem {
             outage: Some(outage),

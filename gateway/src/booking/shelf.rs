@@ -211,6 +211,15 @@ impl Shelf {
         self.instruments.store(Arc::new(all));
     }
 
+    /// Indexes the free time of every instrument from a moment on.
+    pub(super) fn index_from(&self, base: Micros) {
+        for place in self.instruments.load().values() {
+            let mut snapshot = InstrumentSnapshot::clone(&place.load());
+            snapshot.occupancy.index_from(base);
+            place.store(Arc::new(snapshot));
+        }
+    }
+
     /// Lets go of what ended before a moment.
     pub(super) fn drop_before(&self, moment: Micros) {
         for place in self.instruments.load().values() {

@@ -35,6 +35,7 @@ pub mod metrics;
 pub mod notices;
 pub mod occupied;
 pub mod openapi;
+pub mod outage_choices;
 pub mod outages;
 pub mod pace;
 pub mod page;
@@ -44,6 +45,9 @@ pub mod people;
 pub mod photo;
 pub mod place;
 pub mod policy;
+pub mod policy_effective;
+pub mod policy_trial;
+pub mod pool;
 pub mod problem;
 pub mod projects;
 pub mod qualifications;
@@ -122,6 +126,7 @@ fn api() -> OpenApiRouter<HttpState> {
             questions::set_of_instrument
         ))
         .routes(routes!(questions::of_node, questions::set_of_node))
+        .routes(routes!(policy_effective::effective))
         .routes(routes!(source::source, source::set_source))
         .routes(routes!(source::state_rule, source::set_state_rule))
         .routes(routes!(agents::list, agents::create))
@@ -129,6 +134,7 @@ fn api() -> OpenApiRouter<HttpState> {
         // Free time and bookings.
         .routes(routes!(availability::availability))
         .routes(routes!(availability::grid))
+        .routes(routes!(pool::pool))
         .routes(routes!(booking_list::list, booking_make::book))
         .routes(routes!(bookings::read, bookings::change, bookings::cancel))
         .routes(routes!(checking::check_in))
@@ -150,7 +156,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(series::list, series::book))
         .routes(routes!(series::read, series::end))
         .routes(routes!(outages::list, outages::open))
-        .routes(routes!(outages::end))
+        .routes(routes!(outages::end, outages::move_end))
         .routes(routes!(penalties::list))
         .routes(routes!(penalties::appeal))
         .routes(routes!(penalties::decide))

@@ -20,6 +20,7 @@ use super::seats::Seats;
 use super::status::Packed;
 use super::view::ShownNow;
 use crate::booking::DeskHandle;
+use crate::booking::pool::Grounds;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::credentials::Passwords;
@@ -96,6 +97,7 @@ struct Parts {
     /// later waits.
     photo_places: tokio::sync::Semaphore,
     packed_status: Packed,
+    grounds: Grounds,
     paces: Paces,
     stop: tokio_util::sync::CancellationToken,
     run: u32,
@@ -126,6 +128,7 @@ impl HttpState {
             seats: Arc::default(),
             photo_places: tokio::sync::Semaphore::new(PHOTOS_MAX),
             packed_status: Packed::default(),
+            grounds: Grounds::default(),
             paces: Paces {
                 logins: Pace::per_minute(limits.login_per_minute),
                 members: Pace::per_minute(limits.requests_per_minute),
@@ -204,6 +207,10 @@ impl HttpState {
 
     pub(super) fn packed_status(&self) -> &Packed {
         &self.0.packed_status
+    }
+
+    pub(super) fn grounds(&self) -> &Grounds {
+        &self.0.grounds
     }
 
     pub(super) fn stop(&self) -> &tokio_util::sync::CancellationToken {

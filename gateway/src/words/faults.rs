@@ -62,7 +62,7 @@ fn expected_zh(expected: &str) -> String {
 }
 
 /// Messages of our own request types, English and Chinese.
-pub const KNOWN: [(&str, &str); 23] = [
+pub const KNOWN: [(&str, &str); 30] = [
     (
         "expected an RFC 3339 time with offset, such as 2026-11-24T09:00:00+08:00",
         "应为带时区偏移的 RFC 3339 时间，例如 2026-11-24T09:00:00+08:00",
@@ -117,6 +117,22 @@ pub const KNOWN: [(&str, &str); 23] = [
     (
         "expected one of booking, member, accept, reject",
         "应为 booking、member、accept、reject 之一",
+    ),
+    ("at most 62 days after the start", "最多在开始之后 62 天"),
+    (
+        "together with `move` and only then",
+        "必须且只能与 `move` 一起给出",
+    ),
+    (
+        "must not be over; to end it now, delete it",
+        "不能早于现在；要立即结束停机请删除它",
+    ),
+    ("expected PT1M to P31D", "应为 PT1M 到 P31D"),
+    ("only together with `near`", "只能与 `near` 一起给出"),
+    ("expected the number of a node", "应为节点编号"),
+    (
+        "expected degrees north and east, such as 43.65,111.98",
+        "应为北纬和东经的度数，例如 43.65,111.98",
     ),
     ("not a cursor of this list", "不是此列表的游标"),
 ];

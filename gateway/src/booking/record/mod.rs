@@ -265,6 +265,8 @@ words! {
         Cancelled = "cancelled",
         /// An outage was opened.
         OutageOpened = "outage_opened",
+        /// An outage was extended or shortened.
+        OutageChanged = "outage_changed",
         /// An outage was ended.
         OutageEnded = "outage_ended",
         /// A slot is held, offered, or no longer.

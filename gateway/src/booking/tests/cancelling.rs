@@ -81,6 +81,7 @@ async fn nobody_pays_for_an_outage() {
     let held = booked(place.desk.ask(wish(1, 1, slot(1, 2))).await.unwrap());
     place.hand.advance(30 * MINUTE_US);
     let open = OpenOutage {
+        choices: Vec::new(),
         kind: record::OutageKind::Fault,
         instrument: InstrumentId::new(1),
         slot: slot(0, 5),

@@ -107,6 +107,7 @@ async fn an_outage_claims_what_is_free_and_what_becomes_free() {
         slot: slot(8, 18),
         reason: "校准".to_owned(),
         member: MemberId::new(1),
+        choices: Vec::new(),
     };
     let opened = place.desk.ask(open).await.unwrap();
     let OutageOutcome::Done(outage, at_risk) = opened else {

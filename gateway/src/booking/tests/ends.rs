@@ -153,6 +153,7 @@ async fn play(place: Place, step: Step) -> Place {
         }
         Step::Open(slot) => {
             let open = OpenOutage {
+                choices: Vec::new(),
                 kind: record::OutageKind::Planned,
                 instrument: INSTRUMENT,
                 slot,
@@ -191,7 +192,8 @@ async fn stored(place: &Place) -> (InstrumentSnapshot, Ledger) {
         .unwrap();
     let ledger = Ledger::load(&mut tx, place.clock.now()).await.unwrap();
     drop(tx);
-    let (mut snapshots, _) = crate::booking::load::snapshots(&place.desk.directory(), loaded);
+    let (mut snapshots, _) =
+        crate::booking::load::snapshots(&place.desk.directory(), loaded, place.clock.now());
     (snapshots.remove(&INSTRUMENT).unwrap(), ledger)
 }
 

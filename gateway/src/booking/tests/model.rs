@@ -105,6 +105,7 @@ async fn send(desk: &DeskHandle, step: Step, before: &Model) -> Told {
                 slot: wanted,
                 reason: "校准".to_owned(),
                 member: MemberId::new(1),
+                choices: Vec::new(),
             };
             Told::Opened(wanted, desk.ask(open).await.unwrap())
         }

@@ -76,6 +76,7 @@ async fn a_lane_added_during_an_outage_is_out_too() {
         slot: slot(8, 18),
         reason: "校准".to_owned(),
         member: MemberId::new(1),
+        choices: Vec::new(),
     };
     place.desk.ask(open).await.unwrap();
     let mut wider = instrument(1, 2);

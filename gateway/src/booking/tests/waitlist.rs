@@ -224,6 +224,7 @@ async fn every_way_a_place_becomes_free_is_offered() {
     // An outage that is ended.
     let place = at_once().await;
     let open = OpenOutage {
+        choices: Vec::new(),
         kind: record::OutageKind::Fault,
         instrument: InstrumentId::new(1),
         slot: slot(0, 24),

@@ -77,6 +77,11 @@ fn reading() -> Vec<Row> {
             [404, 404, 200, 404, 200, 200, 200],
         ),
         get(
+            "/api/v1/instruments/{key}/policy/effective",
+            "/api/v1/instruments/A-1/policy/effective",
+            PUBLIC,
+        ),
+        get(
             "/api/v1/nodes/{id}/policy",
             "/api/v1/nodes/1/policy",
             PUBLIC,
@@ -101,6 +106,11 @@ fn reading() -> Vec<Row> {
             "/api/v1/availability/grid",
             "/api/v1/availability/grid?keys=A-1&from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z&step=PT1H",
             PUBLIC,
+        ),
+        get(
+            "/api/v1/availability",
+            "/api/v1/availability?capability=xrd&duration=PT2H",
+            KNOWN,
         ),
         plain("/api/v1/bookings", KNOWN),
         get(
@@ -176,6 +186,15 @@ fn settings() -> Vec<Row> {
             row(
                 Method::PUT,
                 "/api/v1/nodes/{id}/policy",
+                "/api/v1/nodes/1/policy?dry_run=true&days=7",
+                [401, 403, 403, 403, 403, 200, 403],
+            ),
+            rules.clone(),
+        ),
+        with(
+            row(
+                Method::PUT,
+                "/api/v1/nodes/{id}/policy",
                 "/api/v1/nodes/4/policy",
                 managing(200),
             ),
@@ -242,7 +261,6 @@ fn people_and_bookings() -> Vec<Row> {
     let race = with(race, wish.clone());
     wish["instrument"] = json!("A-DRAFT");
     let draft = post("/api/v1/bookings", [401, 404, 201, 404, 409, 409, 422]);
-    let outage = json!({ "instrument": "A-1", "start": at(80), "end": at(81), "reason": "x" });
     vec![
         with(
             post("/api/v1/login", PUBLIC),
@@ -319,13 +337,25 @@ fn people_and_bookings() -> Vec<Row> {
             json!({ "instrument": "A-1", "start": at(56), "end": at(57), "purpose": "x",
                 "member": 7, "override": { "reason": "x" } }),
         ),
-        with(post("/api/v1/outages", managing(201)), outage),
-        row(
-            Method::DELETE,
-            "/api/v1/outages/{id}",
-            "/api/v1/outages/{next}",
-            managing(204),
-        ),
+    ]
+}
+
+fn outages() -> Vec<Row> {
+    let outage = json!({ "instrument": "A-1", "start": at(80), "end": at(81), "reason": "x" });
+    let open = |path| row(Method::POST, "/api/v1/outages", path, managing(201));
+    let by_id = |method, done| {
+        let route = "/api/v1/outages/{id}";
+        row(method, route, "/api/v1/outages/{next}", managing(done))
+    };
+    let tried = Row {
+        expected: managing(200),
+        ..open("/api/v1/outages?dry_run=true")
+    };
+    vec![
+        with(open("/api/v1/outages"), outage.clone()),
+        with(tried, outage),
+        with(by_id(Method::PATCH, 200), json!({ "end": at(60) })),
+        by_id(Method::DELETE, 204),
     ]
 }
 
@@ -469,5 +499,6 @@ fn rows() -> Vec<Row> {
     rows.extend(goes_with::rows());
     rows.extend(holds_and_waitlist());
     rows.extend(bundles_and_series());
+    rows.extend(outages());
     rows
 }

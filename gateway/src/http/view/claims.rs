@@ -58,6 +58,8 @@ pub struct OutageView {
     start: Zoned,
     /// When it ended or is planned to.
     end: Zoned,
+    /// `planned`, `calibration`, `fault` or `closure`.
+    kind: &'static str,
     /// Why.
     reason: String,
     /// Bookings inside; only for those who see them.
@@ -130,6 +132,7 @@ impl OutageView {
             instrument: InstrumentRef::of(instrument),
             start: Zoned(outage.slot.start(), instrument.zone),
             end: Zoned(end, instrument.zone),
+            kind: outage.kind.as_str(),
             reason: outage.reason.clone(),
             at_risk: at_risk.into_iter().map(BookingId::get).collect(),
         }
