@@ -6,6 +6,7 @@
 
 pub mod agents;
 pub mod answer;
+pub mod attempts;
 pub mod availability;
 pub mod board;
 pub mod body;
@@ -37,6 +38,7 @@ pub mod state;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 pub mod time;
 pub mod tokens;
 pub mod ui;

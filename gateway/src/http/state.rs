@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::extract::FromRef;
 use scheduler::id::{InstrumentId, MemberId};
 
+use super::attempts::Attempts;
 use super::board::Board;
 use super::caller::Caller;
 use super::catalogue::Catalogues;
@@ -96,7 +97,7 @@ struct Parts {
 /// Rate limits.
 #[derive(Debug)]
 struct Paces {
-    logins: Pace<String>,
+    logins: Attempts,
     members: Pace<MemberId>,
     strangers: Pace<IpAddr>,
 }
@@ -117,7 +118,7 @@ impl HttpState {
             seats: Arc::default(),
             packed_status: Packed::default(),
             paces: Paces {
-                logins: Pace::per_minute(limits.login_per_minute),
+                logins: Attempts::per_minute(limits.login_per_minute),
                 members: Pace::per_minute(limits.requests_per_minute),
                 strangers: Pace::per_minute(limits.anonymous_per_minute),
             },
@@ -205,11 +206,9 @@ impl HttpState {
         waited.map_err(Problem::too_many)
     }
 
-    /// Counts an attempt to sign in, whether or not there is such a login.
-    pub(super) fn pace_login(&self, login: &str) -> Result<(), Problem> {
-        let key = login.to_lowercase();
-        let waited = self.0.paces.logins.take(key, self.clock().mono_us());
-        waited.map_err(Problem::too_many)
+    /// Returns the limits on wrong passwords.
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.0.paces.logins
     }
 
     /// Returns what is known of an instrument at this moment.
