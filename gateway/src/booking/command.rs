@@ -23,6 +23,13 @@ pub enum DeskError {
     /// The database cannot take writes; the text says why. Worth another try in some seconds.
     #[error("bookings cannot be written now: {0}")]
     NotReady(String),
+    /// It has no room.
+    #[error("bookings cannot be written now: the disk is full ({0})")]
+    Full(String),
+    /// The database cannot hold what was to be written: a fault of ours, and another try would not
+    /// help. Nothing else is concerned.
+    #[error("the booking database cannot hold this: {0}")]
+    Data(String),
     /// More commands wait than the desk's queue holds.
     #[error("too many commands are waiting")]
     Busy,

@@ -18,6 +18,7 @@ use super::front::text;
 use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::check_line;
 use super::time::{When, slot};
 use super::view::{BookingView, ConflictView, Interval, Looking, RefusalView};
 use crate::booking::record::Booking;
@@ -103,7 +104,7 @@ pub(super) async fn book(
 ) -> Result<Response, Problem> {
     let slot = slot(wish.start, wish.end, "end")?;
     check_length("purpose", &wish.purpose, PURPOSE_CHARACTERS_MAX)?;
-    check_length(
+    check_line(
         "project",
         wish.project.as_deref().unwrap_or_default(),
         PROJECT_CHARACTERS_MAX,
@@ -122,7 +123,7 @@ pub(super) async fn book(
         instrument: id,
         member: who.member,
         slot,
-        purpose: wish.purpose,
+        purpose: said(wish.purpose),
         project: wish.project,
         idempotency,
     };
@@ -275,7 +276,7 @@ pub(super) async fn change(
         booking: held.id,
         expected_version: demanded_version(&headers)?,
         slot,
-        purpose: wish.purpose,
+        purpose: wish.purpose.map(said),
     };
     match state.desk().ask(change).await? {
         ChangeOutcome::Changed(booking) => view(&directory, &booking),
@@ -356,31 +357,36 @@ fn view(directory: &Directory, booking: &Booking) -> Result<Versioned<BookingVie
     })
 }
 
-/// Checks the length of a text.
+/// Returns a purpose as it is kept: nothing but spaces says nothing.
+fn said(purpose: String) -> String {
+    if purpose.trim().is_empty() {
+        return String::new();
+    }
+    purpose
+}
+
+/// Checks a text of many lines.
 ///
 /// # Errors
 /// Returns `malformed-request` about the field.
 pub fn check_length(field: &str, text: &str, characters_max: usize) -> Result<(), Problem> {
-    if text.chars().count() <= characters_max {
-        Ok(())
-    } else {
-        Err(Problem::field(field, "too long"))
-    }
+    super::texts::check_prose(field, text, characters_max)
 }
 
-/// What the desk cannot do now is `not-ready`.
+/// What the desk cannot do now is `not-ready`, and what the database cannot hold is our fault. What
+/// the database said is for the log.
 impl From<DeskError> for Problem {
     fn from(error: DeskError) -> Self {
-        match &error {
-            DeskError::NotReady(why) => {
-                let reason = Said::new(
-                    format!("预约数据暂时无法写入：{why}"),
-                    format!("bookings cannot be written now: {why}"),
-                );
-                Self::not_ready(reason, 5)
+        let (reason, retry_after_s) = match &error {
+            DeskError::Full(_) => (Said::fixed("磁盘已满", "the disk is full"), 5),
+            DeskError::NotReady(_) => {
+                let en = "bookings cannot be written now";
+                (Said::fixed("预约数据暂时无法写入", en), 5)
             }
-            DeskError::Busy => Self::not_ready(Said::fixed("排队已满", "too many wait"), 1),
-        }
+            DeskError::Busy => (Said::fixed("排队已满", "too many wait"), 1),
+            DeskError::Data(_) => return Self::internal(error),
+        };
+        Self::not_ready(reason, retry_after_s).caused_by(error)
     }
 }
 

@@ -10,11 +10,11 @@ use wire::InstrumentKey;
 
 use super::answer::{Created, Versioned, demanded_version};
 use super::body::Body;
-use super::bookings::check_length;
 use super::caller::{Caller, SignedIn};
 use super::path::Found;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::{check_line, check_name};
 use super::tokens::made;
 use super::view::InstrumentView;
 use crate::booking::RegistryEdit;
@@ -271,17 +271,14 @@ fn parse_zone(text: &str) -> Result<Tz, Problem> {
 }
 
 fn check(instrument: &Instrument) -> Result<(), Problem> {
-    if instrument.names.zh.trim().is_empty() {
-        return Err(Problem::field("name", "must not be empty"));
-    }
+    check_name("name", &instrument.names.zh, TEXT_CHARACTERS_MAX)?;
     for (field, text) in [
-        ("name", &instrument.names.zh),
         ("name_en", &instrument.names.en),
         ("model", &instrument.model),
         ("manufacturer", &instrument.manufacturer),
         ("room", &instrument.room),
     ] {
-        check_length(field, text, TEXT_CHARACTERS_MAX)?;
+        check_line(field, text, TEXT_CHARACTERS_MAX)?;
     }
     let is_code = |code: &String| code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit());
     if !instrument.category.as_ref().is_none_or(is_code) {
@@ -292,7 +289,7 @@ fn check(instrument: &Instrument) -> Result<(), Problem> {
     }
     for (place, word) in instrument.capabilities.iter().enumerate() {
         let field = format!("capabilities[{place}]");
-        check_length(&field, word, CAPABILITY_CHARACTERS_MAX)?;
+        check_line(&field, word, CAPABILITY_CHARACTERS_MAX)?;
         if word.is_empty() || word.chars().any(|c| c.is_whitespace() || c.is_uppercase()) {
             return Err(Problem::field(&field, "expected a lower-case word"));
         }

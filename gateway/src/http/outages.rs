@@ -9,12 +9,13 @@ use wire::InstrumentKey;
 
 use super::answer::{Created, Json};
 use super::body::{Body, Query};
-use super::bookings::{check_length, snapshot_of};
+use super::bookings::snapshot_of;
 use super::caller::{Caller, SignedIn};
 use super::page::Limit;
 use super::path::{Number, visible};
 use super::problem::Problem;
 use super::state::HttpState;
+use super::texts::check_prose;
 use super::time::{When, slot};
 use super::view::{List, OutageView};
 use crate::booking::record::{Outage, OutageKind};
@@ -53,7 +54,10 @@ pub(super) async fn open(
     Body(asked): Body<OutageRequest>,
 ) -> Result<Created<Json<OutageView>>, Problem> {
     let slot = slot(asked.start, asked.end, "end")?;
-    check_length("reason", &asked.reason, REASON_CHARACTERS_MAX)?;
+    check_prose("reason", &asked.reason, REASON_CHARACTERS_MAX)?;
+    if asked.reason.trim().is_empty() {
+        return Err(Problem::field("reason", "must not be empty"));
+    }
     let directory = state.directory().load_full();
     let id = visible(&directory, asked.instrument.as_str(), &who.caller)?;
     let instrument = directory

@@ -80,10 +80,20 @@ pub enum Cause {
     Missing,
     /// No room.
     Full,
+    /// A value that the table cannot hold: out of range, a NUL in a text, against a check.
+    Data,
     /// No connection could be had within the time for it.
     Unreachable,
     /// Anything else.
     Other,
+}
+
+impl Cause {
+    /// Returns true if other rows would have been written: the database itself takes writes.
+    #[must_use]
+    pub fn is_about_the_rows(self) -> bool {
+        matches!(self, Self::Conflict | Self::Missing | Self::Data)
+    }
 }
 
 impl StoreError {
@@ -93,9 +103,10 @@ impl StoreError {
     }
 
     /// Returns what the failure means. SQLite: 1811 is a trigger's ABORT, 1555 and 2067 are keys,
-    /// 787 is a foreign key, 13 a full disk or database (<https://sqlite.org/rescode.html>).
-    /// PostgreSQL: 23P01 is an exclusion, 23505 a key, 23503 a foreign key, 53100 a full disk
-    /// (<https://www.postgresql.org/docs/15/errcodes-appendix.html>).
+    /// 787 is a foreign key, 13 a full disk or database; 275, 1299 and 3091 are a check, a null and a
+    /// type, 18 and 20 a size and a type (<https://sqlite.org/rescode.html>). PostgreSQL: 23P01 is an
+    /// exclusion, 23505 a key, 23503 a foreign key, 53100 a full disk; 23514 and 23502 are a check and
+    /// a null, class 22 is data (<https://www.postgresql.org/docs/15/errcodes-appendix.html>).
     #[must_use]
     pub fn cause(&self) -> Cause {
         let Self::Failed { source, .. } = self else {
@@ -111,6 +122,8 @@ impl StoreError {
             Some("1811" | "23P01" | "23505" | "1555" | "2067") => Cause::Conflict,
             Some("787" | "23503") => Cause::Missing,
             Some("13" | "53100") => Cause::Full,
+            Some("275" | "1299" | "3091" | "18" | "20" | "23514" | "23502") => Cause::Data,
+            Some(code) if code.len() == 5 && code.starts_with("22") => Cause::Data,
             _ => Cause::Other,
         }
     }

@@ -9,6 +9,7 @@ mod edits;
 mod front;
 mod live;
 mod problems;
+mod texts;
 mod world;
 
 use std::path::Path;
