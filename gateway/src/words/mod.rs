@@ -3,9 +3,11 @@
 //! In: figures and closed lists. Out: text in the reader's language. Deliberately not here:
 //! decisions, and the words of the web pages, which have their own dictionaries.
 
+mod expectations;
 mod faults;
 mod figures;
 mod labels;
+mod parsers;
 mod problems;
 mod refusals;
 mod states;
