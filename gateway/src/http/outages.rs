@@ -3,6 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use scheduler::id::{BookingId, OutageId};
+use scheduler::slot::Slot;
+use scheduler::time::{Micros, Span};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wire::InstrumentKey;
@@ -25,6 +27,9 @@ use crate::words::Said;
 
 /// Most characters of a reason.
 const REASON_CHARACTERS_MAX: usize = 500;
+
+/// How far back an outage may begin, and how long it may be.
+const REACH: Span = Span::days(366);
 
 /// An outage to open.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -58,6 +63,7 @@ pub(super) async fn open(
     if asked.reason.trim().is_empty() {
         return Err(Problem::field("reason", "must not be empty"));
     }
+    check_window(slot, state.clock().now())?;
     let directory = state.directory().load_full();
     let id = visible(&directory, asked.instrument.as_str(), &who.caller)?;
     let instrument = directory
@@ -76,14 +82,44 @@ pub(super) async fn open(
     match state.desk().ask(open).await? {
         OutageOutcome::Done(outage, at_risk) => {
             let place = format!("/api/v1/outages/{}", outage.id);
-            Ok(Created(
-                place,
-                Json(OutageView::of(instrument, &outage, at_risk)),
-            ))
+            let mut view = OutageView::of(instrument, &outage, at_risk);
+            view.overlaps = overlapping(&state, &outage);
+            Ok(Created(place, Json(view)))
         }
         OutageOutcome::Over => Err(over()),
         OutageOutcome::NotFound => Err(Problem::not_found()),
     }
+}
+
+/// Checks when an outage may be. One that began in the past is opened when somebody finds out; one
+/// that is over claims nothing and would only be noise.
+fn check_window(slot: Slot, now: Micros) -> Result<(), Problem> {
+    if slot.end() <= now {
+        return Err(Problem::field("end", "must lie in the future"));
+    }
+    if slot.start() < now.saturating_sub(REACH) {
+        return Err(Problem::field(
+            "start",
+            "must not lie more than 366 days back",
+        ));
+    }
+    if slot.len() > REACH {
+        return Err(Problem::field("end", "at most 366 days after the start"));
+    }
+    Ok(())
+}
+
+/// Returns the live outages of an instrument that an outage shares time with. They may overlap (a
+/// fault during maintenance, two jobs by two people) and each ends by itself; who opens one is told.
+fn overlapping(state: &HttpState, outage: &Outage) -> Vec<i64> {
+    let now = state.clock().now();
+    let snapshot = state.desk().snapshot(outage.instrument);
+    let others = snapshot.iter().flat_map(|snapshot| &snapshot.outages);
+    others
+        .filter(|other| other.id != outage.id && other.is_live(now))
+        .filter(|other| other.slot.overlaps(outage.slot))
+        .map(|other| other.id.get())
+        .collect()
 }
 
 /// Ends an outage now.
@@ -127,7 +163,7 @@ pub struct Filter {
     #[param(value_type = Option<usize>, minimum = 1, maximum = 500, default = 50)]
     limit: Limit,
     /// Where the page begins.
-    cursor: Option<i64>,
+    cursor: Option<String>,
 }
 
 /// Lists outages by identity, newest first: of one instrument, or of all that the caller sees.
@@ -138,6 +174,11 @@ pub(super) async fn list(
     caller: Caller,
     Query(filter): Query<Filter>,
 ) -> Result<Json<List<OutageView>>, Problem> {
+    let after = filter.cursor.as_deref().map(|cursor| {
+        let id = cursor.parse::<i64>().ok();
+        id.ok_or_else(|| Problem::field("cursor", "not a cursor of this list"))
+    });
+    let after = after.transpose()?;
     let directory = state.directory().load_full();
     let instruments: Vec<&Instrument> = match filter.instrument.as_deref() {
         Some(key) => {
@@ -164,7 +205,7 @@ pub(super) async fn list(
     let total = outages.len();
     let mut rest = outages
         .into_iter()
-        .filter(|outage| filter.cursor.is_none_or(|cursor| outage.id < cursor));
+        .filter(|outage| after.is_none_or(|cursor| outage.id < cursor));
     let items: Vec<OutageView> = rest.by_ref().take(filter.limit.0).collect();
     let next_cursor = rest
         .next()

@@ -93,10 +93,16 @@ pub struct OutageView {
     start: Zoned,
     /// When it ended or is planned to.
     end: Zoned,
+    /// `planned`, `calibration`, `fault` or `closure`.
+    kind: &'static str,
     /// Why.
     reason: String,
     /// Bookings inside; only for those who see them.
     at_risk: Vec<i64>,
+    /// When it is opened: other outages of the instrument that share time with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(in crate::http) overlaps: Vec<i64>,
 }
 
 /// A claim in the way.
@@ -209,7 +215,9 @@ impl OutageView {
             instrument: InstrumentRef::of(instrument),
             start: Zoned(outage.slot.start(), instrument.zone),
             end: Zoned(end, instrument.zone),
+            kind: outage.kind.as_str(),
             reason: outage.reason.clone(),
+            overlaps: Vec::new(),
             at_risk: at_risk.into_iter().map(BookingId::get).collect(),
         }
     }
