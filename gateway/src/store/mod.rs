@@ -158,7 +158,12 @@ impl Database {
     /// Returns [`StoreError`] when it cannot be opened, brought up to date, or is not durable.
     pub async fn open(folder: &Path, url: Option<&str>) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let file = format!("sqlite://{}?mode=rwc", folder.join("booking.db").display());
+        let path = folder.join("booking.db");
+        let file = format!("sqlite://{}?mode=rwc", path.display());
+        if url.is_none() {
+            let made = crate::folder::make_file(&path);
+            made.map_err(|error| StoreError::Open(error.into()))?;
+        }
         let (kind, url) = url.map_or((Kind::Sqlite, file.as_str()), |url| (Kind::Postgres, url));
         let options = AnyPoolOptions::new()
             .max_connections(1)
