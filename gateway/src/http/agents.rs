@@ -23,6 +23,10 @@ use crate::words::Said;
 
 const ZONE: chrono_tz::Tz = chrono_tz::Tz::Asia__Shanghai;
 
+/// Names that are not for agents: an agent's name is its MQTT user name and client id, and these are
+/// the gateway's. Those that begin with `$`, which MQTT keeps for brokers, are no names at all.
+const RESERVED: [&str; 3] = ["gateway", "ortoo", "ortoo-gateway"];
+
 /// An agent to make.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +83,10 @@ pub(super) async fn create(
     let right = Right::ManageInstruments;
     who.caller.demand(&directory, right, lab.id)?;
     let name = asked.name;
+    if RESERVED.contains(&name.as_str()) {
+        let message = "this name is the gateway's own: choose another one";
+        return Err(Problem::field("name", message));
+    }
     if directory.agents.contains_key(&name) {
         let detail = Said::new(
             format!("采集代理名 {name} 已被使用"),
