@@ -322,6 +322,31 @@ async fn rules_are_set_with_a_trial_before() {
         .expect(200);
     assert_eq!(detail["rules"]["longest"], "PT1H");
     assert_eq!(detail["rules"]["policy_version"], set["version"]);
+    let rule =
+        |kind: &str, minutes: u32| json!({ "rule": kind, "mode": "default", "minutes": minutes });
+    for (rules, field) in [
+        (
+            json!([rule("longest", 60), rule("shortest", 90)]),
+            "rules[1]",
+        ),
+        (
+            json!([
+                rule("longest", 60),
+                rule("shortest", 30),
+                rule("longest", 90)
+            ]),
+            "rules[2]",
+        ),
+    ] {
+        for path in [trial.as_str(), path] {
+            let body = json!({ "rules": rules });
+            let problem = place
+                .send(Who::Manager, Method::PUT, path, Some(&body))
+                .await;
+            let problem = problem.expect_problem(400, "malformed-request");
+            assert_eq!(problem["errors"][0]["field"], field);
+        }
+    }
     let headers = [("authorization", "Bearer ort_2"), ("if-match", "\"0\"")];
     let stale = with_headers(&place, Method::PUT, path, &headers, Some(body)).await;
     stale.expect_problem(409, "stale-version");
@@ -385,6 +410,12 @@ async fn an_agent_gets_its_secret_once() {
         .post(Who::Manager, "/api/v1/agents", &body)
         .await
         .expect_problem(409, "wrong-state");
+    for reserved in ["gateway", "ortoo", "$ortoo", "$SYS"] {
+        let body = json!({ "name": reserved, "lab": LAB });
+        let problem = place.post(Who::Manager, "/api/v1/agents", &body).await;
+        let problem = problem.expect_problem(400, "malformed-request");
+        assert_eq!(problem["errors"][0]["field"], "name", "{reserved}");
+    }
     let list = place.get(Who::Manager, "/api/v1/agents").await;
     assert!(!list.text().contains(secret));
     assert_eq!(list.expect(200)["items"].as_array().unwrap().len(), 8);
