@@ -236,8 +236,26 @@ pub fn refuse_forged(state: &HttpState, request: &Request, caller: Caller) -> Re
     Err(Problem::new(ProblemType::NotAllowed).detail(detail))
 }
 
+/// `Host` is as good as what the browser was pointed at, and a name of somebody else's can point here:
+/// it is believed only where no public address is set, and only if it names this machine itself.
 fn is_own_origin(state: &HttpState, headers: &HeaderMap, origin: &str) -> bool {
-    let host = text(headers, &header::HOST);
+    let site = state.site();
+    if origin.eq_ignore_ascii_case(&site.origin) {
+        return true;
+    }
     let of_host = origin.split_once("://").map(|(_, rest)| rest);
-    origin == state.site().origin || (host.is_some() && of_host == host)
+    let host = text(headers, &header::HOST);
+    !site.is_public && host.is_some_and(is_loopback) && of_host == host
+}
+
+/// Returns true for `localhost`, `127.0.0.1` or `[::1]`, with or without a port.
+fn is_loopback(host: &str) -> bool {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if is_port(port) && !name.ends_with(':') => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }

@@ -50,6 +50,8 @@ pub struct Rooms {
 pub struct Site {
     /// Scheme, host and port of the public address: what browsers send as `Origin`.
     pub origin: String,
+    /// Whether it was set: else it is only the address listened on, and there may be other names.
+    pub is_public: bool,
     /// Whether people come by https: cookies are then `Secure`.
     pub is_https: bool,
     /// What agents connect to, such as `mqtt://127.0.0.1:1883`.
@@ -59,13 +61,22 @@ pub struct Site {
 }
 
 impl Site {
-    /// Returns a site from its public address without a trailing slash.
+    /// Returns a site from its public address without a trailing slash, or else from where it
+    /// listens.
     #[must_use]
-    pub fn new(public_url: &str, mqtt_url: String, data: std::path::PathBuf) -> Self {
+    pub fn new(
+        public_url: Option<&str>,
+        listens_on: &str,
+        mqtt_url: String,
+        data: std::path::PathBuf,
+    ) -> Self {
+        let is_public = public_url.is_some();
+        let public_url = public_url.unwrap_or(listens_on);
         let (scheme, rest) = public_url.split_once("://").unwrap_or(("http", public_url));
         let host = rest.split('/').next().unwrap_or(rest);
         Self {
             origin: format!("{scheme}://{host}"),
+            is_public,
             is_https: scheme == "https",
             mqtt_url,
             data,

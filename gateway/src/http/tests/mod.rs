@@ -145,6 +145,11 @@ impl Place {
     }
 
     pub(super) async fn with_limits(limits: Limits) -> Self {
+        Self::at(None, limits).await
+    }
+
+    /// A world that people find at a public address.
+    pub(super) async fn at(public_url: Option<&str>, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, hand) = Clock::manual(Micros::new(MIDNIGHT));
         let lifecycle = Lifecycle::new();
@@ -160,7 +165,7 @@ impl Place {
         };
         let url = "http://127.0.0.1:8080";
         let mqtt_url = "mqtt://127.0.0.1:1883".to_owned();
-        let site = Site::new(url, mqtt_url, folder.path().to_owned());
+        let site = Site::new(public_url, url, mqtt_url, folder.path().to_owned());
         let state = HttpState::start(rooms, site, limits, &lifecycle);
         Self {
             hand,
