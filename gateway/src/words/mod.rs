@@ -15,7 +15,7 @@ mod states;
 use std::borrow::Cow;
 
 pub use faults::{KNOWN, fault};
-pub use figures::{civil_time, length};
+pub use figures::{Seen, civil_time, dated, length};
 pub use labels::{booked, hold, offer, outage};
 pub use problems::{ProblemWords, problem};
 pub use refusals::refusal;

@@ -309,6 +309,8 @@ impl<'a> Looking<'a> {
     pub fn refused(&self, refused: &Refused) -> RefusedView {
         let zone = self.instrument.zone;
         let language = self.caller.language;
+        let now = self.caller.now;
+        let seen = words::Seen { now, zone };
         RefusedView {
             refusals: refused
                 .refusals
@@ -319,7 +321,7 @@ impl<'a> Looking<'a> {
                     actual: figure(refusal.rule, &refusal.actual, zone),
                     passes_at: refusal.passes_at.map(|at| Zoned(at, zone)),
                     override_by: overriders(refusal),
-                    message: words::refusal(refusal, zone, language),
+                    message: words::refusal(refusal, seen, language),
                 })
                 .collect(),
             conflicts: refused
