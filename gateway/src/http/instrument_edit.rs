@@ -18,7 +18,7 @@ use super::texts::{check_line, check_name};
 use super::tokens::made;
 use super::view::InstrumentView;
 use crate::booking::RegistryEdit;
-use crate::registry::{Directory, Instrument, Names, NodeKind, Right, StateRule};
+use crate::registry::{Directory, Instrument, KeyUse, Names, NodeKind, Right, StateRule};
 use crate::words::Said;
 
 /// Most characters of a name, model, manufacturer or room.
@@ -32,7 +32,8 @@ const CAPABILITY_CHARACTERS_MAX: usize = 64;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewInstrument {
-    /// Asset code, unique for ever.
+    /// Asset code, unique for ever: capitals make no difference, and one that was used is not given
+    /// again.
     #[schema(value_type = String)]
     key: InstrumentKey,
     /// Name, Chinese.
@@ -142,8 +143,8 @@ pub(super) async fn create(
     };
     check(&instrument)?;
     let key = instrument.key.clone();
-    if directory.instrument_by_key(&key).is_some() {
-        return Err(key_in_use(&key));
+    if let Some(held_by) = directory.use_of_key(&key) {
+        return Err(key_in_use(&key, &held_by));
     }
     let added = RegistryEdit::AddInstrument(Box::new(instrument));
     made(state.desk().edit(added).await?)?;
@@ -151,11 +152,24 @@ pub(super) async fn create(
     Ok(Created(format!("/api/v1/instruments/{key}"), versioned))
 }
 
-fn key_in_use(key: &InstrumentKey) -> Problem {
-    Problem::wrong_state(Said::new(
-        format!("编号 {key} 已被使用"),
-        format!("The key {key} is in use"),
-    ))
+fn key_in_use(key: &InstrumentKey, held_by: &KeyUse) -> Problem {
+    Problem::wrong_state(match held_by {
+        KeyUse::Held(held) if held == key => Said::new(
+            format!("编号 {key} 已被使用"),
+            format!("The key {key} is in use"),
+        ),
+        KeyUse::Held(held) => Said::new(
+            format!("编号 {key} 与已有的 {held} 只有大小写不同"),
+            format!("The key {key} differs from {held}, which is in use, in capitals only"),
+        ),
+        KeyUse::Retired => Said::new(
+            format!("编号 {key} 属于一台已删除但有历史记录的仪器，不能再次使用；请换一个编号"),
+            format!(
+                "The key {key} was that of a removed instrument whose history is kept, and cannot \
+                 be given again: choose another one"
+            ),
+        ),
+    })
 }
 
 /// Edits an instrument that the caller manages.

@@ -20,7 +20,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
 
-pub use directory::{load_directory, load_sessions};
+pub use directory::{has_history, load_directory, load_sessions};
 pub use edit::{Edit, write_edits};
 pub use facts::{
     Loaded, load_answers, load_events, load_facts, load_highest, load_instrument_facts,

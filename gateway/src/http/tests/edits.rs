@@ -267,6 +267,34 @@ async fn a_new_instrument_is_found_at_once() {
 }
 
 #[tokio::test]
+async fn a_key_is_given_once_whatever_its_capitals() {
+    let place = Place::new().await;
+    let add = async |key: &str| {
+        let body = json!({ "key": key, "name": "显微镜", "model": "M1", "manufacturer": "Zeiss",
+            "capabilities": ["sem"], "room": "1", "lab": LAB });
+        place.post(Who::Manager, "/api/v1/instruments", &body).await
+    };
+    let problem = add("a-1").await.expect_problem(409, "wrong-state");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("A-1") && detail.contains("大小写"),
+        "{detail}"
+    );
+    // D-0 had outages, D-1 nothing at all.
+    for key in ["D-0", "D-1"] {
+        let path = format!("/api/v1/instruments/{key}");
+        let removed = place.send(Who::Manager, Method::DELETE, &path, None).await;
+        assert_eq!(removed.status, 204);
+    }
+    for key in ["D-0", "d-0"] {
+        let problem = add(key).await.expect_problem(409, "wrong-state");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("历史"), "{detail}");
+    }
+    add("d-1").await.expect(201);
+}
+
+#[tokio::test]
 async fn lists_are_filtered_and_paged() {
     let place = Place::new().await;
     for (path, who, expected) in [
@@ -392,36 +420,4 @@ async fn source_and_state_rule_come_back_as_set() {
         .send(Who::Manager, Method::PUT, path, Some(&rule))
         .await;
     problem.expect_problem(400, "malformed-request");
-}
-
-#[tokio::test]
-async fn an_agent_gets_its_secret_once() {
-    let place = Place::new().await;
-    let body = json!({ "name": "lab-007", "lab": LAB });
-    let made = place
-        .post(Who::Manager, "/api/v1/agents", &body)
-        .await
-        .expect(201);
-    let secret = made["secret"].as_str().unwrap();
-    assert_eq!(secret.len(), 64);
-    assert!(made["agent_toml"].as_str().unwrap().contains(secret));
-    assert_eq!(made["mqtt_url"], "mqtt://127.0.0.1:1883");
-    place
-        .post(Who::Manager, "/api/v1/agents", &body)
-        .await
-        .expect_problem(409, "wrong-state");
-    for reserved in ["gateway", "ortoo", "$ortoo", "$SYS"] {
-        let body = json!({ "name": reserved, "lab": LAB });
-        let problem = place.post(Who::Manager, "/api/v1/agents", &body).await;
-        let problem = problem.expect_problem(400, "malformed-request");
-        assert_eq!(problem["errors"][0]["field"], "name", "{reserved}");
-    }
-    let list = place.get(Who::Manager, "/api/v1/agents").await;
-    assert!(!list.text().contains(secret));
-    assert_eq!(list.expect(200)["items"].as_array().unwrap().len(), 8);
-    let neighbour = place
-        .get(Who::Neighbour, "/api/v1/agents")
-        .await
-        .expect(200);
-    assert_eq!(neighbour["items"], json!([]));
 }
