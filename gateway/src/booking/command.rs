@@ -183,6 +183,8 @@ pub enum RegistryEdit {
     SetRules(Scope, RuleSet, Option<i64>),
     /// Adds an agent.
     AddAgent(AgentEntry),
+    /// Adds an agent and makes it speak for these instruments, whoever did before.
+    AddAgentFor(AgentEntry, Vec<InstrumentId>),
     /// Removes an agent.
     RemoveAgent(AgentName),
     /// Adds a token; its identity is given by the desk.

@@ -4,6 +4,7 @@
 //! Every request passes [`front`]; handlers ask the desk, telemetry and history and word what they
 //! say. Deliberately not here: decisions about bookings (desk), machine state (telemetry), SQL.
 
+pub mod agent_toml;
 pub mod agents;
 pub mod answer;
 pub mod attempts;

@@ -25,6 +25,8 @@ pub(super) struct Resolved {
     pub(super) rows: Vec<(InstrumentId, Rows)>,
     /// At most one for each instrument and reason.
     pub(super) refusals: Vec<Refusal>,
+    /// Keys of instruments that the agent does not speak for.
+    pub(super) strange: Vec<InstrumentKey>,
 }
 
 /// Resolves the series of a record. Several series of one instrument become one set of rows that
@@ -47,6 +49,7 @@ pub(super) fn resolve(
     }
     for key in keys {
         let Some(instrument) = directory.speaks_for(agent, key) else {
+            resolved.strange.push(key.clone());
             let is_known = directory.by_key.contains_key(key);
             resolved.refusals.push(Refusal {
                 reason: if is_known {
@@ -271,6 +274,8 @@ mod tests {
         assert_eq!(resolved.rows.len(), 1);
         let reasons: Vec<&str> = resolved.refusals.iter().map(|one| one.reason).collect();
         assert_eq!(reasons, ["not_its_instrument", "unknown_instrument"]);
+        let strange: Vec<&str> = resolved.strange.iter().map(InstrumentKey::as_str).collect();
+        assert_eq!(strange, ["K-2", "K-3"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The world: two centres with a lab each; instruments, people of every role, agents, bookings and
 //! outages with known identities. Requests go through the whole router, without a socket.
 
+mod agents;
 mod authorization;
 mod bookings;
 mod edits;
