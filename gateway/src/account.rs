@@ -51,15 +51,7 @@ pub async fn create_admin(
     login: &str,
     name: &str,
 ) -> Result<String, AccountError> {
-    for (what, text) in [("--login", login), ("--name", name)] {
-        if !(1..=NAME_CHARS_MAX).contains(&text.chars().count()) {
-            return Err(AccountError::Text(what));
-        }
-    }
-    if login.chars().any(char::is_whitespace) || check_line("login", login, NAME_CHARS_MAX).is_err()
-    {
-        return Err(AccountError::Login);
-    }
+    check(login, name)?;
     let _lock = lock_folder(&config.data)?;
     let url = config
         .database_url
@@ -121,6 +113,20 @@ pub async fn create_admin(
         return Err(AccountError::Taken(login.to_owned()));
     }
     Ok(password)
+}
+
+/// Checks the texts, as the API does.
+fn check(login: &str, name: &str) -> Result<(), AccountError> {
+    for (what, text) in [("--login", login), ("--name", name)] {
+        if !(1..=NAME_CHARS_MAX).contains(&text.chars().count()) {
+            return Err(AccountError::Text(what));
+        }
+    }
+    if login.chars().any(char::is_whitespace) || check_line("login", login, NAME_CHARS_MAX).is_err()
+    {
+        return Err(AccountError::Login);
+    }
+    Ok(())
 }
 
 fn region_of(directory: &Directory) -> Option<NodeId> {

@@ -58,10 +58,10 @@ impl Desk {
             self.sessions.end(&id);
             return Ok(RegistryOutcome::Done(0));
         }
-        let retired = match &edit {
-            RegistryEdit::RemoveInstrument(id, _) => self.key_to_retire(*id).await?,
-            _ => None,
-        };
+        let mut retired = None;
+        if let RegistryEdit::RemoveInstrument(id, _) = &edit {
+            retired = self.key_to_retire(*id).await?;
+        }
         let mut planned = match self.plan(edit) {
             Ok(planned) => planned,
             Err(outcome) => return Ok(outcome),

@@ -6,6 +6,7 @@
 mod directory;
 mod edit;
 mod facts;
+mod reach;
 mod records;
 mod row;
 mod rows;
@@ -13,7 +14,7 @@ mod rows;
 mod tests;
 mod write;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
@@ -44,6 +45,24 @@ pub enum StoreError {
     /// It cannot be opened or reached.
     #[error("the booking database cannot be opened")]
     Open(#[source] sqlx::Error),
+    /// The server does not answer.
+    #[error("the database server at {address} cannot be reached")]
+    Unreachable {
+        /// Host and port, without the credential.
+        address: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The file is no database, or not a whole one.
+    #[error(
+        "{file:?} is damaged or no SQLite database: restore it from a backup, or move it away to \
+         begin with an empty one"
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+    },
     /// Its tables cannot be brought up to date.
     #[error("the booking database's tables cannot be brought up to date")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -171,6 +190,8 @@ impl Database {
             .idle_timeout(None)
             .max_lifetime(None)
             .after_connect(move |connection, _| Box::pin(set_up(connection, kind)));
+        // The pool tries a failing connection again and again and then says only that it timed out.
+        reach::prove(url, kind, &path).await?;
         let writer = options.connect(url).await.map_err(StoreError::Open)?;
         let database = Self {
             kind,
