@@ -18,7 +18,7 @@ use super::front::text;
 use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
-use super::texts::check_line;
+use super::texts::{check_line, kept};
 use super::time::{When, slot};
 use super::view::{BookingView, ConflictView, Interval, Looking, RefusalView};
 use crate::booking::record::Booking;
@@ -123,7 +123,7 @@ pub(super) async fn book(
         instrument: id,
         member: who.member,
         slot,
-        purpose: said(wish.purpose),
+        purpose: kept(wish.purpose),
         project: wish.project,
         idempotency,
     };
@@ -276,7 +276,7 @@ pub(super) async fn change(
         booking: held.id,
         expected_version: demanded_version(&headers)?,
         slot,
-        purpose: wish.purpose.map(said),
+        purpose: wish.purpose.map(kept),
     };
     match state.desk().ask(change).await? {
         ChangeOutcome::Changed(booking) => view(&directory, &booking),
@@ -355,14 +355,6 @@ fn view(directory: &Directory, booking: &Booking) -> Result<Versioned<BookingVie
         version: booking.version,
         body,
     })
-}
-
-/// Returns a purpose as it is kept: nothing but spaces says nothing.
-fn said(purpose: String) -> String {
-    if purpose.trim().is_empty() {
-        return String::new();
-    }
-    purpose
 }
 
 /// Checks a text of many lines.

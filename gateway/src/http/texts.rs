@@ -56,6 +56,15 @@ pub fn check_prose(field: &str, text: &str, characters_max: usize) -> Result<(),
     Ok(())
 }
 
+/// Returns a text of many lines as it is kept: nothing but spaces says nothing.
+#[must_use]
+pub fn kept(prose: String) -> String {
+    if prose.trim().is_empty() {
+        return String::new();
+    }
+    prose
+}
+
 /// Checks every text in a body, whoever looks at it later. Most bodies are cleared by a glance at
 /// their bytes, because JSON itself writes control characters as escapes.
 ///

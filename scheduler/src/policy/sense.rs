@@ -64,11 +64,10 @@ fn never_met(rules: &[Rule], alone: &Policy, class: CallerClass) -> Option<usize
         let mut applied = alone.rules_for(class);
         applied.any(|rule| rule.body == RuleBody::Shortest { minutes })
     };
-    rules.iter().position(|rule| match rule.body {
-        RuleBody::Shortest { minutes } => {
-            rule.classes.contains(class) && Span::minutes(minutes) > longest && applies(minutes)
-        }
-        _ => false,
+    rules.iter().position(|rule| {
+        rule.classes.contains(class)
+            && matches!(rule.body, RuleBody::Shortest { minutes }
+                if Span::minutes(minutes) > longest && applies(minutes))
     })
 }
 

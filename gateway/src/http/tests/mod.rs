@@ -10,6 +10,7 @@ mod edits;
 mod front;
 mod live;
 mod problems;
+mod settings;
 mod texts;
 mod world;
 
