@@ -23,6 +23,13 @@ pub enum DeskError {
     /// The database cannot take writes; the text says why. Worth another try in some seconds.
     #[error("bookings cannot be written now: {0}")]
     NotReady(String),
+    /// It has no room.
+    #[error("bookings cannot be written now: the disk is full ({0})")]
+    Full(String),
+    /// The database cannot hold what was to be written: a fault of ours, and another try would not
+    /// help. Nothing else is concerned.
+    #[error("the booking database cannot hold this: {0}")]
+    Data(String),
     /// More commands wait than the desk's queue holds.
     #[error("too many commands are waiting")]
     Busy,
@@ -308,6 +315,8 @@ pub enum RegistryEdit {
     SetRules(Scope, RuleSet, Option<i64>),
     /// Adds an agent.
     AddAgent(AgentEntry),
+    /// Adds an agent and makes it speak for these instruments, whoever did before.
+    AddAgentFor(AgentEntry, Vec<InstrumentId>),
     /// Removes an agent.
     RemoveAgent(AgentName),
     /// Adds a token; its identity is given by the desk.

@@ -235,7 +235,11 @@ impl Desk {
                 self.reload_instruments(&failure.touched).await;
                 self.serve_one_by_one(group).await;
             }
-            Err(failure) => refuse_all(group, &failure.why),
+            // One row spoils the group; the others are not its fault.
+            Err(failure) if failure.cause == Cause::Data && group.len() > 1 => {
+                self.serve_one_by_one(group).await;
+            }
+            Err(failure) => refuse_all(group, &failure.into()),
         }
     }
 
@@ -252,7 +256,7 @@ impl Desk {
             let answer = match outcome.map(|mut answers| answers.pop()) {
                 Ok(Some(answer)) => Ok(answer),
                 Ok(None) => Err(DeskError::NotReady("internal error".to_owned())),
-                Err(failure) => Err(DeskError::NotReady(failure.why)),
+                Err(failure) => Err(failure.into()),
             };
             reply.send(answer).ok();
         }
@@ -331,8 +335,8 @@ impl Desk {
 }
 
 /// Tells every caller of a group that nothing was written.
-fn refuse_all(group: Vec<Waiting>, why: &str) {
+fn refuse_all(group: Vec<Waiting>, why: &DeskError) {
     for (_, reply) in group {
-        reply.send(Err(DeskError::NotReady(why.to_owned()))).ok();
+        reply.send(Err(why.clone())).ok();
     }
 }

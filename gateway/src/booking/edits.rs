@@ -13,8 +13,10 @@ use super::desk::{Desk, RegistryIds};
 use super::group::{Group, Policies};
 use super::record::EventKind;
 use super::shelf::InstrumentSnapshot;
-use crate::registry::{AgentEntry, Directory, Instrument, RuleSet, Scope, TokenEntry};
-use crate::store::{Cause, Edit, Writes};
+use crate::registry::{
+    AgentEntry, Directory, Instrument, KeyUse, RuleSet, Scope, Source, TokenEntry,
+};
+use crate::store::{self, Cause, Edit, Writes};
 
 /// An edit that is allowed: the directory after it, what to write, what it answers.
 struct Planned {
@@ -60,10 +62,15 @@ impl Desk {
             self.sessions.end(&id);
             return Ok(RegistryOutcome::Done(0));
         }
-        let planned = match self.plan(edit.clone()) {
+        let mut retired = None;
+        if let RegistryEdit::RemoveInstrument(id, _) = &edit {
+            retired = self.key_to_retire(*id).await?;
+        }
+        let mut planned = match self.plan(edit.clone()) {
             Ok(planned) => planned,
             Err(outcome) => return Ok(outcome),
         };
+        planned.directory.retired_keys.extend(retired);
         let sums = self.sums_after(&edit, &planned.directory).await?;
         // What a plan resolved that was not committed must not outlive it: the next plan has the
         // same generation.
@@ -95,6 +102,18 @@ impl Desk {
         Ok(RegistryOutcome::Done(planned.number))
     }
 
+    /// Returns the key of an instrument, as it is kept, if it has a history.
+    async fn key_to_retire(&self, id: InstrumentId) -> Result<Option<String>, Failure> {
+        let directory = self.directory.load_full();
+        let Some(instrument) = directory.instruments.get(&id) else {
+            return Ok(None);
+        };
+        let key = instrument.key.as_str().to_ascii_lowercase();
+        let mut tx = self.database.begin().await?;
+        let has_history = store::has_history(&mut tx, id).await?;
+        Ok(has_history.then_some(key))
+    }
+
     fn plan(&self, edit: RegistryEdit) -> Result<Planned, RegistryOutcome> {
         let mut planned = Planned {
             directory: Directory::clone(&self.directory.load()),
@@ -124,6 +143,11 @@ impl Desk {
                 planned.set_rules(scope, set, version)?;
             }
             RegistryEdit::AddAgent(agent) => planned.add_agent(agent)?,
+            RegistryEdit::AddAgentFor(agent, served) => {
+                let name = agent.name.clone();
+                planned.add_agent(agent)?;
+                planned.set_source(&name, &served)?;
+            }
             RegistryEdit::RemoveAgent(name) => {
                 planned
                     .directory
@@ -175,7 +199,7 @@ impl Group<'_> {
 
 impl Planned {
     fn add_instrument(&mut self, mut instrument: Instrument) -> Result<(), RegistryOutcome> {
-        if self.directory.by_key.contains_key(&instrument.key) {
+        if self.directory.use_of_key(&instrument.key).is_some() {
             return Err(RegistryOutcome::Taken);
         }
         if !self.directory.nodes.contains_key(&instrument.lab) {
@@ -200,7 +224,9 @@ impl Planned {
             return Err(RegistryOutcome::Stale);
         }
         if held.key != instrument.key {
-            if self.directory.by_key.contains_key(&instrument.key) {
+            let own = KeyUse::Held(held.key.clone());
+            let held_by = self.directory.use_of_key(&instrument.key);
+            if held_by.is_some_and(|held_by| held_by != own) {
                 return Err(RegistryOutcome::Taken);
             }
             let key = held.key.clone();
@@ -284,6 +310,27 @@ impl Planned {
         }
         self.edits.push(Edit::PutAgent(agent.clone()));
         self.directory.agents.insert(agent.name.clone(), agent);
+        Ok(())
+    }
+
+    /// Makes an agent speak for instruments of its lab.
+    fn set_source(
+        &mut self,
+        agent: &wire::AgentName,
+        served: &[InstrumentId],
+    ) -> Result<(), RegistryOutcome> {
+        for id in served {
+            let held = self.directory.instruments.get(id);
+            let mut instrument = held.ok_or(RegistryOutcome::NotFound)?.clone();
+            instrument.version += 1;
+            instrument.source = Some(Source {
+                agent: agent.clone(),
+                device: None,
+            });
+            self.edits
+                .push(Edit::PutInstrument(Box::new(instrument.clone())));
+            self.directory.put_instrument(instrument);
+        }
         Ok(())
     }
 

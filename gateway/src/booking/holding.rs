@@ -140,57 +140,6 @@ impl Group<'_> {
         LetGoOutcome::Gone
     }
 
-    /// Books in the place that a hold keeps. Without such a hold it books as ever. When the booking
-    /// is refused, the hold stays.
-    ///
-    /// # Errors
-    /// Returns what `book` does.
-    pub(super) fn in_place_of_hold<T, E>(
-        &mut self,
-        hold: HoldId,
-        (member, instrument, slot): (MemberId, InstrumentId, Slot),
-        book: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let kept = self.writes.ledger.holds.get(hold.get()).cloned();
-        let booked = self.all_or_nothing(&[instrument], |group| {
-            if group.release_hold_of(member, hold, instrument, slot) {
-                // In an outage nothing new is booked.
-                group.settle_outages(instrument);
-            }
-            book(group)
-        })?;
-        if let Some(kept) = kept
-            && self.writes.ledger.holds.get(hold.get()).is_none()
-        {
-            self.settle_outages(instrument);
-            self.offer_freed(instrument, kept.slot);
-        }
-        Ok(booked)
-    }
-
-    /// Takes away a member's hold that overlaps a slot, for a booking in its place; false if the
-    /// member has no such hold. [`Group::in_place_of_hold`] puts it back when that is refused.
-    pub(super) fn release_hold_of(
-        &mut self,
-        member: MemberId,
-        hold: HoldId,
-        instrument: InstrumentId,
-        slot: Slot,
-    ) -> bool {
-        let held = self.writes.ledger.holds.get(hold.get());
-        let is_theirs = held.is_some_and(|hold| {
-            hold.member == member
-                && hold.instrument == instrument
-                && hold.undoes.is_none()
-                && hold.slot.overlaps(slot)
-        });
-        if is_theirs {
-            self.writes.ledger.remove_hold(hold);
-            self.release(instrument, Holder::Hold(hold));
-        }
-        is_theirs
-    }
-
     /// Lets the member who gave a booking up take that back for a while. Who waits for the slot is
     /// asked after that; if nobody does, it is free at once. To be called when its claim has been
     /// released, with the booking as it was.

@@ -139,6 +139,7 @@ fn changes_charges(edit: &RegistryEdit, before: &Directory) -> bool {
         }
         RegistryEdit::AddInstrument(_)
         | RegistryEdit::AddAgent(_)
+        | RegistryEdit::AddAgentFor(..)
         | RegistryEdit::RemoveAgent(_)
         | RegistryEdit::AddToken(..)
         | RegistryEdit::RemoveToken(..)

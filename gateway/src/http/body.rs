@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use super::problem::{Problem, ProblemType};
+use super::texts::{check_body, check_query};
 use crate::words::{Said, fault};
 
 /// A JSON body of at most 1 MiB.
@@ -95,11 +96,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
+        check_query(query)?;
         let pairs = form_urlencoded::parse(query.as_bytes());
         let reader = serde_urlencoded::Deserializer::new(pairs);
         serde_path_to_error::deserialize(reader)
             .map(Self)
-            .map_err(|error| named(&error.path().to_string(), &error.inner().to_string()))
+            .map_err(|error| {
+                named(
+                    &error.path().to_string(),
+                    &error.inner().to_string(),
+                    "(query)",
+                )
+            })
     }
 }
 
@@ -108,12 +116,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 /// # Errors
 /// Returns `malformed-request` naming the field, such as `rules[2].minutes`.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    check_body(bytes)?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| named(&error.path().to_string(), &error.inner().to_string()))?;
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        named(
+            &error.path().to_string(),
+            &error.inner().to_string(),
+            "(body)",
+        )
+    })?;
     reader
         .end()
-        .map_err(|error| named("(body)", &error.to_string()))?;
+        .map_err(|error| named(".", &error.to_string(), "(body)"))?;
     Ok(value)
 }
 
@@ -145,12 +159,12 @@ fn is_json(request: &Request) -> bool {
 }
 
 /// Missing and unknown fields are named in the message, not in the path, which ends above them.
-fn named(path: &str, message: &str) -> Problem {
+fn named(path: &str, message: &str, whole: &str) -> Problem {
     let within = match path {
         "." | "?" => String::new(),
         path => path.trim_end_matches(".?").to_owned(),
     };
-    let told = ["missing field `", "unknown field `"]
+    let told = ["missing field `", "unknown field `", "duplicate field `"]
         .into_iter()
         .find_map(|start| message.strip_prefix(start)?.split('`').next());
     let last = within.rsplit('.').next().unwrap_or_default();
@@ -158,7 +172,7 @@ fn named(path: &str, message: &str) -> Problem {
         Some(name) if last == name => within.clone(),
         Some(name) if within.is_empty() => name.to_owned(),
         Some(name) => format!("{within}.{name}"),
-        None if within.is_empty() => "(body)".to_owned(),
+        None if within.is_empty() => whole.to_owned(),
         None => within,
     };
     Problem::new(ProblemType::MalformedRequest).and_field(&field, fault(message))

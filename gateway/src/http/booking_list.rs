@@ -119,6 +119,11 @@ impl Asked {
         let after = filter.cursor.as_deref().map(|text| {
             place(text).ok_or_else(|| Problem::field("cursor", "not a cursor of this list"))
         });
+        if let (Some(from), Some(to)) = (filter.from, filter.to)
+            && to.0 < from.0
+        {
+            return Err(Problem::field("to", "must not be before `from`"));
+        }
         Ok(Self {
             instrument: instrument.transpose()?,
             lab: filter.lab.map(NodeId::new),

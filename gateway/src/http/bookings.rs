@@ -18,6 +18,7 @@ use super::details::merged;
 use super::path::Number;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::kept;
 use super::time::{When, slot};
 use super::view::{BookingView, Reader};
 use crate::booking::record::Booking;
@@ -149,7 +150,7 @@ fn understood(
         by: who.member,
         expected_version: demanded_version(headers)?,
         slot: is_moved.then(|| slot(start, end, field)).transpose()?,
-        purpose: wish.purpose,
+        purpose: wish.purpose.map(kept),
         details: details.transpose()?,
         overriding: overriding(directory, instrument, who, wish.overriding)?,
     })
@@ -297,31 +298,28 @@ pub(super) fn view(
     })
 }
 
-/// Checks the length of a text.
+/// Checks a text of many lines.
 ///
 /// # Errors
 /// Returns `malformed-request` about the field.
 pub fn check_length(field: &str, text: &str, characters_max: usize) -> Result<(), Problem> {
-    if text.chars().count() <= characters_max {
-        Ok(())
-    } else {
-        Err(Problem::field(field, "too long"))
-    }
+    super::texts::check_prose(field, text, characters_max)
 }
 
-/// What the desk cannot do now is `not-ready`.
+/// What the desk cannot do now is `not-ready`, and what the database cannot hold is our fault. What
+/// the database said is for the log.
 impl From<DeskError> for Problem {
     fn from(error: DeskError) -> Self {
-        match &error {
-            DeskError::NotReady(why) => {
-                let reason = Said::new(
-                    format!("预约数据暂时无法写入：{why}"),
-                    format!("bookings cannot be written now: {why}"),
-                );
-                Self::not_ready(reason, 5)
+        let (reason, retry_after_s) = match &error {
+            DeskError::Full(_) => (Said::fixed("磁盘已满", "the disk is full"), 5),
+            DeskError::NotReady(_) => {
+                let en = "bookings cannot be written now";
+                (Said::fixed("预约数据暂时无法写入", en), 5)
             }
-            DeskError::Busy => Self::not_ready(Said::fixed("排队已满", "too many wait"), 1),
-        }
+            DeskError::Busy => (Said::fixed("排队已满", "too many wait"), 1),
+            DeskError::Data(_) => return Self::internal(error),
+        };
+        Self::not_ready(reason, retry_after_s).caused_by(error)
     }
 }
 

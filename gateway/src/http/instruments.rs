@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use scheduler::id::NodeId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use wire::InstrumentKey;
 
 use super::answer::{JSON, Versioned, either, is_known};
 use super::body::Query;
@@ -124,6 +125,13 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let directory = state.directory().load_full();
     let catalogue = state.catalogues().of(&directory);
+    if filter
+        .cursor
+        .as_deref()
+        .is_some_and(|cursor| InstrumentKey::parse(cursor).is_err())
+    {
+        return Err(Problem::field("cursor", "not a cursor of this list"));
+    }
     let matching = Matching::new(&state, &directory, caller, &filter);
     let total = catalogue
         .rows

@@ -4,8 +4,10 @@
 //! Every request passes [`front`]; handlers ask the desk, telemetry and history and word what they
 //! say. Deliberately not here: decisions about bookings (desk), machine state (telemetry), SQL.
 
+pub mod agent_toml;
 pub mod agents;
 pub mod answer;
+pub mod attempts;
 pub mod availability;
 pub mod board;
 pub mod body;
@@ -63,6 +65,7 @@ pub mod state;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 pub mod time;
 pub mod tokens;
 pub mod tree;

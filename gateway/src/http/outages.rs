@@ -3,7 +3,9 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use scheduler::id::{BookingId, OutageId};
+use scheduler::id::{BookingId, InstrumentId, OutageId};
+use scheduler::slot::Slot;
+use scheduler::time::{Micros, Span};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -11,13 +13,14 @@ use wire::InstrumentKey;
 
 use super::answer::{Created, Json};
 use super::body::{Body, Query};
-use super::bookings::{Trial, check_length, snapshot_of};
+use super::bookings::{Trial, snapshot_of};
 use super::caller::{Caller, SignedIn};
 use super::outage_choices::{ChoiceRequest, OutageTrial, cannot, trial, understood};
 use super::page::Limit;
 use super::path::{Number, visible};
 use super::problem::Problem;
 use super::state::HttpState;
+use super::texts::check_prose;
 use super::time::{When, slot};
 use super::view::{List, OutageView};
 use crate::booking::record::{Outage, OutageKind};
@@ -27,6 +30,9 @@ use crate::words::Said;
 
 /// Most characters of a reason.
 const REASON_CHARACTERS_MAX: usize = 500;
+
+/// How far back an outage may begin, and how long it may be.
+const REACH: Span = Span::days(366);
 
 /// An outage to open.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -69,7 +75,11 @@ pub(super) async fn open(
     Body(asked): Body<OutageRequest>,
 ) -> Result<Response, Problem> {
     let slot = slot(asked.start, asked.end, "end")?;
-    check_length("reason", &asked.reason, REASON_CHARACTERS_MAX)?;
+    check_prose("reason", &asked.reason, REASON_CHARACTERS_MAX)?;
+    if asked.reason.trim().is_empty() {
+        return Err(Problem::field("reason", "must not be empty"));
+    }
+    check_window(slot, state.clock().now())?;
     let directory = state.directory().load_full();
     let id = visible(&directory, asked.instrument.as_str(), &who.caller)?;
     let instrument = directory
@@ -96,7 +106,8 @@ pub(super) async fn open(
         choices,
     };
     let outcome = state.desk().ask(open).await?;
-    let view = done(&state, &directory, who.caller, instrument, outcome)?;
+    let mut view = done(&state, &directory, who.caller, instrument, outcome)?;
+    view.overlaps = overlapping(&state, instrument.id, view.id);
     let place = format!("/api/v1/outages/{}", view.id);
     Ok(Created(place, Json(view)).into_response())
 }
@@ -162,6 +173,40 @@ fn managed<'d>(
     Ok((outage, instrument))
 }
 
+/// Checks when an outage may be. One that began in the past is opened when somebody finds out; one
+/// that is over claims nothing and would only be noise.
+fn check_window(slot: Slot, now: Micros) -> Result<(), Problem> {
+    if slot.end() <= now {
+        return Err(Problem::field("end", "must lie in the future"));
+    }
+    if slot.start() < now.saturating_sub(REACH) {
+        return Err(Problem::field(
+            "start",
+            "must not lie more than 366 days back",
+        ));
+    }
+    if slot.len() > REACH {
+        return Err(Problem::field("end", "at most 366 days after the start"));
+    }
+    Ok(())
+}
+
+/// Returns the live outages of an instrument that an outage shares time with. They may overlap (a
+/// fault during maintenance, two jobs by two people) and each ends by itself; who opens one is told.
+fn overlapping(state: &HttpState, instrument: InstrumentId, outage: i64) -> Vec<i64> {
+    let now = state.clock().now();
+    let snapshot = state.desk().snapshot(instrument);
+    let all = || snapshot.iter().flat_map(|snapshot| &snapshot.outages);
+    let Some(opened) = all().find(|other| other.id.get() == outage) else {
+        return Vec::new();
+    };
+    all()
+        .filter(|other| other.id != opened.id && other.is_live(now))
+        .filter(|other| other.slot.overlaps(opened.slot))
+        .map(|other| other.id.get())
+        .collect()
+}
+
 /// Ends an outage now.
 #[utoipa::path(delete, path = "/api/v1/outages/{id}", tag = "bookings",
     params(("id" = i64, Path, description = "Identity")),
@@ -196,7 +241,7 @@ pub struct Filter {
     #[param(value_type = Option<usize>, minimum = 1, maximum = 500, default = 50)]
     limit: Limit,
     /// Where the page begins.
-    cursor: Option<i64>,
+    cursor: Option<String>,
 }
 
 /// Lists outages by identity, newest first: of one instrument, or of all that the caller sees.
@@ -207,6 +252,11 @@ pub(super) async fn list(
     caller: Caller,
     Query(filter): Query<Filter>,
 ) -> Result<Json<List<OutageView>>, Problem> {
+    let after = filter.cursor.as_deref().map(|cursor| {
+        let id = cursor.parse::<i64>().ok();
+        id.ok_or_else(|| Problem::field("cursor", "not a cursor of this list"))
+    });
+    let after = after.transpose()?;
     let directory = state.directory().load_full();
     let instruments: Vec<&Instrument> = match filter.instrument.as_deref() {
         Some(key) => {
@@ -233,7 +283,7 @@ pub(super) async fn list(
     let total = outages.len();
     let mut rest = outages
         .into_iter()
-        .filter(|outage| filter.cursor.is_none_or(|cursor| outage.id < cursor));
+        .filter(|outage| after.is_none_or(|cursor| outage.id < cursor));
     let items: Vec<OutageView> = rest.by_ref().take(filter.limit.0).collect();
     let next_cursor = rest
         .next()

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use chrono_tz::Tz;
 use scheduler::class::CallerClass;
 use scheduler::id::NodeId;
-use scheduler::policy::{Layer, Policy};
+use scheduler::policy::{Layer, Nonsense, Policy, Rule, nonsense};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -135,10 +135,21 @@ fn parse(asked: &RulesRequest) -> Result<RuleSet, Problem> {
         };
         rule.to_rule().map_err(named)
     });
-    Ok(RuleSet {
-        version: 0,
-        rules: rules.collect::<Result<_, _>>()?,
-    })
+    let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
+    if let Some((place, why)) = nonsense(&rules) {
+        let field = format!("rules[{place}]");
+        return Err(match why {
+            Nonsense::NeverMet => Problem::field(
+                &field,
+                "longer than the longest booking: none would be allowed",
+            ),
+            Nonsense::Twice => Problem::field(
+                &field,
+                "the same kind of rule with the same mode and classes is there twice",
+            ),
+        });
+    }
+    Ok(RuleSet { version: 0, rules })
 }
 
 async fn write(

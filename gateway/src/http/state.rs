@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::extract::FromRef;
 use scheduler::id::{InstrumentId, MemberId};
 
+use super::attempts::Attempts;
 use super::board::Board;
 use super::caller::Caller;
 use super::catalogue::Catalogues;
@@ -56,6 +57,8 @@ pub struct Rooms {
 pub struct Site {
     /// Scheme, host and port of the public address: what browsers send as `Origin`.
     pub origin: String,
+    /// Whether it was set: else it is only the address listened on, and there may be other names.
+    pub is_public: bool,
     /// Whether people come by https: cookies are then `Secure`.
     pub is_https: bool,
     /// What agents connect to, such as `mqtt://127.0.0.1:1883`.
@@ -65,13 +68,22 @@ pub struct Site {
 }
 
 impl Site {
-    /// Returns a site from its public address without a trailing slash.
+    /// Returns a site from its public address without a trailing slash, or else from where it
+    /// listens.
     #[must_use]
-    pub fn new(public_url: &str, mqtt_url: String, data: std::path::PathBuf) -> Self {
+    pub fn new(
+        public_url: Option<&str>,
+        listens_on: &str,
+        mqtt_url: String,
+        data: std::path::PathBuf,
+    ) -> Self {
+        let is_public = public_url.is_some();
+        let public_url = public_url.unwrap_or(listens_on);
         let (scheme, rest) = public_url.split_once("://").unwrap_or(("http", public_url));
         let host = rest.split('/').next().unwrap_or(rest);
         Self {
             origin: format!("{scheme}://{host}"),
+            is_public,
             is_https: scheme == "https",
             mqtt_url,
             data,
@@ -107,7 +119,7 @@ struct Parts {
 /// Rate limits.
 #[derive(Debug)]
 struct Paces {
-    logins: Pace<String>,
+    logins: Attempts,
     members: Pace<MemberId>,
     strangers: Pace<IpAddr>,
 }
@@ -130,7 +142,7 @@ impl HttpState {
             packed_status: Packed::default(),
             grounds: Grounds::default(),
             paces: Paces {
-                logins: Pace::per_minute(limits.login_per_minute),
+                logins: Attempts::per_minute(limits.login_per_minute),
                 members: Pace::per_minute(limits.requests_per_minute),
                 strangers: Pace::per_minute(limits.anonymous_per_minute),
             },
@@ -232,11 +244,9 @@ impl HttpState {
         waited.map_err(Problem::too_many)
     }
 
-    /// Counts an attempt to sign in, whether or not there is such a login.
-    pub(super) fn pace_login(&self, login: &str) -> Result<(), Problem> {
-        let key = login.to_lowercase();
-        let waited = self.0.paces.logins.take(key, self.clock().mono_us());
-        waited.map_err(Problem::too_many)
+    /// Returns the limits on wrong passwords.
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.0.paces.logins
     }
 
     /// Returns what is known of an instrument at this moment.

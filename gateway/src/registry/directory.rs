@@ -1,6 +1,6 @@
 //! The snapshot and its look-ups.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono_tz::Tz;
 use scheduler::class::CallerClass;
@@ -33,6 +33,15 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
 }
 
+/// Why a key cannot be given to an instrument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyUse {
+    /// An instrument has it, perhaps with other capitals: on a label `t-1` is `T-1`.
+    Held(InstrumentKey),
+    /// A removed instrument with a history had it.
+    Retired,
+}
+
 /// Everything registered, at one moment. Immutable.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
@@ -44,6 +53,9 @@ pub struct Directory {
     pub instruments: HashMap<InstrumentId, Instrument>,
     /// Instruments by key.
     pub by_key: HashMap<InstrumentKey, InstrumentId>,
+    /// Keys of removed instruments that have a history, in lower case: what was booked and measured
+    /// under such a key must never seem to be another instrument's.
+    pub retired_keys: HashSet<String>,
     /// People.
     pub members: HashMap<MemberId, Member>,
     /// People by login.
@@ -73,6 +85,22 @@ impl Directory {
     #[must_use]
     pub fn instrument_by_key(&self, key: &InstrumentKey) -> Option<&Instrument> {
         self.instruments.get(self.by_key.get(key)?)
+    }
+
+    /// Returns who has or had a key, so that it cannot be given again; capitals make no difference.
+    /// Looks at every key: for edits, not for readers.
+    #[must_use]
+    pub fn use_of_key(&self, key: &InstrumentKey) -> Option<KeyUse> {
+        let mut keys = self.by_key.keys();
+        let held = keys.find(|held| held.as_str().eq_ignore_ascii_case(key.as_str()));
+        let retired = || {
+            self.retired_keys
+                .contains(&key.as_str().to_ascii_lowercase())
+        };
+        match held {
+            Some(held) => Some(KeyUse::Held(held.clone())),
+            None => retired().then_some(KeyUse::Retired),
+        }
     }
 
     /// Returns the node and everything above it, the node first. Ends after 8 steps, so that a

@@ -32,6 +32,26 @@ const AGENTS: &str = "SELECT name, lab, secret, created_us FROM agents";
 const RULES: &str = "SELECT scope_kind, scope_id, version, rules FROM rule_sets";
 const SESSIONS: &str = "SELECT hash, member, created_us FROM sessions";
 
+/// Whether something was ever booked, closed, measured or reported at an instrument. Readings are in
+/// another file; what an agent spoke for counts as measured.
+macro_rules! has_history {
+    () => {
+        "(source_agent IS NOT NULL \
+         OR EXISTS (SELECT 1 FROM bookings WHERE bookings.instrument = instruments.id) \
+         OR EXISTS (SELECT 1 FROM outages WHERE outages.instrument = instruments.id) \
+         OR EXISTS (SELECT 1 FROM runs WHERE runs.instrument = instruments.id) \
+         OR EXISTS (SELECT 1 FROM problems WHERE problems.instrument = instruments.id))"
+    };
+}
+const RETIRED: &str = concat!(
+    "SELECT key FROM instruments WHERE removed_us IS NOT NULL AND ",
+    has_history!()
+);
+const WITH_HISTORY: &str = concat!(
+    "SELECT id FROM instruments WHERE id = $1 AND ",
+    has_history!()
+);
+
 type Tx = Transaction<'static, Any>;
 
 async fn rows(tx: &mut Tx, query: &'static str) -> Result<Vec<AnyRow>, StoreError> {
@@ -51,6 +71,10 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
     }
     for row in rows(tx, INSTRUMENTS).await? {
         directory.put_instrument(instrument(&row)?);
+    }
+    for row in rows(tx, RETIRED).await? {
+        let key: String = get(&row, "key")?;
+        directory.retired_keys.insert(key.to_ascii_lowercase());
     }
     let mut roles: HashMap<MemberId, Vec<RoleOn>> = HashMap::new();
     for row in rows(tx, ROLES).await? {
@@ -94,6 +118,17 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
         directory.rules.insert(scope, set);
     }
     Ok(directory)
+}
+
+/// Returns whether an instrument has a history, so that its key is never given again.
+///
+/// # Errors
+/// Returns [`StoreError::Failed`].
+pub async fn has_history(tx: &mut Tx, id: InstrumentId) -> Result<bool, StoreError> {
+    let query = sqlx::query(WITH_HISTORY).bind(i64::from(id.get()));
+    let found = query.fetch_optional(&mut **tx).await;
+    let found = found.map_err(StoreError::at("looking for an instrument's history"))?;
+    Ok(found.is_some())
 }
 
 /// Loads the sessions: hash of the id, whose, since when.

@@ -1,64 +1,20 @@
 //! What is wrong with a field, from the messages of the parser.
 
 use super::Said;
+use super::expectations::EXPECTATIONS;
+use super::parsers::parser_fault;
 
-/// Returns the sentence for a parser's message about one field.
+/// Returns the sentence for a message about one field.
 ///
-/// Messages of our own types are English texts listed in [`KNOWN`]; those of the JSON parser are
-/// recognised by how they begin. What neither knows is passed on as it is.
+/// Messages of our own types are English texts listed in [`KNOWN`] and beside it; those of the
+/// parsers are recognised by their form ([`parser_fault`]).
 #[must_use]
 pub fn fault(message: &str) -> Said {
     // The parser appends a position that the field's name already tells.
-    let message = message.split(" at line ").next().unwrap_or(message);
-    if let Some((en, zh)) = KNOWN.iter().find(|(en, _)| *en == message) {
-        return Said::fixed(zh, en);
-    }
-    let said = |zh: String| Said::new(zh, message.to_owned());
-    if message.starts_with("missing field") {
-        return said("缺少此字段".to_owned());
-    }
-    if let Some(expected) = message
-        .strip_prefix("unknown field ")
-        .and_then(|rest| rest.split_once(", "))
-    {
-        return said(format!("没有这个字段；{}", expected_zh(expected.1)));
-    }
-    if let Some(expected) = message
-        .strip_prefix("unknown variant ")
-        .and_then(|rest| rest.split_once(", "))
-    {
-        return said(format!("不是允许的值；{}", expected_zh(expected.1)));
-    }
-    if let Some((found, expected)) = message
-        .strip_prefix("invalid type: ")
-        .and_then(|rest| rest.split_once(", expected "))
-    {
-        return said(format!("类型不符：收到 {found}，应为 {expected}"));
-    }
-    if let Some((found, expected)) = message
-        .strip_prefix("invalid value: ")
-        .and_then(|rest| rest.split_once(", expected "))
-    {
-        return said(format!("取值不符：收到 {found}，应为 {expected}"));
-    }
-    if let Some((least, most)) = message
-        .strip_prefix("expected a number from ")
-        .and_then(|rest| rest.split_once(" to "))
-    {
-        return said(format!("应为 {least} 到 {most} 的整数"));
-    }
-    if message.starts_with("EOF while parsing") || message.starts_with("expected ") {
-        return said(format!("不是有效的 JSON：{message}"));
-    }
-    said(message.to_owned())
-}
-
-fn expected_zh(expected: &str) -> String {
-    expected
-        .replace("expected one of ", "应为其一：")
-        .replace("expected ", "应为 ")
-        .replace(" or ", " 或 ")
-        .replace("there are no fields", "不应有任何字段")
+    let bare = message.split(" at line ").next().unwrap_or(message);
+    let listed = KNOWN.iter().chain(EXPECTATIONS);
+    let found = listed.into_iter().find(|(en, _)| *en == bare);
+    found.map_or_else(|| parser_fault(message), |(en, zh)| Said::fixed(zh, en))
 }
 
 /// Messages of our own request types, English and Chinese.
@@ -138,27 +94,4 @@ pub const KNOWN: [(&str, &str); 30] = [
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::super::Language;
-    use super::*;
-
-    #[track_caller]
-    fn check(message: &str, zh: &str) {
-        assert_eq!(fault(message).text(Language::Zh), zh);
-    }
-
-    #[test]
-    fn parser_messages_are_said_in_chinese() {
-        check("missing field `start` at line 1 column 2", "缺少此字段");
-        check(
-            "invalid type: integer `5`, expected a string at line 1 column 9",
-            "类型不符：收到 integer `5`，应为 a string",
-        );
-        check(
-            "unknown field `strat`, expected one of `start`, `end`",
-            "没有这个字段；应为其一：`start`, `end`",
-        );
-        check("must not be empty", "不能为空");
-        check("expected a number from 1 to 365", "应为 1 到 365 的整数");
-    }
-}
+mod tests;

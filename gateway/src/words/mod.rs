@@ -4,10 +4,12 @@
 //! decisions, and the words of the web pages, which have their own dictionaries.
 
 mod answers;
+mod expectations;
 mod faults;
 mod figures;
 mod labels;
 mod notices;
+mod parsers;
 mod problems;
 mod refusals;
 mod runs;
@@ -18,7 +20,7 @@ use std::borrow::Cow;
 
 pub use answers::wrong_answer;
 pub use faults::{KNOWN, fault};
-pub use figures::{civil_time, length};
+pub use figures::{Seen, civil_time, dated, length};
 pub use labels::{booked, cleanup, hold, offer, outage, setup};
 pub use notices::{Told, notice, when};
 pub use problems::{ProblemWords, problem};

@@ -3,6 +3,7 @@
 //! The world: two centres with a lab each; instruments, people of every role, agents, bookings and
 //! outages with known identities. Requests go through the whole router, without a socket.
 
+mod agents;
 mod authorization;
 mod booking_states;
 mod booking_ways;
@@ -18,6 +19,8 @@ mod pool;
 mod problems;
 mod reports;
 mod runs;
+mod settings;
+mod texts;
 mod waiting;
 mod world;
 
@@ -163,7 +166,15 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let (clock, _) = Clock::manual(Micros::new(MIDNIGHT));
         fill(folder.path(), &clock, import, &[]).await;
-        Self::on(folder, limits).await
+        Self::on(folder, None, limits).await
+    }
+
+    /// A world that people find at a public address.
+    pub(super) async fn at(public_url: Option<&str>, limits: Limits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, _) = Clock::manual(Micros::new(MIDNIGHT));
+        fill(folder.path(), &clock, world::world(), &[]).await;
+        Self::on(folder, public_url, limits).await
     }
 
     /// The usual world with rows that another hand has written.
@@ -171,10 +182,10 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let (clock, _) = Clock::manual(Micros::new(MIDNIGHT));
         fill(folder.path(), &clock, world::world(), statements).await;
-        Self::on(folder, NO_LIMITS).await
+        Self::on(folder, None, NO_LIMITS).await
     }
 
-    async fn on(folder: tempfile::TempDir, limits: Limits) -> Self {
+    async fn on(folder: tempfile::TempDir, public_url: Option<&str>, limits: Limits) -> Self {
         let (clock, hand) = Clock::manual(Micros::new(MIDNIGHT));
         let lifecycle = Lifecycle::new();
         let desk = open(folder.path(), &clock, &lifecycle).await;
@@ -189,7 +200,7 @@ impl Place {
         };
         let url = "http://127.0.0.1:8080";
         let mqtt_url = "mqtt://127.0.0.1:1883".to_owned();
-        let site = Site::new(url, mqtt_url, folder.path().to_owned());
+        let site = Site::new(public_url, url, mqtt_url, folder.path().to_owned());
         let state = HttpState::start(rooms, site, limits, &lifecycle);
         Self {
             hand,

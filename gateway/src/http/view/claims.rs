@@ -64,6 +64,10 @@ pub struct OutageView {
     reason: String,
     /// Bookings inside; only for those who see them.
     at_risk: Vec<i64>,
+    /// When it is opened: other outages of the instrument that share time with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(in crate::http) overlaps: Vec<i64>,
 }
 
 /// A claim in the way.
@@ -132,6 +136,7 @@ impl OutageView {
             instrument: InstrumentRef::of(instrument),
             start: Zoned(outage.slot.start(), instrument.zone),
             end: Zoned(end, instrument.zone),
+            overlaps: Vec::new(),
             kind: outage.kind.as_str(),
             reason: outage.reason.clone(),
             at_risk: at_risk.into_iter().map(BookingId::get).collect(),
@@ -225,11 +230,15 @@ impl<'a> Looking<'a> {
     pub fn refused(&self, refused: &Refused) -> RefusedView {
         let zone = self.instrument.zone;
         let language = self.caller.language;
+        let seen = words::Seen {
+            now: self.caller.now,
+            zone,
+        };
         RefusedView {
             refusals: refused
                 .refusals
                 .iter()
-                .map(|refusal| RefusalView::of(refusal, zone, language))
+                .map(|refusal| RefusalView::of(refusal, seen, language))
                 .collect(),
             conflicts: refused
                 .conflicts

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::time::{Days, Length, Zoned};
-use crate::words::{self, Language};
+use crate::words::{self, Language, Seen};
 
 /// One reason against a booking.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,14 +33,15 @@ pub struct RefusalView {
 impl RefusalView {
     /// Returns the view of a refusal in the instrument's zone and the reader's language.
     #[must_use]
-    pub fn of(refusal: &Refusal, zone: Tz, language: Language) -> Self {
+    pub fn of(refusal: &Refusal, seen: Seen, language: Language) -> Self {
+        let zone = seen.zone;
         Self {
             rule: refusal.rule.as_str(),
             limit: figure(refusal.rule, &refusal.limit, zone),
             actual: figure(refusal.rule, &refusal.actual, zone),
             passes_at: refusal.passes_at.map(|at| Zoned(at, zone)),
             override_by: overriders(refusal),
-            message: words::refusal(refusal, zone, language),
+            message: words::refusal(refusal, seen, language),
         }
     }
 }
