@@ -1,6 +1,7 @@
 //! No refusal without a cause, and no yes against one.
 
-use super::timeline::{Period, Subject, Taken, Timeline, depth};
+use super::taken::{Period, Subject, Taken, depth};
+use super::timeline::Timeline;
 use super::{Fault, Finding};
 use crate::times::QUARTER_MS;
 use crate::torture::history::{Against, Answer, Call, Conflict, Operation, Refusal, Slot};

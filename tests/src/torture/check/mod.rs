@@ -8,6 +8,7 @@ mod causes;
 mod kept;
 mod once;
 mod overlap;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod timeline;

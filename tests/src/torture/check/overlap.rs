@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::timeline::{Period, Subject, Taken, Timeline, depth};
+use super::taken::{Period, Subject, Taken, depth};
+use super::timeline::Timeline;
 use super::{Fault, Finding};
 use crate::torture::record::{ClaimRow, Record};
 
