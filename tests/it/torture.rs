@@ -42,4 +42,6 @@ async fn torture(dir: &Path, database: Option<String>) {
     assert!(report.booked > 300, "{}", report.summary);
     assert!(report.refused > 300, "{}", report.summary);
     assert!(report.unknown > 0, "{}", report.summary);
+    // The database was there all the time, and what the desk asked of it was right at once.
+    assert_eq!(report.unwritten, 0, "{}", report.summary);
 }

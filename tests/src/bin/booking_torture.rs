@@ -1,10 +1,12 @@
 //! Books as hard as it can while the gateway is killed, and checks what was promised.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use tests::postgres::Postgres;
+use tests::torture::check::Fault;
 use tests::torture::{Kills, Plan, run};
 
 /// Most findings that are printed.
@@ -74,8 +76,12 @@ async fn main() -> ExitCode {
     if report.findings.is_empty() {
         return ExitCode::SUCCESS;
     }
+    let mut kinds: BTreeMap<Fault, usize> = BTreeMap::new();
+    for finding in &report.findings {
+        *kinds.entry(finding.fault).or_default() += 1;
+    }
     println!(
-        "{} faults; the histories are kept in {}",
+        "{} faults {kinds:?}; the histories are kept in {}",
         report.findings.len(),
         dir.keep().display()
     );

@@ -76,6 +76,8 @@ pub struct Report {
     pub refused: usize,
     /// Questions without an answer.
     pub unknown: usize,
+    /// Those of them that were answered that nothing can be written: nobody took the database away.
+    pub unwritten: usize,
     /// How often the gateway was killed.
     pub kills: u64,
 }
@@ -198,6 +200,7 @@ fn report(evidence: &Evidence, findings: Vec<Finding>, kills: u64, checked: Dura
         &|heard| matches!(heard, Heard::Refused(refusal) if !refusal.against.conflicts.is_empty()),
     );
     let unknown = count(&|heard| matches!(heard, Heard::Unknown(_)));
+    let unwritten = count(&|heard| matches!(heard, Heard::Unknown(why) if why.starts_with("503")));
     let booked = evidence.record.bookings.len();
     let ended = operations
         .iter()
@@ -212,7 +215,7 @@ fn report(evidence: &Evidence, findings: Vec<Finding>, kills: u64, checked: Dura
     took.sort_unstable();
     let summary = format!(
         "{} operations in {seconds:.1} s, {kills} kills: {booked} bookings made, {refused} wishes \
-         refused because of others, {unknown} without an answer; a booking took p50 {:.1} ms, p99 \
+         refused because of others, {unknown} without an answer ({unwritten} of them 503); a booking took p50 {:.1} ms, p99 \
          {:.1} ms; {} claims at the end, {} faults, checked in {:.1} s",
         operations.len(),
         quantile_ms(&took, 0.5),
@@ -227,6 +230,7 @@ fn report(evidence: &Evidence, findings: Vec<Finding>, kills: u64, checked: Dura
         booked,
         refused,
         unknown,
+        unwritten,
         kills,
     }
 }

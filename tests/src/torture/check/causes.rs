@@ -130,13 +130,16 @@ pub(super) fn check_no(
         "stale-version" if !may_be_stale(timeline, operation) => {
             fault("nothing changed its version".to_owned());
         }
-        "idempotency-key-reused" => {
-            if !matches!(&operation.call, Call::Book { tag, key, .. } if tag != key) {
-                fault("the key was its own".to_owned());
-            }
+        "idempotency-key-reused" if !is_misuse(&operation.call) => {
+            fault("the key was its own".to_owned());
         }
         _ => {}
     }
+}
+
+/// Whether the key of another wish is used.
+fn is_misuse(call: &Call) -> bool {
+    matches!(call, Call::Book { tag, key, .. } if tag != key)
 }
 
 fn wish<'a>(timeline: &Timeline, call: &'a Call) -> Option<Wish<'a>> {

@@ -93,7 +93,7 @@ fn check_outages(timeline: &Timeline, record: &Record, findings: &mut Vec<Findin
     for claim in &record.claims {
         let outage = claim.outage.map(|id| rows.get(&id));
         // Nothing here lies in the past, so that an ended outage claims nothing.
-        if outage.is_some_and(|row| !row.is_some_and(|row| !row.ended)) {
+        if outage.is_some_and(|row| row.is_none_or(|row| row.ended)) {
             let text = format!("a claim of no outage: {claim:?}");
             findings.push(Finding::new(Fault::Phantom, text));
         }
