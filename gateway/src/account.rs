@@ -1,6 +1,6 @@
 //! Accounts made on the terminal: the first administrator of a new region.
 
-use crate::booking::{DeskError, DeskSettings, RegistryEdit, RegistryOutcome, start};
+use crate::booking::{DeskError, DeskHandle, DeskSettings, RegistryEdit, RegistryOutcome, start};
 use crate::clock::Clock;
 use crate::command::{STOP_GRACE, lock_folder};
 use crate::config::Config;
@@ -63,28 +63,7 @@ pub async fn create_admin(
         DeskSettings::default(),
     )
     .await?;
-    let region = match region_of(&desk.directory()) {
-        Some(region) => region,
-        None => {
-            let names = Names {
-                zh: "区域".to_owned(),
-                en: "Region".to_owned(),
-            };
-            let (id, parent, kind) = (NodeId::new(0), None, NodeKind::Region);
-            let made = desk
-                .edit(RegistryEdit::AddNode(Node {
-                    id,
-                    parent,
-                    kind,
-                    names,
-                }))
-                .await?;
-            let RegistryOutcome::Done(id) = made else {
-                return Err(AccountError::Taken("region".to_owned()));
-            };
-            NodeId::new(id)
-        }
-    };
+    let region = region(&desk).await?;
     let password = new_password();
     let passwords = Passwords::new(config.password_memory_kib);
     let member = Member {
@@ -100,6 +79,7 @@ pub async fn create_admin(
             node: region,
         }],
         active: true,
+        version: 1,
     };
     let outcome = desk.edit(RegistryEdit::AddMember(member)).await?;
     lifecycle.stop();
@@ -110,6 +90,32 @@ pub async fn create_admin(
         return Err(AccountError::Taken(login.to_owned()));
     }
     Ok(password)
+}
+
+/// Returns the region, which is made if there is none.
+async fn region(desk: &DeskHandle) -> Result<NodeId, AccountError> {
+    if let Some(region) = region_of(&desk.directory()) {
+        return Ok(region);
+    }
+    let region = Node {
+        id: NodeId::new(0),
+        parent: None,
+        kind: NodeKind::Region,
+        names: Names {
+            zh: "区域".to_owned(),
+            en: "Region".to_owned(),
+        },
+        enterprise: false,
+        place: None,
+        version: 1,
+    };
+    match desk.edit(RegistryEdit::AddNode(region)).await? {
+        RegistryOutcome::Done(id) => Ok(NodeId::new(id)),
+        RegistryOutcome::Stale
+        | RegistryOutcome::Taken
+        | RegistryOutcome::InUse
+        | RegistryOutcome::NotFound => Err(AccountError::Taken("region".to_owned())),
+    }
 }
 
 fn region_of(directory: &Directory) -> Option<NodeId> {

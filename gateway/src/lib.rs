@@ -17,6 +17,7 @@ pub mod demo;
 pub mod disk;
 pub mod history;
 pub mod http;
+pub mod labels;
 pub mod lifecycle;
 pub mod registry;
 pub mod server;

@@ -7,13 +7,14 @@ use std::path::PathBuf;
 
 use tokio::net::TcpListener;
 
-use crate::booking::{self, DeskHandle, DeskSettings};
+use crate::booking::{self, DeskHandle, DeskSettings, Witness};
 use crate::clock::Clock;
 use crate::command::lock_folder;
 use crate::config::{Config, Mqtt, Secret};
 use crate::credentials::Passwords;
 use crate::history::{History, HistoryError};
 use crate::http::{self, HttpState, Rooms, Site};
+use crate::labels::Labels;
 use crate::lifecycle::Lifecycle;
 use crate::store::{Database, StoreError};
 use crate::telemetry::{self, Telemetry, TelemetryHandle};
@@ -88,6 +89,10 @@ impl Server {
         lifecycle: &Lifecycle,
     ) -> Result<Self, StartError> {
         let folder = lock_folder(&config.data)?;
+        let labels = Labels::open(&config.data).map_err(|source| StartError::Folder {
+            folder: config.data.clone(),
+            source,
+        })?;
         let http_listener = listen("http.listen", config.http.listen).await?;
         let metrics_listener = listen("metrics.listen", config.metrics_listen).await?;
         let url = config.database_url.as_ref().map(Secret::expose);
@@ -104,6 +109,7 @@ impl Server {
             history.clone(),
         )
         .await?;
+        Witness::start(&desk, &telemetry, &history, lifecycle);
         let address = http_listener.1;
         let url = match config.http.public_url.as_str() {
             "" => format!("http://{address}"),
@@ -120,6 +126,7 @@ impl Server {
             telemetry,
             history,
             passwords,
+            labels,
         };
         let state = HttpState::start(rooms, site, config.limits, lifecycle);
         let (stop, pages) = (lifecycle.stop_token(), state.clone());

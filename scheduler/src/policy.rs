@@ -6,7 +6,7 @@ mod in_force;
 use chrono_tz::Tz;
 
 pub use body::{ApprovalWhen, RuleBody, RuleKind};
-pub use in_force::{Buffers, HoldTerms, InForce, LateCancellation, WaitlistTerms};
+pub use in_force::{Buffers, HoldTerms, InForce, LateCancellation, UseTerms, WaitlistTerms};
 
 use crate::class::{CallerClass, ClassSet};
 use crate::id::{InstrumentId, NodeId};
@@ -183,6 +183,12 @@ impl Policy {
     #[must_use]
     pub fn in_force(&self, class: CallerClass) -> InForce {
         InForce::of(&self.rules_for(class))
+    }
+
+    /// Returns what is said of use to a class.
+    #[must_use]
+    pub fn use_terms(&self, class: CallerClass) -> UseTerms {
+        UseTerms::of(&self.rules_for(class))
     }
 }
 

@@ -161,6 +161,7 @@ impl Plan {
                 password_hash: hash.clone(),
                 roles: vec![RoleOn { role, node }],
                 active: true,
+                version: 1,
             });
             let entry = TokenEntry {
                 id: number,
@@ -214,6 +215,9 @@ fn nodes() -> Vec<Node> {
             zh: zh.to_owned(),
             en: en.to_owned(),
         },
+        enterprise: false,
+        place: None,
+        version: 1,
     };
     vec![
         node(REGION, None, NodeKind::Region, "测试区域", "Test region"),
@@ -283,10 +287,12 @@ fn instrument(number: usize, agent: &str) -> Instrument {
         capabilities: vec!["xrd".to_owned()],
         room: "A100".to_owned(),
         lab: LAB,
+        place: None,
         zone: "Asia/Shanghai".parse().expect("the zone exists"),
         capacity: 1,
         bookable: true,
         published: true,
+        always_on: false,
         version: 1,
         source: Some(Source {
             agent: AgentName::parse(agent).expect("the name is valid"),

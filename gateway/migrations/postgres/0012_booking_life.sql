@@ -7,6 +7,11 @@ ALTER TABLE bookings ADD COLUMN began_us BIGINT;
 ALTER TABLE bookings ADD COLUMN finished_us BIGINT;
 -- The next moment something has to be decided about it. One timer serves it, once.
 ALTER TABLE bookings ADD COLUMN due_us BIGINT;
+-- What is booked already is looked at when its slot is over.
+UPDATE bookings SET due_us = end_us WHERE status = 'confirmed';
+-- When its member said so, beside what the machine tells.
+ALTER TABLE bookings ADD COLUMN checked_in_us BIGINT;
+ALTER TABLE bookings ADD COLUMN checked_out_us BIGINT;
 
 -- What kind of outage it is, and which problem led to it.
 ALTER TABLE outages ADD COLUMN kind TEXT NOT NULL DEFAULT 'planned';

@@ -13,6 +13,7 @@ CREATE TABLE runs (
   state TEXT NOT NULL,
   lab BIGINT NOT NULL,
   institution BIGINT,
+  project BIGINT,
   settled_by BIGINT REFERENCES members (id),
   note TEXT NOT NULL,
   version BIGINT NOT NULL
@@ -38,4 +39,10 @@ CREATE INDEX corrections_by_subject ON corrections (subject, subject_id);
 CREATE TABLE cursors (
   name TEXT PRIMARY KEY,
   position BIGINT NOT NULL
+);
+
+-- Up to when each instrument's runs are settled: later data change none that began before.
+CREATE TABLE hearings (
+  id BIGINT PRIMARY KEY REFERENCES instruments (id),
+  settled_us BIGINT NOT NULL
 );

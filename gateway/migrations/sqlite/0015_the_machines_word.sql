@@ -13,6 +13,7 @@ CREATE TABLE runs (
   state TEXT NOT NULL,
   lab INTEGER NOT NULL,
   institution INTEGER,
+  project INTEGER,
   settled_by INTEGER REFERENCES members (id),
   note TEXT NOT NULL,
   version INTEGER NOT NULL
@@ -38,4 +39,10 @@ CREATE INDEX corrections_by_subject ON corrections (subject, subject_id);
 CREATE TABLE cursors (
   name TEXT PRIMARY KEY,
   position INTEGER NOT NULL
+) STRICT;
+
+-- Up to when each instrument's runs are settled: later data change none that began before.
+CREATE TABLE hearings (
+  id INTEGER PRIMARY KEY REFERENCES instruments (id),
+  settled_us INTEGER NOT NULL
 ) STRICT;

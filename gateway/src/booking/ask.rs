@@ -1,10 +1,19 @@
 //! Every command that the desk serves in groups: its answer, and who judges it. One line each.
 
+use super::checking::{CheckIn, CheckOut, CheckOutcome};
 use super::command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, EndOutage, OpenOutage,
     OutageOutcome,
 };
 use super::group::Group;
+use super::hearing::{Hear, HearOutcome};
+use super::notices::SeeNotices;
+use super::penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
+use super::problems::{CloseProblem, ProblemOutcome, Report, ReportOutcome, StopForProblem};
+use super::projects::{ProjectOutcome, SaveProject};
+use super::qualifying::{Grant, GrantOutcome, Revoke};
+use super::questions::{QuestionsOutcome, SetQuestions};
+use super::settling::{CorrectRun, Declare, DeclareOutcome, RunOutcome};
 use super::timer::Settle;
 
 /// A command that the desk judges together with others and answers after their commit.
@@ -76,4 +85,19 @@ commands! {
     OpenOutage => OutageOutcome, open_outage;
     EndOutage => OutageOutcome, end_outage;
     Settle => (), settle;
+    Hear => HearOutcome, hear;
+    CheckIn => CheckOutcome, check_in;
+    CheckOut => CheckOutcome, check_out;
+    CorrectRun => RunOutcome, correct_run;
+    Declare => DeclareOutcome, declare;
+    SaveProject => ProjectOutcome, save_project;
+    Grant => GrantOutcome, grant;
+    Revoke => bool, revoke;
+    SetQuestions => QuestionsOutcome, set_questions;
+    Report => ReportOutcome, report;
+    CloseProblem => ProblemOutcome, close_problem;
+    StopForProblem => ProblemOutcome, stop_for_problem;
+    LodgeAppeal => AppealOutcome, lodge_appeal;
+    DecideAppeal => AppealOutcome, decide_appeal;
+    SeeNotices => usize, see_notices;
 }

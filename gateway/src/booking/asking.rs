@@ -150,7 +150,7 @@ fn project_facts(
             used: Span::default(),
         });
     };
-    let charged = held.filter(|held| held.project_id() == Some(id));
+    let charged = held.filter(|held| held.charged_to() == Some(id));
     let charged = charged.map_or(Span::default(), |held| held.slot.len());
     Some(ProjectFacts {
         closed: project.closed,
@@ -163,7 +163,7 @@ fn project_facts(
         budget: project
             .budget_minutes
             .map(|minutes| Span::minutes(u32::try_from(minutes).unwrap_or(u32::MAX))),
-        used: ledger.used_by(id).saturating_sub(charged),
+        used: ledger.project_use.used(id).saturating_sub(charged),
     })
 }
 

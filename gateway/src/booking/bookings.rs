@@ -112,7 +112,7 @@ impl Group<'_> {
             instrument: held.instrument,
             member: held.member,
             slot: changed.slot,
-            project: held.project_id(),
+            project: held.charged_to(),
             held: Some(held),
             set_aside: &[],
         };
@@ -126,7 +126,6 @@ impl Group<'_> {
         self.claim_placed(held.instrument, &placement, claim, holder);
         let changed = Booking {
             policy_version,
-            due_at: self.due_after(&changed),
             ..changed
         };
         self.put_booking(Arc::new(changed), EventKind::Changed);

@@ -184,8 +184,12 @@ pub enum RegistryEdit {
     RemoveToken(MemberId, i64),
     /// Adds a person; the identity is given by the desk.
     AddMember(Member),
+    /// Replaces a person if he or she still has the version before `version`.
+    ReplaceMember(Member),
     /// Adds a node; its identity is given by the desk.
     AddNode(Node),
+    /// Replaces a node if it still has the version before `version`.
+    ReplaceNode(Node),
     /// Signs somebody in.
     AddSession(SecretHash, MemberId),
     /// Signs a session out.

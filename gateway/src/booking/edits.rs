@@ -1,8 +1,10 @@
 //! Edits of the registry: a new directory is built, written, committed, and only then shown.
 
+mod people;
+
 use std::sync::Arc;
 
-use scheduler::id::{InstrumentId, MemberId, NodeId};
+use scheduler::id::{InstrumentId, MemberId};
 use scheduler::time::Micros;
 
 use super::command::{DeskError, RegistryEdit, RegistryOutcome};
@@ -11,7 +13,7 @@ use super::desk::{Desk, RegistryIds};
 use super::group::Group;
 use super::record::EventKind;
 use super::shelf::InstrumentSnapshot;
-use crate::registry::{AgentEntry, Directory, Instrument, Member, RuleSet, Scope, TokenEntry};
+use crate::registry::{AgentEntry, Directory, Instrument, RuleSet, Scope, TokenEntry};
 use crate::store::{Cause, Edit, Writes};
 
 /// An edit that is allowed: the directory after it, what to write, what it answers.
@@ -21,6 +23,8 @@ struct Planned {
     number: i64,
     instrument: Option<InstrumentId>,
     next: RegistryIds,
+    /// Whose sessions end.
+    signed_out: Option<MemberId>,
 }
 
 impl Desk {
@@ -77,6 +81,9 @@ impl Desk {
             self.shelf.remove(id);
         }
         self.directory.store(Arc::new(planned.directory));
+        if let Some(member) = planned.signed_out {
+            self.sessions.end_all(member);
+        }
         self.publish(touched, writes);
         Ok(RegistryOutcome::Done(planned.number))
     }
@@ -88,6 +95,7 @@ impl Desk {
             number: 0,
             instrument: None,
             next: self.registry_next,
+            signed_out: None,
         };
         planned.directory.generation += 1;
         match edit {
@@ -129,13 +137,9 @@ impl Desk {
             }
             RegistryEdit::RemoveToken(member, id) => planned.remove_token(member, id)?,
             RegistryEdit::AddMember(member) => planned.add_member(member)?,
-            RegistryEdit::AddNode(mut node) => {
-                planned.next.node += 1;
-                planned.number = planned.next.node;
-                node.id = NodeId::new(planned.number);
-                planned.edits.push(Edit::PutNode(node.clone()));
-                planned.directory.nodes.insert(node.id, node);
-            }
+            RegistryEdit::ReplaceMember(member) => planned.replace_member(member)?,
+            RegistryEdit::AddNode(node) => planned.add_node(node)?,
+            RegistryEdit::ReplaceNode(node) => planned.replace_node(node)?,
             RegistryEdit::AddSession(..) | RegistryEdit::RemoveSession(_) => {}
         }
         Ok(planned)
@@ -271,18 +275,6 @@ impl Planned {
         }
         self.edits.push(Edit::PutAgent(agent.clone()));
         self.directory.agents.insert(agent.name.clone(), agent);
-        Ok(())
-    }
-
-    fn add_member(&mut self, mut member: Member) -> Result<(), RegistryOutcome> {
-        if self.directory.by_login.contains_key(&member.login) {
-            return Err(RegistryOutcome::Taken);
-        }
-        self.next.member += 1;
-        self.number = self.next.member;
-        member.id = MemberId::new(self.number);
-        self.edits.push(Edit::PutMember(member.clone()));
-        self.directory.put_member(member);
         Ok(())
     }
 

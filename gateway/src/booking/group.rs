@@ -10,6 +10,7 @@ use scheduler::policy::Policy;
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
+use super::presence::{Terms, due_after};
 use super::record::{Booking, EventKind, EventRow, KeptAnswer};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::registry::Directory;
@@ -157,6 +158,7 @@ impl Group<'_> {
 
     pub(super) fn put_booking(&mut self, booking: Arc<Booking>, kind: EventKind) {
         let (instrument, id) = (booking.instrument, booking.id);
+        let booking = self.with_due(booking);
         let before = self.booking(id);
         self.account(before.as_deref(), &booking);
         if let Some(held) = self.held(instrument) {
@@ -168,6 +170,24 @@ impl Group<'_> {
         }
         self.writes.put_booking(booking);
         self.note(kind, Some(instrument), Some(id.get()));
+    }
+
+    /// Returns a booking with the moment at which it is looked at next.
+    pub(super) fn with_due(&mut self, booking: Arc<Booking>) -> Arc<Booking> {
+        let directory = self.directory;
+        let Some(instrument) = directory.instruments.get(&booking.instrument) else {
+            return booking;
+        };
+        let (policy, _) = self.policies.of(directory, booking.instrument);
+        let terms = Terms::of(&policy, directory, instrument, &booking);
+        let due_at = due_after(&booking, &terms);
+        if due_at == booking.due_at {
+            return booking;
+        }
+        Arc::new(Booking {
+            due_at,
+            ..Booking::clone(&booking)
+        })
     }
 
     /// Adds a row to the event log.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use scheduler::booking::Status;
 use scheduler::id::{BookingId, OutageId};
 use scheduler::occupancy::Holder;
+use scheduler::presence::PATIENCE;
+use scheduler::time::Micros;
 
 use super::command::{DeskError, Import, ImportReport, NewBooking, NewOutage};
 use super::commit::Failure;
@@ -238,11 +240,26 @@ impl Group<'_> {
             policy_version,
             version: 1,
         });
+        let booking = self.with_due(booking);
+        let booking = postponed(booking, self.now);
         self.claim_placed(instrument, &placement, slot, Holder::Booking(id));
+        let agenda = &mut self.writes.ledger.agenda;
+        agenda.follow(None, &booking);
         if let Some(held) = self.held(instrument) {
             held.bookings.insert(id, Arc::clone(&booking));
         }
         self.writes.put_booking(booking);
         true
     }
+}
+
+/// Waits for the history of what is over already: its readings are still to come in.
+fn postponed(booking: Arc<Booking>, now: Micros) -> Arc<Booking> {
+    if booking.due_at.get().is_none_or(|due| due > now) {
+        return booking;
+    }
+    Arc::new(Booking {
+        due_at: now.saturating_add(PATIENCE).into(),
+        ..Booking::clone(&booking)
+    })
 }

@@ -7,17 +7,18 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use scheduler::booking::Status;
-use scheduler::id::{BookingId, HoldId, OfferId, ProjectId};
+use scheduler::id::{BookingId, HoldId, InstrumentId, OfferId, ProblemId};
 use scheduler::policy::{Policy, RuleKind};
 use scheduler::quota::{Charge, Ledger as UsageLedger, Subjects, charges};
-use scheduler::slot::Slot;
-use scheduler::time::{Micros, Span};
+use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
+use super::project_use::ProjectUse;
 use super::record::{
-    Attachment, Booking, Correction, Hold, Notice, Offer, Override, Penalty, Problem, Project,
-    Qualification, QuestionSet, Run, Series, Wait,
+    Attachment, Booking, Correction, Hearing, Hold, Notice, Offer, Override, Penalty, Problem,
+    Project, Qualification, QuestionSet, Run, Series, Wait,
 };
+use super::run_places::RunPlaces;
 use crate::registry::{Directory, Instrument};
 use crate::store::{Records, StoreError};
 
@@ -36,10 +37,14 @@ macro_rules! ledger {
             pub agenda: Agenda,
             /// What bookings use of quotas.
             pub usage: UsageLedger,
-            /// What bookings use of projects.
-            pub project_use: imbl::OrdMap<ProjectId, Span>,
+            /// What each project's bookings take.
+            pub project_use: ProjectUse,
+            /// Problems that are not closed, by instrument.
+            open_problems: imbl::OrdSet<(InstrumentId, ProblemId)>,
             /// The last change of machine state that was followed.
             pub machine_cursor: Cursor,
+            /// Where each instrument's runs are.
+            pub(super) run_places: RunPlaces,
         }
 
         impl Ledger {
@@ -62,6 +67,9 @@ macro_rules! ledger {
             pub fn settle(&mut self) {
                 $(self.$kind.settle();)*
                 self.machine_cursor.is_moved = false;
+                for old in self.run_places.take_passing() {
+                    self.forget_run(old);
+                }
             }
 
             /// Reads all records that are held in memory.
@@ -73,9 +81,14 @@ macro_rules! ledger {
                     $($kind: Records::load(tx, now).await?,)*
                     agenda: Agenda::default(),
                     usage: UsageLedger::default(),
-                    project_use: imbl::OrdMap::new(),
+                    project_use: ProjectUse::default(),
+                    open_problems: imbl::OrdSet::new(),
                     machine_cursor: Cursor::load(tx).await?,
+                    run_places: RunPlaces::default(),
                 };
+                for run in ledger.runs.iter() {
+                    ledger.run_places.add(run);
+                }
                 let holds: Vec<_> = ledger.holds.iter().cloned().collect();
                 for hold in holds {
                     ledger.agenda.plan(Due::Hold(hold.id), None, Some(hold.expires_at));
@@ -84,6 +97,8 @@ macro_rules! ledger {
                 for offer in offers {
                     ledger.agenda.plan(Due::Offer(offer.id), None, offer.due_at());
                 }
+                let open = ledger.problems.iter().filter(|held| held.closed_at.is_none());
+                ledger.open_problems = open.map(|held| (held.instrument, held.id)).collect();
                 Ok(ledger)
             }
         }
@@ -119,6 +134,8 @@ ledger! {
     overrides: Override,
     /// Corrections; never in memory.
     corrections: Correction,
+    /// Up to when each instrument's runs are settled.
+    hearings: Hearing,
 }
 
 impl Ledger {
@@ -137,6 +154,29 @@ impl Ledger {
         Some(hold)
     }
 
+    /// Adds a problem or replaces it.
+    pub fn put_problem(&mut self, problem: Arc<Problem>) {
+        let place = (problem.instrument, problem.id);
+        if problem.closed_at.is_none() {
+            self.open_problems.insert(place);
+        } else {
+            self.open_problems.remove(&place);
+        }
+        self.problems.put(problem);
+    }
+
+    /// Returns an instrument's problems that are not closed, the oldest first.
+    pub fn open_problems_of(
+        &self,
+        instrument: InstrumentId,
+    ) -> impl Iterator<Item = &Arc<Problem>> {
+        let (first, last) = (ProblemId::new(i64::MIN), ProblemId::new(i64::MAX));
+        let ids = self
+            .open_problems
+            .range((instrument, first)..=(instrument, last));
+        ids.filter_map(|(_, id)| self.problems.get(id.get()))
+    }
+
     /// Adds an offer or replaces it.
     pub fn put_offer(&mut self, offer: Offer) {
         let before = self.offers.get(offer.id.get());
@@ -148,12 +188,6 @@ impl Ledger {
 }
 
 impl Ledger {
-    /// Returns what bookings use of a project.
-    #[must_use]
-    pub fn used_by(&self, project: ProjectId) -> Span {
-        self.project_use.get(&project).copied().unwrap_or_default()
-    }
-
     /// Returns what a booking charges of quotas, by the rules as they are.
     #[must_use]
     pub fn charges_of(
@@ -167,7 +201,7 @@ impl Ledger {
         };
         let class = directory.class_of(booking.member, instrument);
         let subjects = Subjects {
-            project: booking.project_id(),
+            project: booking.charged_to(),
             ..directory.subjects_of(booking.member)
         };
         charges(policy, class, subjects, instrument.zone, slot)
@@ -181,6 +215,7 @@ impl Ledger {
         (before, after): (Option<&Booking>, &Booking),
     ) {
         self.agenda.follow(before, after);
+        self.project_use.follow(before, after);
         let mut rules = policy.rules().iter();
         let has_quota = rules.any(|rule| rule.body.kind() == RuleKind::Quota);
         for (booking, comes) in before
@@ -188,16 +223,6 @@ impl Ledger {
             .into_iter()
             .chain([(after, true)])
         {
-            if let Some(project) = booking.project_id() {
-                let span = booking.counted().map_or(Span::default(), Slot::len);
-                let used = self.used_by(project);
-                let used = if comes {
-                    used.saturating_add(span)
-                } else {
-                    used.saturating_sub(span)
-                };
-                self.project_use.insert(project, used);
-            }
             if has_quota {
                 let charges = self.charges_of(directory, (instrument, policy), booking);
                 if comes {

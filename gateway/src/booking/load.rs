@@ -38,8 +38,12 @@ impl Desk {
         let sessions = store::load_sessions(&mut tx).await?;
         let highest = store::load_highest(&mut tx).await?;
         let mut ledger = Ledger::load(&mut tx, now).await?;
+        let used = store::load_project_use(&mut tx, now.saturating_sub(FACTS_KEPT)).await?;
         drop(tx);
         self.take_identities(&highest);
+        for (project, us) in used {
+            ledger.project_use.add(project, us);
+        }
         directory.generation = self.directory.load().generation + 1;
         for booking in &loaded.bookings {
             let (policy, _) = self.policies.of(&directory, booking.instrument);

@@ -83,14 +83,16 @@ impl Group<'_> {
             cancelled_at: Later::NEVER,
             began_at: Later::NEVER,
             finished_at: Later::NEVER,
-            due_at: Later::NEVER,
+            // Nobody says yes to what has begun. When a booking is looked at follows from the rules.
+            due_at: if placed.needs_approval {
+                made.slot.start().into()
+            } else {
+                Later::NEVER
+            },
             policy_version,
             version: 1,
         };
-        let booking = Arc::new(Booking {
-            due_at: self.due_after(&booking),
-            ..booking
-        });
+        let booking = Arc::new(booking);
         let holder = Holder::Booking(booking.id);
         self.claim_placed(made.instrument, &placed.placement, placed.claim, holder);
         self.put_booking(Arc::clone(&booking), EventKind::Booked);
@@ -109,13 +111,5 @@ impl Group<'_> {
             }
             None => self.writes.ledger.agenda.follow(before, after),
         }
-    }
-
-    /// Returns when something has to be decided about a booking next.
-    pub(super) fn due_after(&self, booking: &Booking) -> Later {
-        if booking.status == Status::Pending {
-            return booking.slot.start().into();
-        }
-        Later::NEVER
     }
 }

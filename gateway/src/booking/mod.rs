@@ -10,15 +10,18 @@
 //!
 //! Readers never wait for the desk: they look at the [`Shelf`].
 
+pub mod answers;
 mod ask;
 mod asking;
 mod bookings;
+mod checking;
 mod command;
 mod commit;
 mod desk;
 mod edits;
 mod group;
 mod handle;
+mod hearing;
 mod import;
 mod judge;
 mod lapse;
@@ -27,14 +30,29 @@ mod load;
 mod making;
 mod notices;
 mod outages;
+mod outcome;
+mod past;
+mod penalties;
+mod presence;
+mod problems;
+mod project_use;
+mod projects;
+mod qualifying;
+mod questions;
 pub mod record;
+mod run_places;
 mod sessions;
+mod settling;
 mod shelf;
 mod timer;
+mod usage;
 mod waiting;
+mod witness;
 
+pub use answers::{AnswerAt, check_answers, check_questions};
 pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
+pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
     EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
@@ -42,10 +60,20 @@ pub use command::{
 };
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
+pub use hearing::{Hear, HearOutcome, SeenMachine};
 pub use judge::{Asking, Placed, Wish, judge_wish};
+pub use notices::SeeNotices;
+pub use penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
+pub use problems::{CloseProblem, Photo, ProblemOutcome, Report, ReportOutcome, StopForProblem};
+pub use project_use::ProjectUse;
+pub use projects::{ProjectOutcome, SaveProject};
+pub use qualifying::{Grant, GrantOutcome, Revoke};
+pub use questions::{QuestionsOutcome, SetQuestions, questions_at, questions_for, questions_of};
 pub use sessions::{SessionSettings, Sessions};
+pub use settling::{CorrectRun, Declare, DeclareOutcome, RunChange, RunOutcome};
 pub use shelf::{InstrumentSnapshot, Shelf};
 pub use timer::Settle;
+pub use witness::Witness;
 
 #[cfg(test)]
 mod tests;

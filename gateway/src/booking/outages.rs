@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scheduler::id::{BookingId, InstrumentId, OutageId};
+use scheduler::id::{BookingId, InstrumentId, OutageId, ProblemId};
 use scheduler::occupancy::Holder;
 use scheduler::slot::Slot;
 
@@ -12,6 +12,15 @@ use super::record::{Booking, EventKind, Outage};
 
 impl Group<'_> {
     pub(super) fn open_outage(&mut self, open: &OpenOutage) -> OutageOutcome {
+        self.open_outage_for(open, None)
+    }
+
+    /// Opens an outage, for a problem or without one.
+    pub(super) fn open_outage_for(
+        &mut self,
+        open: &OpenOutage,
+        problem: Option<ProblemId>,
+    ) -> OutageOutcome {
         if open.slot.end() <= self.now {
             return OutageOutcome::Over;
         }
@@ -24,7 +33,7 @@ impl Group<'_> {
             slot: open.slot,
             kind: open.kind,
             reason: open.reason.clone(),
-            problem: None,
+            problem,
             opened_by: open.member,
             created_at: self.now,
             ended_at: None,

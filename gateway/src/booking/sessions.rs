@@ -97,6 +97,12 @@ impl Sessions {
             .remove(id);
     }
 
+    /// Ends every session of a member.
+    pub(super) fn end_all(&self, member: MemberId) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|_, session| session.member != member);
+    }
+
     /// Takes what the database holds. Uses since then are unknown: idle time counts from the begin.
     pub(super) fn replace(&self, loaded: Vec<(SecretHash, MemberId, Micros)>) {
         let session = |(id, member, at)| {

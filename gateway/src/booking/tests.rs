@@ -3,10 +3,14 @@
 
 mod commands;
 mod faults;
+mod goes_with;
 mod lanes;
 mod model;
+mod points;
+mod presence;
 mod registry;
 mod rules;
+mod witness;
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
@@ -130,10 +134,12 @@ fn instrument(id: u32, capacity: u8) -> Instrument {
         capabilities: Vec::new(),
         room: String::new(),
         lab: NodeId::new(4),
+        place: None,
         zone: Tz::Asia__Shanghai,
         capacity,
         bookable: true,
         published: true,
+        always_on: false,
         version: 1,
         source: None,
         state_rule: StateRule::standard(),
@@ -146,6 +152,9 @@ fn world() -> Import {
         parent: parent.map(NodeId::new),
         kind,
         names: names("n"),
+        enterprise: false,
+        place: None,
+        version: 1,
     };
     let member = |id: i64| Member {
         id: MemberId::new(id),
@@ -157,6 +166,7 @@ fn world() -> Import {
             node: NodeId::new(3),
         }],
         active: true,
+        version: 1,
     };
     Import {
         nodes: vec![

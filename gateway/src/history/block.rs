@@ -136,6 +136,25 @@ pub(super) fn decode(mut bytes: &[u8], only: Option<ChannelNo>) -> Result<Rows, 
     Ok(read)
 }
 
+/// Reads only a block's clock marks, which stand before all that is compressed.
+///
+/// # Errors
+/// Returns [`Damage`] when the bytes do not begin as a block does.
+pub(super) fn marks(mut bytes: &[u8]) -> Result<Vec<ClockMark>, Damage> {
+    let version = bytes.try_get_u8()?;
+    if version != VERSION {
+        return Err(Damage::Version(version));
+    }
+    bytes.try_get_u8()?;
+    let columns = bytes.try_get_u16_le()?;
+    bytes.try_get_u32_le()?;
+    let count = size(bytes.try_get_u32_le()?);
+    bytes.try_get_u32_le()?;
+    take(&mut bytes, 12 * usize::from(columns))?;
+    let marks = get_marks(&mut bytes, count)?;
+    Ok(marks.into_iter().map(|(_, mark)| mark).collect())
+}
+
 fn encode_column(column: &Column, config: &ChunkConfig) -> (Vec<u8>, Vec<u8>) {
     let Some(codes) = column
         .codes

@@ -34,6 +34,7 @@
 
 pub mod block;
 mod dictionary;
+mod doubts;
 mod error;
 mod group;
 mod journal;

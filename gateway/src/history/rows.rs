@@ -226,6 +226,21 @@ impl Rows {
         found.map(|(_, column)| column)
     }
 
+    /// Returns the rows recorded while a condition on the clocks held, as ranges of their numbers.
+    pub(super) fn ranges_where(
+        &self,
+        holds: impl Fn(&ClockMark) -> bool,
+    ) -> Vec<std::ops::Range<usize>> {
+        let number = |row: u32| usize::try_from(row).unwrap_or(usize::MAX);
+        let ends = self.marks.iter().skip(1).map(|(start, _)| number(*start));
+        let ends = ends.chain([self.len()]);
+        let ranges = self.marks.iter().zip(ends);
+        ranges
+            .filter(|((_, mark), _)| holds(mark))
+            .map(|((start, _), end)| number(*start)..end)
+            .collect()
+    }
+
     /// Appends rows `[from, to)` of `other`. Columns that one side lacks are absent there.
     pub(super) fn append(&mut self, other: &Self, from: usize, to: usize) {
         let to = to.min(other.len());

@@ -2,10 +2,10 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use super::problem::{Problem, ProblemType};
 use crate::words::{Said, fault};
@@ -18,19 +18,60 @@ pub struct Body<T>(pub T);
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
+/// A field of an edit that stays when it is left out and that null clears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Clearable<T> {
+    /// It was left out.
+    #[default]
+    Kept,
+    /// It was given, or null.
+    Set(Option<T>),
+}
+
+impl<T> Clearable<T> {
+    /// Returns what is now: what was held, or what was given, converted.
+    pub fn or<U>(self, held: Option<U>, convert: impl FnOnce(T) -> U) -> Option<U> {
+        match self {
+            Self::Kept => held,
+            Self::Set(given) => given.map(convert),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Clearable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::Set)
+    }
+}
+
+/// Sets what an edit names.
+pub fn set<T>(held: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *held = given;
+    }
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if !is_json(&request) {
-            let message = Said::fixed("应为 application/json", "expected application/json");
-            return Err(
-                Problem::new(ProblemType::MalformedRequest).and_field("Content-Type", message)
-            );
-        }
+        demand_json(&request)?;
         let bytes = read(request, state).await?;
         parse_json(&bytes).map(Self)
     }
+}
+
+/// Reads a JSON body with a limit of its own.
+///
+/// # Errors
+/// Returns `too-large` above it, `malformed-request` naming the field.
+pub(super) async fn read_json<T: DeserializeOwned>(
+    mut request: Request,
+    bytes_max: usize,
+) -> Result<T, Problem> {
+    demand_json(&request)?;
+    DefaultBodyLimit::max(bytes_max).apply(&mut request);
+    parse_json(&read(request, &()).await?)
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
@@ -69,6 +110,14 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
             Problem::field("(body)", "the body could not be read").caused_by(rejection)
         }
     })
+}
+
+fn demand_json(request: &Request) -> Result<(), Problem> {
+    if is_json(request) {
+        return Ok(());
+    }
+    let message = Said::fixed("应为 application/json", "expected application/json");
+    Err(Problem::new(ProblemType::MalformedRequest).and_field("Content-Type", message))
 }
 
 fn is_json(request: &Request) -> bool {

@@ -331,7 +331,7 @@ fn seen(
 }
 
 /// Returns a booking that the caller may change: its owner, or who manages its instrument.
-fn acted_on(
+pub(super) fn acted_on(
     state: &HttpState,
     directory: &Directory,
     caller: Caller,
@@ -348,7 +348,10 @@ fn acted_on(
 }
 
 /// Returns a booking's view with its version.
-fn view(directory: &Directory, booking: &Booking) -> Result<Versioned<BookingView>, Problem> {
+pub(super) fn view(
+    directory: &Directory,
+    booking: &Booking,
+) -> Result<Versioned<BookingView>, Problem> {
     let body = BookingView::of(directory, booking).ok_or_else(Problem::not_found)?;
     Ok(Versioned {
         version: booking.version,

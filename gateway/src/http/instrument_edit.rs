@@ -4,15 +4,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, NodeId};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use wire::InstrumentKey;
 
 use super::answer::{Created, Versioned, demanded_version};
-use super::body::Body;
+use super::body::{Body, Clearable, set};
 use super::bookings::check_length;
 use super::caller::{Caller, SignedIn};
 use super::path::Found;
+use super::place::edited as edited_place;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
 use super::tokens::made;
@@ -60,6 +61,13 @@ pub struct NewInstrument {
     bookable: Option<bool>,
     /// Whether the public sees it; true when left out.
     published: Option<bool>,
+    /// Whether it draws power all the time, so that telemetry cannot tell use and check-ins do;
+    /// false when left out.
+    always_on: Option<bool>,
+    /// Degrees north, with `longitude`; left out: it stands where its lab does.
+    latitude: Option<f64>,
+    /// Degrees east.
+    longitude: Option<f64>,
 }
 
 /// An edit of an instrument: what is left out stays.
@@ -77,7 +85,7 @@ pub struct InstrumentEdit {
     /// National class code; null: none.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    category: Clearable,
+    category: Clearable<String>,
     /// What it can do.
     capabilities: Option<Vec<String>>,
     /// Room.
@@ -92,20 +100,16 @@ pub struct InstrumentEdit {
     bookable: Option<bool>,
     /// Whether the public sees it.
     published: Option<bool>,
-}
-
-/// A field that null clears and that stays when it is left out.
-#[derive(Debug, Default)]
-enum Clearable {
-    #[default]
-    Kept,
-    Set(Option<String>),
-}
-
-impl<'de> Deserialize<'de> for Clearable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(Self::Set)
-    }
+    /// Whether it draws power all the time, so that telemetry cannot tell use and check-ins do.
+    always_on: Option<bool>,
+    /// Degrees north; null: it stands where its lab does.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    latitude: Clearable<f64>,
+    /// Degrees east; null with the other.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    longitude: Clearable<f64>,
 }
 
 /// Registers an instrument in a lab that the caller manages.
@@ -132,10 +136,16 @@ pub(super) async fn create(
         capabilities: asked.capabilities,
         room: asked.room,
         lab,
+        place: edited_place(
+            None,
+            Clearable::Set(asked.latitude),
+            Clearable::Set(asked.longitude),
+        )?,
         zone: parse_zone(zone)?,
         capacity: asked.capacity.unwrap_or(1),
         bookable: asked.bookable.unwrap_or(true),
         published: asked.published.unwrap_or(true),
+        always_on: asked.always_on.unwrap_or(false),
         version: 1,
         source: None,
         state_rule: StateRule::standard(),
@@ -181,22 +191,16 @@ pub(super) async fn edit(
     set(&mut instrument.names.en, asked.name_en);
     set(&mut instrument.model, asked.model);
     set(&mut instrument.manufacturer, asked.manufacturer);
-    if let Clearable::Set(category) = asked.category {
-        instrument.category = category;
-    }
+    instrument.category = asked.category.or(instrument.category, |code| code);
+    instrument.place = edited_place(instrument.place, asked.latitude, asked.longitude)?;
     set(&mut instrument.capabilities, asked.capabilities);
     set(&mut instrument.room, asked.room);
     set(&mut instrument.capacity, asked.capacity);
     set(&mut instrument.bookable, asked.bookable);
     set(&mut instrument.published, asked.published);
+    set(&mut instrument.always_on, asked.always_on);
     check(&instrument)?;
     replace(&state, instrument).await
-}
-
-fn set<T>(held: &mut T, new: Option<T>) {
-    if let Some(new) = new {
-        *held = new;
-    }
 }
 
 /// Removes an instrument that nobody has booked.

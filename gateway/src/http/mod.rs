@@ -13,6 +13,7 @@ pub mod booking_list;
 pub mod bookings;
 pub mod caller;
 pub mod catalogue;
+pub mod checking;
 pub mod frame;
 pub mod front;
 pub mod health;
@@ -22,15 +23,27 @@ pub mod keeper;
 pub mod listen;
 pub mod live;
 pub mod login;
+pub mod members;
 pub mod metrics;
+pub mod notices;
 pub mod openapi;
 pub mod outages;
 pub mod pace;
 pub mod page;
 pub mod path;
+pub mod penalties;
+pub mod people;
+pub mod photo;
+pub mod place;
 pub mod policy;
 pub mod problem;
+pub mod projects;
+pub mod qualifications;
+pub mod questions;
 pub mod readings;
+pub mod reports;
+pub mod run_settle;
+pub mod runs;
 pub mod seats;
 pub mod source;
 pub mod state;
@@ -39,6 +52,7 @@ pub mod status;
 mod tests;
 pub mod time;
 pub mod tokens;
+pub mod tree;
 pub mod ui;
 pub mod utilisation;
 pub mod view;
@@ -74,6 +88,11 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(login::me))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(members::find, people::create))
+        .routes(routes!(people::read, people::edit))
+        .routes(routes!(people::list))
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::seen))
         // Instruments.
         .routes(routes!(instruments::list, instrument_edit::create))
         .routes(routes!(instruments::index))
@@ -82,11 +101,17 @@ fn api() -> OpenApiRouter<HttpState> {
             instrument_edit::edit,
             instrument_edit::remove
         ))
-        .routes(routes!(instruments::nodes))
+        .routes(routes!(tree::nodes, tree::create))
+        .routes(routes!(tree::edit))
         .routes(routes!(status::status))
         // Settings.
         .routes(routes!(policy::of_instrument, policy::set_of_instrument))
         .routes(routes!(policy::of_node, policy::set_of_node))
+        .routes(routes!(
+            questions::of_instrument,
+            questions::set_of_instrument
+        ))
+        .routes(routes!(questions::of_node, questions::set_of_node))
         .routes(routes!(source::source, source::set_source))
         .routes(routes!(source::state_rule, source::set_state_rule))
         .routes(routes!(agents::list, agents::create))
@@ -96,11 +121,29 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(availability::grid))
         .routes(routes!(booking_list::list, bookings::book))
         .routes(routes!(bookings::read, bookings::change, bookings::cancel))
+        .routes(routes!(checking::check_in))
+        .routes(routes!(checking::check_out))
+        .routes(routes!(checking::label))
         .routes(routes!(outages::list, outages::open))
         .routes(routes!(outages::end))
+        .routes(routes!(penalties::list))
+        .routes(routes!(penalties::appeal))
+        .routes(routes!(penalties::decide))
+        // Projects and qualifications.
+        .routes(routes!(projects::list, projects::create))
+        .routes(routes!(projects::read, projects::edit))
+        .routes(routes!(qualifications::list, qualifications::grant))
+        .routes(routes!(qualifications::revoke))
+        // Problems.
+        .routes(routes!(reports::list, reports::report))
+        .routes(routes!(reports::read, reports::edit))
+        .routes(routes!(reports::photo))
         // Telemetry.
         .routes(routes!(readings::readings))
         .routes(routes!(readings::states))
+        .routes(routes!(runs::of_instrument))
+        .routes(routes!(runs::list, run_settle::declare))
+        .routes(routes!(runs::read, run_settle::settle))
         .routes(routes!(live::live))
         .routes(routes!(utilisation::utilisation))
 }

@@ -24,10 +24,14 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::credentials::Passwords;
 use crate::history::History;
+use crate::labels::Labels;
 use crate::lifecycle::Lifecycle;
 use crate::registry::{SecretHash, SharedDirectory};
 use crate::status::{ShownStatus, shown};
 use crate::telemetry::TelemetryHandle;
+
+/// Photos carried at once.
+const PHOTOS_MAX: usize = 4;
 
 /// What the API is built on.
 #[derive(Debug, Clone)]
@@ -42,6 +46,8 @@ pub struct Rooms {
     pub history: History,
     /// Checks passwords.
     pub passwords: Passwords,
+    /// Knows the labels on instruments.
+    pub labels: Labels,
 }
 
 /// Where the gateway is to be found, as people and agents see it.
@@ -86,6 +92,9 @@ struct Parts {
     counts: HttpCounts,
     readiness: Readiness,
     seats: Arc<Seats>,
+    /// Photos on their way in or out. Each may take some 20 MiB while it is decoded; who comes
+    /// later waits.
+    photo_places: tokio::sync::Semaphore,
     packed_status: Packed,
     paces: Paces,
     stop: tokio_util::sync::CancellationToken,
@@ -115,6 +124,7 @@ impl HttpState {
             counts: HttpCounts::new(super::openapi::routes()),
             readiness: Readiness::default(),
             seats: Arc::default(),
+            photo_places: tokio::sync::Semaphore::new(PHOTOS_MAX),
             packed_status: Packed::default(),
             paces: Paces {
                 logins: Pace::per_minute(limits.login_per_minute),
@@ -158,6 +168,10 @@ impl HttpState {
         &self.0.rooms.passwords
     }
 
+    pub(super) fn labels(&self) -> &Labels {
+        &self.0.rooms.labels
+    }
+
     pub(super) fn site(&self) -> &Site {
         &self.0.site
     }
@@ -180,6 +194,12 @@ impl HttpState {
 
     pub(super) fn seats(&self) -> &Arc<Seats> {
         &self.0.seats
+    }
+
+    /// Waits for a place to carry a photo.
+    pub(super) async fn photo_place(&self) -> tokio::sync::SemaphorePermit<'_> {
+        let place = self.0.photo_places.acquire().await;
+        place.expect("nobody closes the semaphore")
     }
 
     pub(super) fn packed_status(&self) -> &Packed {

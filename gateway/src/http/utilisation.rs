@@ -14,6 +14,7 @@ use super::answer::Json;
 use super::body::Query;
 use super::caller::SignedIn;
 use super::problem::{Problem, ProblemType};
+use super::runs::unread;
 use super::state::HttpState;
 use super::time::{When, Zoned, slot};
 use super::view::NodeView;
@@ -77,6 +78,8 @@ pub struct NodeUse {
     running_h: f64,
     /// Hours for which they were booked.
     booked_h: f64,
+    /// Hours of use: runs of bookings, and runs that were settled.
+    used_h: f64,
     /// Share of the time in which the state of their machines is known, 0 to 1.
     coverage: f64,
 }
@@ -87,6 +90,7 @@ struct Sums {
     instruments: usize,
     running_us: i64,
     booked_us: i64,
+    used_us: i64,
     known_us: i64,
 }
 
@@ -115,7 +119,11 @@ pub(super) async fn utilisation(
     let now = state.clock().now();
     let past = Slot::new(window.start(), window.end().min(now));
     let ids: Vec<InstrumentId> = mine.iter().map(|instrument| instrument.id).collect();
-    let sums = measure(&state, ids, window, past).await?;
+    let mut sums = measure(&state, ids, window, past).await?;
+    let used = state.desk().used_us(window).await.map_err(unread)?;
+    for (instrument, sums) in mine.iter().zip(&mut sums) {
+        sums.used_us = used.get(&instrument.id).copied().unwrap_or(0);
+    }
     let mut groups: BTreeMap<NodeId, Sums> = BTreeMap::new();
     for (instrument, sums) in mine.iter().zip(sums) {
         if let Some(node) = directory.node_above(instrument.lab, asked.group_by.kind()) {
@@ -160,6 +168,7 @@ async fn measure(
                 !matches!(state, MachineState::Offline(_))
             }),
             booked_us: booked(state, id, window),
+            used_us: 0,
         })
     });
     let measured = reads.buffered(READS_AT_ONCE).collect::<Vec<_>>().await;
@@ -205,6 +214,7 @@ impl Sums {
         self.instruments += other.instruments;
         self.running_us += other.running_us;
         self.booked_us += other.booked_us;
+        self.used_us += other.used_us;
         self.known_us += other.known_us;
     }
 
@@ -216,6 +226,7 @@ impl Sums {
             instruments: self.instruments,
             running_h: hours(self.running_us),
             booked_h: hours(self.booked_us),
+            used_h: hours(self.used_us),
             coverage: if all_us == 0 {
                 0.0
             } else {
@@ -255,6 +266,13 @@ fn definitions(language: Language) -> BTreeMap<&'static str, String> {
             Said::fixed(
                 "已确认预约占用的小时数之和（同时段的并行预约只计一次，含未来）",
                 "Hours of confirmed bookings; side by side they count once; future ones too",
+            ),
+        ),
+        (
+            "used_h",
+            Said::fixed(
+                "上机小时数之和：归属于预约的上机记录，以及人工核实的记录；已预约但未核实的不计",
+                "Hours of runs that are a booking's or were settled; booked but unverified is not used",
             ),
         ),
         (

@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use chrono_tz::Tz;
 use scheduler::class::CallerClass;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
+use scheduler::place::Place;
 use scheduler::policy::{Layer, Level, Policy, Rule, SetAt};
 use scheduler::quota::Subjects;
 use wire::{AgentName, InstrumentKey};
 
-use super::{AgentEntry, Instrument, Member, Node, NodeKind, Right, SecretHash, TokenEntry};
+use super::{
+    AgentEntry, Instrument, Member, Node, NodeKind, Right, RoleOn, SecretHash, TokenEntry,
+};
 
 /// Where a rule is set: at a node or at an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +104,42 @@ impl Directory {
         self.members.get(&member).is_some_and(|member| {
             member.active && member.roles.iter().any(|held| held.role.gives(right))
         })
+    }
+
+    /// Returns the institutions that a member belongs to, by roles at them or below; without
+    /// repetition, in the order of the roles.
+    #[must_use]
+    pub fn institutions_of(&self, member: MemberId) -> Vec<NodeId> {
+        let roles = self.members.get(&member).map(|member| &member.roles);
+        let mut found = Vec::new();
+        for held in roles.into_iter().flatten() {
+            let institution = self.node_above(held.node, NodeKind::Institution);
+            if let Some(institution) = institution.filter(|node| !found.contains(&node.id)) {
+                found.push(institution.id);
+            }
+        }
+        found
+    }
+
+    /// Returns true if the member may give, or take away, a role at a node.
+    #[must_use]
+    pub fn may_give(&self, member: MemberId, wanted: RoleOn) -> bool {
+        self.members.get(&member).is_some_and(|member| {
+            member.active
+                && member.roles.iter().any(|held| {
+                    held.role.may_give(wanted.role)
+                        && self
+                            .ancestors(wanted.node)
+                            .any(|above| above.id == held.node)
+                })
+        })
+    }
+
+    /// Returns where an instrument stands: its own place, or that of the nearest node above.
+    #[must_use]
+    pub fn place_of(&self, instrument: &Instrument) -> Option<Place> {
+        let above = || self.ancestors(instrument.lab).find_map(|node| node.place);
+        instrument.place.or_else(above)
     }
 
     /// Returns the policy in force for an instrument and the highest rule version in it.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
+use scheduler::place::Place;
 use scheduler::time::Micros;
 use sqlx::Any;
 use sqlx::Transaction;
@@ -17,11 +18,14 @@ use crate::registry::{
     RuleSet, Scope, SecretHash, Source, StateRuleJson, TokenEntry,
 };
 
-const NODES: &str = "SELECT id, parent, kind, name, name_en FROM nodes";
+const NODES: &str = "SELECT id, parent, kind, name, name_en, enterprise, latitude_udeg, \
+     longitude_udeg, version FROM nodes";
 const INSTRUMENTS: &str = "SELECT id, key, name, name_en, model, manufacturer, category, \
      capabilities, room, lab, zone, capacity, bookable, published, version, source_agent, \
-     source_device, state_rule FROM instruments WHERE removed_us IS NULL";
-const MEMBERS: &str = "SELECT id, login, name, name_en, password_hash, active FROM members";
+     source_device, state_rule, always_on, latitude_udeg, longitude_udeg FROM instruments \
+     WHERE removed_us IS NULL";
+const MEMBERS: &str =
+    "SELECT id, login, name, name_en, password_hash, active, version FROM members";
 const ROLES: &str = "SELECT member, node, role FROM member_roles";
 const TOKENS: &str = "SELECT id, hash, member, name, created_us, expires_us FROM tokens";
 const AGENTS: &str = "SELECT name, lab, secret, created_us FROM agents";
@@ -65,6 +69,7 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
             password_hash: get(&row, "password_hash")?,
             roles: roles.remove(&id).unwrap_or_default(),
             active: get::<i64>(&row, "active")? != 0,
+            version: get(&row, "version")?,
         });
     }
     for row in rows(tx, TOKENS).await? {
@@ -111,6 +116,19 @@ fn names(row: &AnyRow) -> Result<Names, StoreError> {
     })
 }
 
+fn place(row: &AnyRow, table: &'static str) -> Result<Option<Place>, StoreError> {
+    let degrees = |column| get::<Option<i64>>(row, column);
+    let found = degrees("latitude_udeg")?.zip(degrees("longitude_udeg")?);
+    let Some((latitude, longitude)) = found else {
+        return Ok(None);
+    };
+    let both = i32::try_from(latitude)
+        .ok()
+        .zip(i32::try_from(longitude).ok());
+    let place = both.and_then(|(latitude, longitude)| Place::new(latitude, longitude));
+    parsed(place, table, "latitude_udeg", &latitude).map(Some)
+}
+
 fn hash(
     row: &AnyRow,
     column: &'static str,
@@ -130,6 +148,9 @@ fn node(row: &AnyRow) -> Result<Node, StoreError> {
         parent: get::<Option<i64>>(row, "parent")?.map(NodeId::new),
         kind: parsed(NodeKind::parse(&kind), "nodes", "kind", &id)?,
         names: names(row)?,
+        enterprise: get::<i64>(row, "enterprise")? != 0,
+        place: place(row, "nodes")?,
+        version: get(row, "version")?,
     })
 }
 
@@ -163,10 +184,12 @@ fn instrument(row: &AnyRow) -> Result<Instrument, StoreError> {
         capabilities: capabilities.split_whitespace().map(str::to_owned).collect(),
         room: get(row, "room")?,
         lab: NodeId::new(get(row, "lab")?),
+        place: place(row, TABLE)?,
         zone: parsed(zone.parse::<Tz>().ok(), TABLE, "zone", &key)?,
         capacity: parsed(capacity, TABLE, "capacity", &key)?,
         bookable: get::<i64>(row, "bookable")? != 0,
         published: get::<i64>(row, "published")? != 0,
+        always_on: get::<i64>(row, "always_on")? != 0,
         version: get(row, "version")?,
         source,
         state_rule: parsed(state_rule, TABLE, "state_rule", &key)?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scheduler::booking::Status;
 use scheduler::id::{
     BookingId, ClaimId, HoldId, InstrumentId, MemberId, NodeId, OfferId, OutageId, ProblemId,
-    SeriesId,
+    ProjectId, SeriesId,
 };
 use scheduler::occupancy::{Claim, Holder};
 use scheduler::time::Micros;
@@ -26,7 +26,7 @@ macro_rules! bookings {
         concat!(
             "SELECT id, instrument, member, lab, start_us, end_us, status, at_risk, purpose, \
              project, created_us, cancelled_us, policy_version, version, details, made_by, series, \
-             bundle, began_us, finished_us, due_us FROM bookings ",
+             bundle, began_us, finished_us, due_us, checked_in_us, checked_out_us FROM bookings ",
             $rest
         )
     };
@@ -104,6 +104,26 @@ pub async fn load_facts(tx: &mut Tx, since: Micros) -> Result<Loaded, StoreError
         outages: list(tx, outages!("WHERE end_us >= $1"), since.get(), outage).await?,
         claims: list(tx, claims!("WHERE end_us >= $1"), since.get(), claim).await?,
     })
+}
+
+/// Loads what projects' bookings that ended before a moment take, in microseconds: the part of each
+/// slot that is claimed, up to where the rest was released.
+///
+/// # Errors
+/// Returns [`StoreError`] when the query fails or a row is impossible.
+pub async fn load_project_use(
+    tx: &mut Tx,
+    before: Micros,
+) -> Result<Vec<(ProjectId, i64)>, StoreError> {
+    let query = "SELECT project_id, CAST(SUM(CASE WHEN finished_us IS NULL OR finished_us > end_us \
+         THEN end_us WHEN finished_us < start_us THEN start_us ELSE finished_us END - start_us) \
+         AS BIGINT) AS used_us FROM bookings WHERE project_id IS NOT NULL AND end_us < $1 \
+         AND status NOT IN ('cancelled', 'declined', 'expired') GROUP BY project_id";
+    let read = |row: &AnyRow| {
+        let project = ProjectId::new(get(row, "project_id")?);
+        Ok((project, get(row, "used_us")?))
+    };
+    list(tx, query, before.get(), read).await
 }
 
 /// Loads the highest identity in use, by table.
@@ -229,6 +249,8 @@ fn extras(row: &AnyRow) -> Result<Option<Arc<Extras>>, StoreError> {
         made_by: get::<Option<i64>>(row, "made_by")?.map(MemberId::new),
         series: get::<Option<i64>>(row, "series")?.map(SeriesId::new),
         bundle: get::<Option<i64>>(row, "bundle")?.map(BookingId::new),
+        checked_in_at: moment_of(row, "checked_in_us")?,
+        checked_out_at: moment_of(row, "checked_out_us")?,
     };
     Ok(extras.kept())
 }

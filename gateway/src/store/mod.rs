@@ -6,6 +6,7 @@
 mod directory;
 mod edit;
 mod facts;
+mod past;
 mod records;
 mod row;
 mod rows;
@@ -24,8 +25,10 @@ pub use directory::{load_directory, load_sessions};
 pub use edit::{Edit, write_edits};
 pub use facts::{
     Loaded, load_answers, load_events, load_facts, load_highest, load_instrument_facts,
+    load_project_use,
 };
-pub use records::{Held, Record, Records};
+pub use past::{RunFilter, load_corrections, load_run, load_runs, sum_used};
+pub use records::{Held, Record, Records, load_record};
 pub use row::InconsistentRow;
 pub(crate) use row::{get, instrument_of, json_of, moment_of, parsed, slot_of, word_of};
 pub use rows::Value;

@@ -93,10 +93,12 @@ fn instrument() -> Instrument {
         capabilities: vec!["xrd".to_owned(), "powder".to_owned()],
         room: "A100".to_owned(),
         lab: NodeId::new(2),
+        place: None,
         zone: chrono_tz::Tz::Asia__Shanghai,
         capacity: 2,
         bookable: true,
         published: false,
+        always_on: true,
         version: 3,
         source: Some(Source {
             agent: AgentName::parse("lab-001").unwrap(),
@@ -115,6 +117,9 @@ fn directory() -> Directory {
             parent: parent.map(NodeId::new),
             kind,
             names: names("node"),
+            enterprise: false,
+            place: None,
+            version: 1,
         };
         directory.nodes.insert(node.id, node);
     }
@@ -129,6 +134,7 @@ fn directory() -> Directory {
             node: NodeId::new(2),
         }],
         active: true,
+        version: 1,
     });
     let token = TokenEntry {
         id: 7,
@@ -201,6 +207,8 @@ fn booking(id: i64, slot: Slot) -> Arc<Booking> {
             made_by: Some(MemberId::new(1)),
             series: Some(SeriesId::new(5)),
             bundle: Some(BookingId::new(id)),
+            checked_in_at: Some(Micros::new(105)),
+            checked_out_at: Some(Micros::new(180)),
         })),
         created_at: Micros::new(1),
         cancelled_at: Later::NEVER,

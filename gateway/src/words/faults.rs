@@ -62,7 +62,7 @@ fn expected_zh(expected: &str) -> String {
 }
 
 /// Messages of our own request types, English and Chinese.
-pub const KNOWN: [(&str, &str); 16] = [
+pub const KNOWN: [(&str, &str); 23] = [
     (
         "expected an RFC 3339 time with offset, such as 2026-11-24T09:00:00+08:00",
         "应为带时区偏移的 RFC 3339 时间，例如 2026-11-24T09:00:00+08:00",
@@ -108,6 +108,16 @@ pub const KNOWN: [(&str, &str); 16] = [
         "该仪器所在实验室没有这个采集代理",
     ),
     ("already in use", "已被使用"),
+    ("no such member", "没有这个用户"),
+    ("no such booking", "该仪器没有这个预约"),
+    ("not this instrument's label", "不是这台仪器的标签"),
+    ("must not lie ahead", "不能晚于现在"),
+    ("at most 31 days after the start", "最多在开始之后 31 天"),
+    ("no state of a run", "没有这种上机状态"),
+    (
+        "expected one of booking, member, accept, reject",
+        "应为 booking、member、accept、reject 之一",
+    ),
     ("not a cursor of this list", "不是此列表的游标"),
 ];
 

@@ -72,6 +72,19 @@ impl Buffers {
     }
 }
 
+/// What is said of use: a small part of [`InForce`], for those who ask for every booking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UseTerms {
+    /// How long after its begin a booking must have been used.
+    pub grace: Option<Span>,
+    /// How long a machine must have stopped before the rest is released.
+    pub early_finish: Option<Span>,
+    /// Points for a booking that was not used.
+    pub no_show_points: Option<u32>,
+    /// How long the claim reaches beyond the end.
+    pub cleanup: Span,
+}
+
 /// What giving a booking up late costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LateCancellation {
@@ -128,6 +141,20 @@ fn deciding<T>(said: impl Iterator<Item = (Mode, T)>) -> Option<T> {
     by_default
 }
 
+impl UseTerms {
+    /// Merges rules, of which the more general come first; as [`InForce::of`] does.
+    pub(crate) fn of<'a>(rules: &(impl Iterator<Item = &'a AppliedRule> + Clone)) -> Self {
+        let dwell = said!(rules, RuleBody::EarlyFinish { dwell_minutes } => *dwell_minutes);
+        let cleanup = said!(rules, RuleBody::Buffers { cleanup_minutes, .. } => *cleanup_minutes);
+        Self {
+            grace: deciding(said!(rules, RuleBody::Grace { minutes } => Span::minutes(*minutes))),
+            early_finish: deciding(dwell).map(Span::minutes),
+            no_show_points: deciding(said!(rules, RuleBody::NoShowPoints { points } => *points)),
+            cleanup: Span::minutes(all(cleanup).max().unwrap_or(0)),
+        }
+    }
+}
+
 impl InForce {
     /// Merges rules, of which the more general come first.
     pub(crate) fn of<'a>(rules: &(impl Iterator<Item = &'a AppliedRule> + Clone)) -> Self {
@@ -173,12 +200,12 @@ impl InForce {
             offer: Span::minutes(*offer_minutes),
             undo: Span::minutes(*undo_minutes),
         });
-        let dwell = said!(rules, RuleBody::EarlyFinish { dwell_minutes } => *dwell_minutes);
+        let of_use = UseTerms::of(rules);
         Self {
-            grace: deciding(said!(rules, RuleBody::Grace { minutes } => Span::minutes(*minutes))),
-            early_finish: deciding(dwell).map(Span::minutes),
+            grace: of_use.grace,
+            early_finish: of_use.early_finish,
             late_cancellation: deciding(late),
-            no_show_points: deciding(said!(rules, RuleBody::NoShowPoints { points } => *points)),
+            no_show_points: of_use.no_show_points,
             hold: deciding(hold),
             waitlist: deciding(waitlist),
             ..self

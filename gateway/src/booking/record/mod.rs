@@ -2,6 +2,7 @@
 
 mod audit;
 mod details;
+mod hearing;
 mod hold;
 mod later;
 mod notice;
@@ -16,6 +17,7 @@ mod wait;
 
 pub use audit::{Corrected, Correction, Override};
 pub use details::{AnswerValue, Details, ServiceKind};
+pub use hearing::Hearing;
 pub use hold::{Hold, Offer};
 pub use later::Later;
 pub use notice::{Notice, NoticeKind};
@@ -126,6 +128,10 @@ pub struct Extras {
     pub series: Option<SeriesId>,
     /// The first booking of those made together, all or nothing.
     pub bundle: Option<BookingId>,
+    /// When its member said to be there.
+    pub checked_in_at: Option<Micros>,
+    /// When its member said to have gone.
+    pub checked_out_at: Option<Micros>,
 }
 
 impl Extras {
@@ -144,18 +150,18 @@ impl Booking {
         Some(&extras.details).filter(|details| !details.is_empty())
     }
 
-    /// Returns the registered project it is for.
-    #[must_use]
-    pub fn project_id(&self) -> Option<ProjectId> {
-        self.details()?.project.map(ProjectId::new)
-    }
-
     /// Returns the part of its slot that counts as used or to be used.
     #[must_use]
     pub fn counted(&self) -> Option<Slot> {
         let counts = self.status.claims() && self.status != Status::NoShow;
         let released = self.finished_at.get();
         self.status.claimed(self.slot, released).filter(|_| counts)
+    }
+
+    /// Returns the project that its hours are charged to.
+    #[must_use]
+    pub fn charged_to(&self) -> Option<ProjectId> {
+        self.extras.as_deref()?.details.project.map(ProjectId::new)
     }
 
     /// Returns who made it, if it was not its member.
@@ -168,6 +174,32 @@ impl Booking {
     #[must_use]
     pub fn series(&self) -> Option<SeriesId> {
         self.extras.as_deref()?.series
+    }
+
+    /// Returns when its member said to be there.
+    #[must_use]
+    pub fn checked_in_at(&self) -> Option<Micros> {
+        self.extras.as_deref()?.checked_in_at
+    }
+
+    /// Returns when its member said to have gone.
+    #[must_use]
+    pub fn checked_out_at(&self) -> Option<Micros> {
+        self.extras.as_deref()?.checked_out_at
+    }
+
+    /// Returns a copy that also says when its member came and went.
+    #[must_use]
+    pub fn with_presence(&self, came: Option<Micros>, went: Option<Micros>) -> Self {
+        let extras = Extras {
+            checked_in_at: came,
+            checked_out_at: went,
+            ..self.extras.as_deref().cloned().unwrap_or_default()
+        };
+        Self {
+            extras: extras.kept(),
+            ..self.clone()
+        }
     }
 
     /// Returns the first of the bookings made together with it.

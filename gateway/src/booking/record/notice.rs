@@ -43,6 +43,8 @@ words! {
         ProblemReported = "problem_reported",
         /// The problem reported by this member was closed.
         ProblemClosed = "problem_closed",
+        /// Somebody appeals against points on an instrument in this member's care.
+        AppealLodged = "appeal_lodged",
         /// An appeal was decided.
         AppealDecided = "appeal_decided",
         /// A machine ran without a booking.

@@ -1,6 +1,6 @@
 //! Runs: when a machine ran, whose it was, on what evidence.
 
-use scheduler::id::{BookingId, InstrumentId, MemberId, NodeId, RunId};
+use scheduler::id::{BookingId, InstrumentId, MemberId, NodeId, ProjectId, RunId};
 use scheduler::time::Micros;
 use sqlx::any::AnyRow;
 
@@ -78,6 +78,8 @@ pub struct Run {
     pub lab: NodeId,
     /// The institution of its user; none where nobody is known.
     pub institution: Option<NodeId>,
+    /// The project it was for, where no booking says so.
+    pub project: Option<ProjectId>,
     /// Who settled it.
     pub settled_by: Option<MemberId>,
     /// Words on it; at most 500 characters.
@@ -101,6 +103,7 @@ impl Record for Run {
         "state",
         "lab",
         "institution",
+        "project",
         "settled_by",
         "note",
         "version",
@@ -128,6 +131,7 @@ impl Record for Run {
             self.state.as_str().into(),
             self.lab.get().into(),
             self.institution.map(NodeId::get).into(),
+            self.project.map(ProjectId::get).into(),
             self.settled_by.map(MemberId::get).into(),
             self.note.as_str().into(),
             self.version.into(),
@@ -149,6 +153,7 @@ impl Record for Run {
             state: word_of(row, (Self::TABLE, "state"), RunState::parse)?,
             lab: NodeId::new(get(row, "lab")?),
             institution: get::<Option<i64>>(row, "institution")?.map(NodeId::new),
+            project: get::<Option<i64>>(row, "project")?.map(ProjectId::new),
             settled_by: get::<Option<i64>>(row, "settled_by")?.map(MemberId::new),
             note: get(row, "note")?,
             version: get(row, "version")?,

@@ -7,8 +7,12 @@ mod authorization;
 mod bookings;
 mod edits;
 mod front;
+mod goes_with;
 mod live;
+mod people;
 mod problems;
+mod reports;
+mod runs;
 mod world;
 
 use std::path::Path;
@@ -19,9 +23,10 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::{HttpState, Rooms, Site, router};
-use crate::booking::{self, DeskHandle, DeskSettings};
+use crate::booking::{self, DeskHandle, DeskSettings, Import};
 use crate::clock::{Clock, Hand};
 use crate::config::Limits;
+use crate::labels::Labels;
 use crate::lifecycle::Lifecycle;
 use crate::store::Database;
 use scheduler::time::Micros;
@@ -144,11 +149,29 @@ impl Place {
     }
 
     pub(super) async fn with_limits(limits: Limits) -> Self {
+        Self::of(world::world(), limits).await
+    }
+
+    /// A world of the caller's own.
+    pub(super) async fn of(import: Import, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let (clock, _) = Clock::manual(Micros::new(MIDNIGHT));
+        fill(folder.path(), &clock, import, &[]).await;
+        Self::on(folder, limits).await
+    }
+
+    /// The usual world with rows that another hand has written.
+    pub(super) async fn with_rows(statements: &[String]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, _) = Clock::manual(Micros::new(MIDNIGHT));
+        fill(folder.path(), &clock, world::world(), statements).await;
+        Self::on(folder, NO_LIMITS).await
+    }
+
+    async fn on(folder: tempfile::TempDir, limits: Limits) -> Self {
         let (clock, hand) = Clock::manual(Micros::new(MIDNIGHT));
         let lifecycle = Lifecycle::new();
         let desk = open(folder.path(), &clock, &lifecycle).await;
-        desk.import(world::world()).await.unwrap();
         let (telemetry, history) = world::telemetry(folder.path(), &clock, &lifecycle, &desk).await;
         let rooms = Rooms {
             clock,
@@ -156,6 +179,7 @@ impl Place {
             telemetry,
             history,
             passwords: world::passwords(),
+            labels: Labels::open(folder.path()).unwrap(),
         };
         let url = "http://127.0.0.1:8080";
         let mqtt_url = "mqtt://127.0.0.1:1883".to_owned();
@@ -227,6 +251,24 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.lifecycle.stop();
     }
+}
+
+/// Fills a database with a world and then with rows past the desk.
+async fn fill(folder: &Path, clock: &Clock, import: Import, statements: &[String]) {
+    let lifecycle = Lifecycle::new();
+    let desk = open(folder, clock, &lifecycle).await;
+    desk.import(import).await.unwrap();
+    lifecycle.stop();
+    drop(desk);
+    let grace = std::time::Duration::from_secs(5);
+    lifecycle.finished(grace).await.unwrap();
+    let file = format!("sqlite://{}", folder.join("booking.db").display());
+    let pool = sqlx::AnyPool::connect(&file).await.unwrap();
+    for statement in statements {
+        let statement = sqlx::AssertSqlSafe(statement.clone());
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
 }
 
 async fn open(folder: &Path, clock: &Clock, lifecycle: &Lifecycle) -> DeskHandle {

@@ -10,7 +10,7 @@ use scheduler::slot::Slot;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::booking::record::{Booking, Outage};
+use crate::booking::record::{Booking, Evidence, Outage};
 use crate::booking::{Conflict, InstrumentSnapshot, Refused};
 use crate::http::caller::Caller;
 use crate::http::time::{Days, Length, Zoned};
@@ -75,6 +75,12 @@ pub struct BookingView {
     created_at: Zoned,
     /// When it was given up.
     cancelled_at: Option<Zoned>,
+    /// When its use began.
+    began_at: Option<Zoned>,
+    /// When its use ended, or its rest was released.
+    finished_at: Option<Zoned>,
+    /// What shows that it was used: `machine` or `check_in`.
+    evidence: Option<&'static str>,
     /// Version of the rules that judged it.
     policy_version: i64,
     /// Counts changes; also the `ETag`.
@@ -193,10 +199,21 @@ impl BookingView {
             project: booking.project.as_deref().map(str::to_owned),
             created_at: Zoned(booking.created_at, zone),
             cancelled_at: booking.cancelled_at.get().map(|at| Zoned(at, zone)),
+            began_at: booking.began_at.get().map(|at| Zoned(at, zone)),
+            finished_at: booking.finished_at.get().map(|at| Zoned(at, zone)),
+            evidence: evidence(booking),
             policy_version: booking.policy_version,
             version: booking.version,
         })
     }
+}
+
+fn evidence(booking: &Booking) -> Option<&'static str> {
+    booking.began_at.get()?;
+    Some(match booking.checked_in_at() {
+        Some(_) => Evidence::CheckIn.as_str(),
+        None => Evidence::Machine.as_str(),
+    })
 }
 
 impl OutageView {

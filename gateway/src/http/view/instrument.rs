@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::NodeView;
+use crate::http::place::degrees;
 use crate::http::time::Zoned;
 use crate::registry::{Directory, Instrument, NodeKind};
 use crate::status::{MachineState, ShownStatus};
@@ -46,6 +47,10 @@ pub struct InstrumentView {
     pub institution: NodeView,
     /// Lab.
     pub lab: NodeView,
+    /// Degrees north of it or of the nearest node above that has a place, if known.
+    pub latitude: Option<f64>,
+    /// Degrees east.
+    pub longitude: Option<f64>,
     /// IANA zone of its times.
     pub zone: &'static str,
     /// Bookings that may run at once.
@@ -54,6 +59,8 @@ pub struct InstrumentView {
     pub bookable: bool,
     /// Whether the public sees it.
     pub published: bool,
+    /// Whether it draws power all the time: telemetry cannot tell use, check-ins do.
+    pub always_on: bool,
     /// `maintenance`, `fault`, `running`, `booked`, `offline`, `idle` or `no_telemetry`.
     pub status: &'static str,
     /// Since when.
@@ -71,6 +78,7 @@ impl InstrumentView {
     #[must_use]
     pub fn of(directory: &Directory, instrument: &Instrument, now: ShownNow) -> Self {
         let above = |kind| NodeView::above(directory, instrument.lab, kind);
+        let (latitude, longitude) = degrees(directory.place_of(instrument));
         Self {
             key: instrument.key.as_str().to_owned(),
             name: instrument.names.zh.clone(),
@@ -83,10 +91,13 @@ impl InstrumentView {
             centre: above(NodeKind::Centre),
             institution: above(NodeKind::Institution),
             lab: above(NodeKind::Lab),
+            latitude,
+            longitude,
             zone: instrument.zone.name(),
             capacity: instrument.capacity,
             bookable: instrument.bookable,
             published: instrument.published,
+            always_on: instrument.always_on,
             status: now.status.as_str(),
             status_since: now.since.map(|since| Zoned(since, instrument.zone)),
             machine_state: now.machine.as_str(),

@@ -6,7 +6,10 @@ mod booking;
 mod instrument;
 mod member;
 mod node;
+mod person;
+mod report;
 mod rules;
+mod run;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,7 +21,10 @@ pub use booking::{
 pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
+pub use person::PersonView;
+pub use report::{OpenProblem, ReportView};
 pub use rules::{RuleSetView, RulesView};
+pub use run::{CorrectionView, RunDetail, RunView};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,9 +10,9 @@ use scheduler::waitlist::OfferState;
 use super::*;
 use crate::booking::record::{
     AnswerKind, AnswerValue, Appeal, AppealState, Attachment, Cause, Corrected, Correction,
-    Evidence, Hold, Notice, NoticeKind, Offer, Override, Passed, Penalty, PenaltyReason, Problem,
-    Project, Qualification, Question, QuestionSet, Run, RunKind, RunState, Series, ServiceKind,
-    Wait, WaitState,
+    Evidence, Hearing, Hold, Notice, NoticeKind, Offer, Override, Passed, Penalty, PenaltyReason,
+    Problem, Project, Qualification, Question, QuestionSet, Run, RunKind, RunState, Series,
+    ServiceKind, Wait, WaitState,
 };
 
 const NOW: Micros = Micros::new(400 * DAY_US);
@@ -199,6 +199,21 @@ async fn points_and_overrides_come_back() {
 }
 
 #[tokio::test]
+async fn how_far_use_is_settled_comes_back() {
+    let (_folder, database) = filled().await;
+    let hearing = Hearing {
+        instrument: INSTRUMENT,
+        settled: at(-7),
+    };
+    let mut records = Records::<Hearing>::default();
+    records.put(Arc::new(hearing));
+    let mut tx = database.begin().await.unwrap();
+    records.write(&mut tx).await.unwrap();
+    let read = Records::<Hearing>::load(&mut tx, NOW).await.unwrap();
+    assert_eq!(read.get(hearing.id()).map(|held| **held), Some(hearing));
+}
+
+#[tokio::test]
 async fn use_and_problems_come_back() {
     let (_folder, database) = filled().await;
     let run = Run {
@@ -215,6 +230,7 @@ async fn use_and_problems_come_back() {
         state: RunState::Unsettled,
         lab: NodeId::new(2),
         institution: None,
+        project: Some(ProjectId::new(4)),
         settled_by: None,
         note: String::new(),
         version: 1,

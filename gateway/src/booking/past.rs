@@ -1,0 +1,62 @@
+//! What lies too far back for memory: read in the database, past the desk.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use scheduler::id::{InstrumentId, RunId};
+use scheduler::slot::Slot;
+
+use super::handle::DeskHandle;
+use super::record::{Corrected, Correction, Run};
+use crate::store::{self, RunFilter, StoreError};
+
+impl DeskHandle {
+    /// Returns at most `count` runs, the newest first, and how many there are.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when they cannot be read.
+    pub async fn runs(
+        &self,
+        filter: &RunFilter,
+        count: u32,
+    ) -> Result<(Vec<Run>, i64), StoreError> {
+        let mut tx = self.database.begin().await?;
+        store::load_runs(&mut tx, filter, count).await
+    }
+
+    /// Returns a run, however old.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when it cannot be read.
+    pub async fn run(&self, id: RunId) -> Result<Option<Arc<Run>>, StoreError> {
+        if let Some(run) = self.ledger().runs.get(id.get()) {
+            return Ok(Some(Arc::clone(run)));
+        }
+        let mut tx = self.database.begin().await?;
+        Ok(store::load_run(&mut tx, id).await?.map(Arc::new))
+    }
+
+    /// Returns what was corrected of one thing, the oldest first.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when they cannot be read.
+    pub async fn corrections(
+        &self,
+        subject: Corrected,
+        id: i64,
+    ) -> Result<Vec<Correction>, StoreError> {
+        let mut tx = self.database.begin().await?;
+        store::load_corrections(&mut tx, subject, id).await
+    }
+
+    /// Returns the time used in a window, by instrument, in microseconds: runs of bookings and runs
+    /// that were settled.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when it cannot be read.
+    pub async fn used_us(&self, within: Slot) -> Result<HashMap<InstrumentId, i64>, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.database.begin().await?;
+        store::sum_used(&mut tx, within, now).await
+    }
+}

@@ -1,0 +1,234 @@
+//! Runs and people: settling what is nobody's, correcting, and use entered by hand.
+//!
+//! A run that still goes on, or that later readings may change, is not settled. Every change keeps
+//! both values, who made it and why.
+
+use std::sync::Arc;
+
+use scheduler::id::{BookingId, InstrumentId, MemberId, ProjectId, RunId};
+use scheduler::slot::Slot;
+use scheduler::time::Micros;
+use serde_json::json;
+
+use super::group::Group;
+use super::notices::About;
+use super::record::{
+    Corrected, Correction, EventKind, Evidence, NoticeKind, Run, RunKind, RunState,
+};
+
+/// What is to become of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunChange {
+    /// It is a booking's.
+    OfBooking(BookingId),
+    /// It is a member's, without a booking.
+    OfMember(MemberId),
+    /// It is as it says.
+    Accept,
+    /// It does not count.
+    Reject,
+    /// It stays whose it is.
+    Keep,
+}
+
+/// Settles or corrects a run.
+#[derive(Debug, Clone)]
+pub struct CorrectRun {
+    /// The run as the caller saw it; what the desk holds in memory stands before it.
+    pub run: Arc<Run>,
+    /// Only if it still has this version.
+    pub expected_version: Option<i64>,
+    /// Whose it is.
+    pub change: RunChange,
+    /// Another end.
+    pub end: Option<Micros>,
+    /// Why; at most 500 characters.
+    pub note: String,
+    /// Who says so.
+    pub by: MemberId,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub enum RunOutcome {
+    /// It is committed.
+    Done(Arc<Run>),
+    /// It has another version by now.
+    Stale,
+    /// It still goes on, or later readings may change it.
+    Open,
+    /// Nobody knows whose it is: it cannot be accepted.
+    Nobodys,
+    /// The new end is not after the start, or after now.
+    BadEnd,
+    /// There is no such booking on this instrument.
+    NoBooking,
+    /// There is no such member.
+    NoMember,
+}
+
+/// Use that nothing but somebody's word shows.
+#[derive(Debug, Clone)]
+pub struct Declare {
+    /// Of what.
+    pub instrument: InstrumentId,
+    /// Whose.
+    pub member: MemberId,
+    /// When; over already.
+    pub slot: Slot,
+    /// What for.
+    pub project: Option<ProjectId>,
+    /// Words on it; at most 500 characters.
+    pub note: String,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub enum DeclareOutcome {
+    /// It is committed and waits for the lab's decision.
+    Declared(Arc<Run>),
+    /// It is not over yet.
+    NotOver,
+    /// There is no such instrument.
+    NotFound,
+}
+
+impl Group<'_> {
+    /// Changes a run by a person's word.
+    pub(super) fn correct_run(&mut self, asked: &CorrectRun) -> RunOutcome {
+        let id = asked.run.id;
+        let held = self.writes.ledger.runs.get(id.get());
+        let held = Arc::clone(held.unwrap_or(&asked.run));
+        if asked
+            .expected_version
+            .is_some_and(|version| version != held.version)
+            || asked.run.version != held.version
+        {
+            return RunOutcome::Stale;
+        }
+        if held.state == RunState::Open {
+            return RunOutcome::Open;
+        }
+        let mut changed = Run::clone(&held);
+        if let Err(outcome) = self.attribute_to(asked.change, &mut changed) {
+            return outcome;
+        }
+        if let Some(end) = asked.end {
+            if end <= held.start || end > self.now {
+                return RunOutcome::BadEnd;
+            }
+            changed.end = Some(end);
+            changed.running_us = changed.running_us.min(end - held.start);
+        }
+        changed.settled_by = Some(asked.by);
+        changed.note.clone_from(&asked.note);
+        changed.version = held.version + 1;
+        self.note_correction(&held, &changed, asked);
+        self.writes.ledger.put_run(changed.clone());
+        let (instrument, subject) = (Some(held.instrument), Some(id.get()));
+        self.note(EventKind::Run, instrument, subject);
+        RunOutcome::Done(Arc::new(changed))
+    }
+
+    fn attribute_to(&self, change: RunChange, run: &mut Run) -> Result<(), RunOutcome> {
+        run.state = RunState::Settled;
+        match change {
+            RunChange::OfBooking(id) => {
+                let booking = self.booking(id);
+                let booking = booking.filter(|booking| booking.instrument == run.instrument);
+                let booking = booking.ok_or(RunOutcome::NoBooking)?;
+                run.booking = Some(id);
+                run.member = Some(booking.member);
+                run.institution = self.institution_of(booking.member);
+                if run.kind == RunKind::Unbooked {
+                    run.kind = RunKind::Booked;
+                }
+            }
+            RunChange::OfMember(member) => {
+                if !self.directory.members.contains_key(&member) {
+                    return Err(RunOutcome::NoMember);
+                }
+                run.booking = None;
+                run.member = Some(member);
+                run.institution = self.institution_of(member);
+                if run.kind != RunKind::Declared {
+                    run.kind = RunKind::Unbooked;
+                }
+            }
+            RunChange::Accept | RunChange::Keep if run.member.is_none() => {
+                return Err(RunOutcome::Nobodys);
+            }
+            RunChange::Accept | RunChange::Keep => {}
+            RunChange::Reject => run.state = RunState::Rejected,
+        }
+        Ok(())
+    }
+
+    fn note_correction(&mut self, before: &Run, after: &Run, asked: &CorrectRun) {
+        let corrections = &mut self.writes.ledger.corrections;
+        let correction = Correction {
+            id: corrections.next_id(),
+            subject: Corrected::Run,
+            subject_id: before.id.get(),
+            by: Some(asked.by),
+            at: self.now,
+            reason: asked.note.clone(),
+            before: told(before),
+            after: told(after),
+        };
+        corrections.put(Arc::new(correction));
+    }
+
+    /// Takes somebody's word for use that is over. It counts once the lab has accepted it.
+    pub(super) fn declare(&mut self, asked: &Declare) -> DeclareOutcome {
+        if asked.slot.end() > self.now {
+            return DeclareOutcome::NotOver;
+        }
+        let Some(instrument) = self.directory.instruments.get(&asked.instrument) else {
+            return DeclareOutcome::NotFound;
+        };
+        let run = Run {
+            id: RunId::new(self.writes.ledger.runs.next_id()),
+            instrument: asked.instrument,
+            booking: None,
+            member: Some(asked.member),
+            start: asked.slot.start(),
+            end: Some(asked.slot.end()),
+            running_us: 0,
+            kind: RunKind::Declared,
+            evidence: Evidence::Declared,
+            uncertain: false,
+            state: RunState::Unsettled,
+            lab: instrument.lab,
+            institution: self.institution_of(asked.member),
+            project: asked.project,
+            settled_by: None,
+            note: asked.note.clone(),
+            version: 1,
+        };
+        self.writes.ledger.put_run(run.clone());
+        let (id, subject) = (asked.instrument, Some(run.id.get()));
+        self.note(EventKind::Run, Some(id), subject);
+        let about = About {
+            kind: NoticeKind::DeclaredUse,
+            instrument: id,
+            booking: None,
+            slot: Some(asked.slot),
+            words: asked.note.clone(),
+        };
+        self.tell_lab(instrument.lab, &about);
+        DeclareOutcome::Declared(Arc::new(run))
+    }
+}
+
+/// What of a run a correction may change.
+fn told(run: &Run) -> serde_json::Value {
+    json!({
+        "booking": run.booking.map(BookingId::get),
+        "member": run.member.map(MemberId::get),
+        "start_us": run.start.get(),
+        "end_us": run.end.map(Micros::get),
+        "kind": run.kind.as_str(),
+        "state": run.state.as_str(),
+    })
+}
