@@ -2,7 +2,7 @@
 //! believes that silence means no.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -67,8 +67,6 @@ pub struct Arena {
     pub left: AtomicU64,
     /// The next identity of somebody who heard nothing.
     pub next_who: AtomicU32,
-    /// Set when nobody is to begin anything.
-    pub over: AtomicBool,
 }
 
 /// A booking as its owner knows it.
@@ -130,8 +128,7 @@ impl Client {
     }
 
     fn may_go_on(&self) -> bool {
-        let left = self.arena.left.load(Ordering::Relaxed);
-        left > 0 && !self.arena.over.load(Ordering::Relaxed)
+        self.arena.left.load(Ordering::Relaxed) > 0
     }
 
     fn choose(&mut self) -> Deed {

@@ -12,7 +12,7 @@ pub mod record;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -114,7 +114,6 @@ async fn gather(dir: &Path, plan: &Plan) -> (Evidence, u64) {
         manager: region.manager.token.clone(),
         left: AtomicU64::new(plan.attempts),
         next_who: AtomicU32::new(0),
-        over: AtomicBool::new(false),
     });
     let histories = dir.join("histories");
     std::fs::create_dir_all(&histories).expect("the scratch folder is ours");
