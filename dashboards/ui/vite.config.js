@@ -29,6 +29,10 @@ export default defineConfig(({ mode }) => ({
       },
     },
   },
-  server: { proxy: { '/api': process.env.ORTOO_URL ?? 'http://127.0.0.1:8080' } },
+  server: {
+    proxy: { '/api': process.env.ORTOO_URL ?? 'http://127.0.0.1:8080' },
+    // A test compares the rule table with the gateway's source.
+    ...(mode === 'test' ? { fs: { allow: ['../..'] } } : {}),
+  },
   test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'] },
 }));

@@ -1,33 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { csvOf } from '../src/lib/csv';
-import { draftOf, rulesOf } from '../src/lib/policy';
 import { match } from '../src/lib/router.svelte';
-import type { Policy } from '../src/lib/types';
 import { daysText, rulesText } from '../src/lib/wording';
-
-describe('policy form', () => {
-  const policy: Policy = {
-    version: 3,
-    rules: [
-      {
-        rule: 'opening_hours',
-        mode: 'binding',
-        weekly: [{ days: [1, 2, 3], from: '08:00', to: '24:00' }],
-      },
-      { rule: 'longest', mode: 'default', minutes: 240 },
-      { rule: 'horizon', mode: 'default', days: 30 },
-    ],
-  };
-  it('gives back what it was given, and nothing that is inherited', () => {
-    expect(rulesOf(draftOf(policy))).toEqual(policy.rules);
-    expect(rulesOf(draftOf({ version: 0, rules: [] }))).toEqual([]);
-  });
-  it('does not write into the policy it was made from', () => {
-    const draft = draftOf(policy);
-    draft[0]?.weekly[0]?.days.push(7);
-    expect(policy.rules[0]?.weekly?.[0]?.days).toEqual([1, 2, 3]);
-  });
-});
 
 describe('rules in words', () => {
   it('names days as people do', () => {

@@ -1,5 +1,10 @@
 // The shapes of the HTTP contract (v1), as the gateway sends them. Times are RFC 3339 with an
 // offset, durations ISO 8601, and every named thing has a Chinese and an English name.
+import type { BookingLife, Details, OpenProblem, OutageKind, Question } from './types-life';
+import type { PolicyRule } from './rules';
+
+export type * from './types-life';
+export type { PolicyRule, RuleName } from './rules';
 
 /** What people see of an instrument, the first that holds of: */
 export const STATUSES = [
@@ -88,6 +93,9 @@ export interface InstrumentDetail extends Instrument {
   channels: Channel[];
   rules: RulesInForce;
   may: { book: boolean; edit: boolean };
+  problems?: OpenProblem[];
+  /** What the label's code carries; for those who may print it. */
+  qr_code?: string | null;
 }
 export interface InstrumentEdit {
   key?: string;
@@ -166,16 +174,18 @@ export interface Conflict extends Interval {
   label: string;
 }
 export interface Verdict {
-  would: 'accept' | 'refuse';
+  would: 'accept' | 'refuse' | 'ask_approval';
   refusals: Refusal[];
   conflicts: Conflict[];
   next_free: Interval[];
+  /** Whether this caller may set every refusal aside. */
+  overridable?: boolean;
+  questions?: Question[];
 }
-export interface Booking extends Interval {
+export interface Booking extends Interval, BookingLife {
   id: number;
   instrument: Named & { key: string };
   member: { id: number; display_name: string; display_name_en: string };
-  status: 'confirmed' | 'cancelled';
   /** An outage covers part of it. */
   at_risk: boolean;
   purpose: string;
@@ -187,14 +197,29 @@ export interface Booking extends Interval {
 }
 export interface BookingRequest {
   instrument: string;
-  start: string;
+  /** Left out where use begins now. */
+  start?: string;
   end: string;
   purpose: string;
+  /** A project that is not registered. */
   project?: string;
+  details?: Details;
+  /** On whose behalf. */
+  member?: number;
+  hold?: number;
+  override?: { reason: string };
+  now?: true;
+}
+export interface BookingEdit {
+  start?: string;
+  end?: string;
+  purpose?: string;
+  details?: Details;
 }
 export interface Outage extends Interval {
   id: number;
   instrument: string | (Named & { key: string });
+  kind?: OutageKind;
   reason: string;
   at_risk: number[];
 }
@@ -232,14 +257,6 @@ export interface Utilisation {
   definitions: Record<'running_h' | 'booked_h' | 'coverage', string>;
 }
 
-export type RuleName = 'shortest' | 'longest' | 'alignment' | 'horizon' | 'opening_hours';
-export interface PolicyRule {
-  rule: RuleName;
-  mode: 'default' | 'binding';
-  minutes?: number;
-  days?: number;
-  weekly?: OpeningHours[];
-}
 export interface Policy {
   version: number;
   rules: PolicyRule[];
