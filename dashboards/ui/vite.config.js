@@ -4,7 +4,7 @@ import { bootScript, gzipBeside } from './scripts/compress.mjs';
 
 /** The shell and the find page, with what they import. */
 const BASE = new RegExp(
-  'node_modules/(svelte|esm-env|clsx)/|src/lib/(api|catalogue|event-stream|failure|keys|live|now|resource|' +
+  'node_modules/(svelte|esm-env|clsx)/|src/lib/(api|bell|catalogue|event-stream|failure|keys|live|now|resource|' +
     'router|session|strips|theme|time|toasts|types|window|i18n/(index|zh))\\.|' +
     'src/parts/(Connection|DayStrip|Empty|FailureNote|Freshness|Header|Icon|InstrumentRow|Status|Toasts)',
 );

@@ -110,8 +110,6 @@ export function ruleOf(draft: RuleDraft): PolicyRule {
 /** The fields of a rule that is not figures alone. */
 function special(draft: RuleDraft): Partial<PolicyRule> {
   switch (shapeOf(draft.rule).editor) {
-    case undefined:
-      return {};
     case 'opening':
       return {
         weekly: draft.weekly,
@@ -134,6 +132,8 @@ function special(draft: RuleDraft): Partial<PolicyRule> {
       };
     case 'quota':
       return { per: draft.per, period: draft.period };
+    default:
+      return {};
   }
 }
 

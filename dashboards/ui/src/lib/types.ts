@@ -300,4 +300,6 @@ export interface Problem {
   refusals?: Refusal[];
   next_free?: Interval[];
   retry_after_s?: number;
+  /** Of a bundle: what stands against each part. */
+  parts?: { part: number; refusals?: Refusal[]; conflicts?: Conflict[] }[];
 }

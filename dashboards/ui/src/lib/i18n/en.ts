@@ -19,6 +19,7 @@ export const en: Texts = {
     toDark: 'Dark',
     toLight: 'Light',
     themeTitle: 'Switch between dark and light',
+    notices: (n) => (n === 0 ? 'Notices' : `Notices, ${n} unread`),
     otherLanguage: '中文',
   },
   status: {
@@ -103,6 +104,7 @@ export const en: Texts = {
     card: 'This part cannot be shown.',
   },
   find: {
+    slot: 'Find a slot',
     title: 'Find an instrument',
     tiles: 'Filter by state',
     placeholder: 'Search by name, capability, model, key…',

@@ -17,6 +17,7 @@ export const zh = {
     toDark: '深色',
     toLight: '浅色',
     themeTitle: '切换深色或浅色',
+    notices: (n: number) => (n === 0 ? '通知' : `通知，${n} 条未读`),
     otherLanguage: 'English',
   },
   status: {
@@ -101,6 +102,7 @@ export const zh = {
   },
   find: {
     title: '找仪器',
+    slot: '找时段',
     tiles: '按状态筛选',
     placeholder: '按名称、能力、型号、编号搜索…',
     searchLabel: '搜索仪器',
