@@ -9,11 +9,15 @@ const fresh = (key: string) => ({ 'Idempotency-Key': key });
 export const life = {
   checkChange: (id: number, body: T.BookingEdit) =>
     patch<T.Verdict>(`${booking(id)}?dry_run=true`, body),
+  /** Details are merged (RFC 7396): null takes away, what is left out stays. */
+  describe: (
+    id: number,
+    details: { samples: number | null; answers: Record<string, T.AnswerValue | null> },
+  ) => patch<T.Booking>(booking(id), { details }),
   restore: act('restore'),
   checkIn: (id: number, qr?: string) =>
     post<T.Booking>(withQuery(`${booking(id)}/check-in`, { qr })),
-  checkOut: (id: number, qr?: string) =>
-    post<T.Booking>(withQuery(`${booking(id)}/check-out`, { qr })),
+  checkOut: act('check-out'),
   approve: act('approve'),
   decline: (id: number, reason: string) =>
     post<T.Booking>(`${booking(id)}/decline`, reason === '' ? {} : { reason }),
@@ -47,7 +51,6 @@ export const life = {
     post<T.ProblemReport>(`${V1}/problems`, body),
   problems: (instrument: string, open?: boolean) =>
     get<T.List<T.ProblemReport>>(withQuery(`${V1}/problems`, { instrument, open, limit: 200 })),
-  photoOf: (id: number) => `${V1}/problems/${id}/photo`,
 
   projects: () => get<T.List<T.Project>>(`${V1}/projects?mine=true`),
   qualifications: () => get<T.List<T.Qualification>>(`${V1}/qualifications?mine=true`),

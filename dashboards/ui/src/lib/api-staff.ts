@@ -19,6 +19,7 @@ export const desk = {
   outageTrial: (body: T.OutageRequest) => post<T.OutageTrial>(`${V1}/outages?dry_run=true`, body),
   openOutage: (body: T.OutageRequest) => post<T.Outage>(`${V1}/outages`, body),
 
+  label: (key: string) => get<T.Label>(`${at(key)}/qr`),
   closeProblem: (id: number, close: { cause: T.Cause; remedy: string }, version?: number) =>
     patch<T.ProblemReport>(`${V1}/problems/${id}`, { close }, version),
   stopForProblem: (id: number, stop: { until?: string }, version?: number) =>
@@ -45,7 +46,7 @@ export const desk = {
     put<T.QuestionSet>(`${settingsAt(home)}/questions`, { questions }, version),
 
   penalties: (lab: number) =>
-    get<T.List<T.Penalty>>(withQuery(`${V1}/penalties`, { lab, limit: 200 })),
+    get<T.List<T.Penalty>>(withQuery(`${V1}/penalties`, { lab, appealed: true, limit: 200 })),
   decide: (id: number, grant: boolean, answer: string) =>
     post<T.Penalty>(`${V1}/penalties/${id}/decide`, { grant, answer }),
 
@@ -61,10 +62,10 @@ export const desk = {
   makeNode: (body: T.NodeEdit) => post<T.TreeNode>(`${V1}/nodes`, body),
   editNode: (id: number, body: T.NodeEdit, version?: number) =>
     patch<T.TreeNode>(`${V1}/nodes/${id}`, body, version),
-  people: (q: string, node?: number) =>
-    get<{ items: T.MemberRecord[] }>(withQuery(`${V1}/members`, { q, lab: node })),
-  makeMember: (body: T.MemberEdit) =>
-    post<T.MemberRecord & { password?: string }>(`${V1}/members`, body),
-  editMember: (id: number, body: T.MemberEdit, version?: number) =>
-    patch<T.MemberRecord & { password?: string }>(`${V1}/members/${id}`, body, version),
+  /** Everybody with a role at a node or below. */
+  people: (node: number, cursor?: string) =>
+    get<T.List<T.PersonRecord>>(withQuery(`${V1}/nodes/${node}/members`, { limit: 500, cursor })),
+  makePerson: (body: T.PersonEdit) => post<T.PersonRecord>(`${V1}/members`, body),
+  editPerson: (id: number, body: T.PersonEdit, version: number) =>
+    patch<T.PersonRecord>(`${V1}/members/${id}`, body, version),
 };

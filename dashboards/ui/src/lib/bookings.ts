@@ -1,7 +1,6 @@
 // Cancelling with a way back: what every page that lists bookings offers.
 import { api } from './api';
 import { life } from './api-life';
-import { effectiveRules } from './effective';
 import { failureReasons, failureText } from './failure';
 import { book } from './i18n/book.svelte';
 import { i18n } from './i18n/index.svelte';
@@ -81,7 +80,7 @@ function bringBack(booking: Booking, cancelled: Booking | undefined): Promise<Bo
 export async function lateRule(key: string): Promise<{ minutes: number; points: number } | null> {
   try {
     const policy = await life.effective(key);
-    const rule = effectiveRules(policy).find((one) => one.rule === 'late_cancellation');
+    const rule = policy.rules.find((one) => one.rule === 'late_cancellation');
     const [minutes, points] = [Number(rule?.minutes), Number(rule?.points)];
     return Number.isFinite(minutes) && Number.isFinite(points) ? { minutes, points } : null;
   } catch {

@@ -26,7 +26,7 @@ export function figuresText(rule: EffectiveRule): string {
 export function originText(rule: EffectiveRule): string {
   const { t } = ruleWords;
   const level = t.level[rule.level ?? 'instrument'] ?? rule.level ?? '';
-  const node = rule.node ? ` ${i18n.name(rule.node)}` : '';
+  const node = rule.node_name ? ` ${rule.node_name}` : '';
   const classes = CLASSES.filter((one) => rule.classes?.includes(one)).map((one) => t.class[one]);
   const whom = classes.length > 0 ? ` (${classes.join(', ')})` : '';
   return `${t.from_(`${level}${node}`)}${whom}`;

@@ -21,11 +21,16 @@ const ROUTES: [pattern: string, load: Load][] = [
   ['/my/record', () => import('../pages/MyRecord.svelte')],
   ['/my/declare', () => import('../pages/MyDeclare.svelte')],
   ['/manage', () => import('../pages/Manage.svelte')],
+  ['/manage/inbox', () => import('../pages/Inbox.svelte')],
+  ['/manage/qualifications', () => import('../pages/Qualifications.svelte')],
   ['/manage/agents', () => import('../pages/Agents.svelte')],
   ['/manage/new', () => import('../pages/Register.svelte')],
   ['/manage/lab/:node', () => import('../pages/LabRules.svelte')],
   ['/manage/i/:key', () => import('../pages/Settings.svelte')],
   ['/admin', () => import('../pages/Admin.svelte')],
+  ['/admin/tree', () => import('../pages/Tree.svelte')],
+  ['/admin/people', () => import('../pages/People.svelte')],
+  ['/admin/projects', () => import('../pages/Projects.svelte')],
   ['/help', () => import('../pages/Help.svelte')],
 ];
 const notFound: Load = () => import('../pages/NotFound.svelte');

@@ -1,6 +1,6 @@
 // The shapes of the booking half of the HTTP contract: a booking's life, what is asked with it,
 // and the records that go with it. Times are RFC 3339, lengths ISO 8601 durations.
-import type { Conflict, Interval, Named, Node, Refusal } from './types';
+import type { Conflict, Interval, Member, Named, Node, Refusal, RoleName } from './types';
 
 /** A person, for those who may see one. */
 export interface Person {
@@ -86,7 +86,7 @@ export interface BookingLife {
   project_name?: string | null;
   began_at?: string | null;
   finished_at?: string | null;
-  evidence?: 'machine' | 'check_in' | null;
+  evidence?: 'machine' | 'check_in' | 'declared' | null;
   approve_by?: string | null;
   undo_until?: string | null;
   overrides?: { by: Person; at: string; reason: string; rules: string[] }[];
@@ -176,8 +176,9 @@ export interface PoolAnswer {
     why: 'not_permitted' | 'out_of_reach' | 'rules' | 'no_room';
     refusals?: Refusal[];
   }[];
-  /** How many more could be offered later, or when. */
-  later?: unknown;
+  excluded_total: number;
+  /** How many others could later, or were not looked at to the end. */
+  later: number;
 }
 
 export const OUTAGE_KINDS = ['planned', 'calibration', 'fault', 'closure'] as const;
@@ -200,7 +201,9 @@ export interface Proposal extends Interval {
   instrument_name?: string;
 }
 export interface OutageTrial {
+  /** At most 100 of `total`. */
   bookings: (Interval & { id: number; member?: Person; purpose?: string; proposals: Proposal[] })[];
+  total: number;
 }
 
 export const CAUSES = [
@@ -216,15 +219,17 @@ export type Cause = (typeof CAUSES)[number];
 export interface ProblemReport extends AtInstrument {
   id: number;
   text: string;
-  reporter?: Person | null;
-  created_at: string;
-  photo?: boolean | number | string | null;
-  outage?: number | null;
-  cause?: Cause | null;
-  remedy?: string;
-  closed_by?: Person | null;
-  closed_at?: string | null;
-  version?: number;
+  /** Only for the lab and for that person. */
+  reporter?: Person;
+  since: string;
+  /** Where the photo is. */
+  photo: string | null;
+  outage: number | null;
+  open: boolean;
+  cause: Cause | null;
+  remedy: string;
+  closed_at: string | null;
+  version: number;
 }
 export interface OpenProblem {
   id: number;
@@ -235,16 +240,18 @@ export interface OpenProblem {
 export interface Project extends Named {
   id: number;
   code: string;
-  institution: Node | number;
+  institution: number;
+  institution_name: string;
   payer: string;
   funds: string;
-  budget?: string | null;
-  used?: string | null;
-  from?: string | null;
-  until?: string | null;
-  members?: (Person | number)[];
+  budget: string | null;
+  used: string;
+  from: string | null;
+  until: string | null;
+  /** Empty: everybody of the institution. */
+  members: Person[];
   closed: boolean;
-  version?: number;
+  version: number;
 }
 export interface ProjectEdit {
   code?: string;
@@ -263,11 +270,13 @@ export interface Qualification {
   id: number;
   member: Person;
   name: string;
-  lab?: Node | null;
-  granted_by?: Person | null;
+  lab: number;
+  lab_name: string;
+  granted_by: Person;
   granted_at: string;
-  expires_at?: string | null;
-  last_use_at?: string | null;
+  expires_at: string | null;
+  expired: boolean;
+  last_use_at: string | null;
 }
 export interface Penalty extends AtInstrument {
   id: number;
@@ -283,14 +292,14 @@ export interface Penalty extends AtInstrument {
     state: 'open' | 'granted' | 'rejected';
     answer?: string;
   } | null;
+  /** What the caller may do: `appeal`, `decide`. */
+  can?: string[];
 }
 export interface Notice {
   id: number;
   kind: string;
-  /** The sentence in the caller's language. */
-  text?: string;
-  sentence?: string;
-  message?: string;
+  /** In the caller's language. */
+  sentence: string;
   instrument?: AtInstrument['instrument'] | null;
   instrument_name?: string;
   booking?: number | null;
@@ -350,25 +359,33 @@ export interface EffectiveRule {
   classes?: string[];
   level?: string;
   /** The node that set it, or null for the instrument itself. */
-  node?: Node | null;
+  node?: number | null;
+  node_name?: string | null;
   [field: string]: unknown;
 }
 export interface EffectivePolicy {
-  items?: EffectiveRule[];
-  rules?: EffectiveRule[];
+  rules: EffectiveRule[];
+}
+/** What an instrument's label shows. */
+export interface Label {
+  /** The address that the code leads to. */
+  text: string;
+  code: string;
 }
 /** What a change of rules would have done to bookings. */
 export interface Simulation {
   days: number;
   /** How many bookings were judged again. */
   bookings: number;
+  /** Those ahead first, at most 200. */
   would_refuse: SimulatedRefusal[];
-  newly_allowed?: number;
+  would_refuse_total: number;
+  newly_allowed: number;
   by_rule: Record<string, number>;
   /** Bookings to come that would break. */
-  future: SimulatedRefusal[];
+  future: number[];
   /** There were more than could be judged. */
-  cut?: boolean;
+  cut: boolean;
 }
 export interface SimulatedRefusal extends Interval {
   booking: number;
@@ -382,7 +399,6 @@ export interface PolicyTrial {
 }
 
 export interface NodeEdit {
-  kind?: 'centre' | 'institution' | 'lab';
   parent?: number;
   name?: string;
   name_en?: string;
@@ -390,17 +406,18 @@ export interface NodeEdit {
   latitude?: number | null;
   longitude?: number | null;
 }
-export interface MemberRecord extends Person {
-  login?: string;
-  active?: boolean;
-  roles?: { role: string; node: Node | number }[];
-  version?: number;
+/** A person as administrators see it. */
+export interface PersonRecord extends Member {
+  active: boolean;
+  version: number;
+  /** One that was just made; not shown again. */
+  password?: string;
 }
-export interface MemberEdit {
+export interface PersonEdit {
   login?: string;
-  display_name?: string;
-  display_name_en?: string;
-  roles?: { role: string; node: number }[];
+  name?: string;
+  name_en?: string;
+  roles?: { role: RoleName; node: number }[];
   active?: boolean;
   reset_password?: true;
 }

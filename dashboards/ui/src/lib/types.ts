@@ -31,6 +31,10 @@ export interface Node extends Named {
 export interface TreeNode extends Node {
   kind: 'region' | 'centre' | 'institution' | 'lab';
   parent: number | null;
+  enterprise?: boolean;
+  latitude?: number | null;
+  longitude?: number | null;
+  version?: number;
 }
 export interface List<T> {
   items: T[];
@@ -63,6 +67,10 @@ export interface Instrument extends Named {
   published: boolean;
   status: Status;
   status_since: string | null;
+  /** The machine's readings do not prove use: check-in does. */
+  always_on?: boolean;
+  latitude?: number | null;
+  longitude?: number | null;
   machine_state: MachineState;
   offline_reason: 'agent' | 'link' | 'device' | null;
   version: number;
@@ -94,8 +102,6 @@ export interface InstrumentDetail extends Instrument {
   rules: RulesInForce;
   may: { book: boolean; edit: boolean };
   problems?: OpenProblem[];
-  /** What the label's code carries; for those who may print it. */
-  qr_code?: string | null;
 }
 export interface InstrumentEdit {
   key?: string;
@@ -111,6 +117,9 @@ export interface InstrumentEdit {
   capacity?: number;
   bookable?: boolean;
   published?: boolean;
+  always_on?: boolean;
+  latitude?: number | null;
+  longitude?: number | null;
 }
 
 /** One row of the slim index: key, name, English name, model, lab's place in `labs`, room, capabilities, bookable. */
@@ -133,7 +142,8 @@ export interface Interval {
   end: string;
 }
 export interface Occupied extends Interval {
-  kind: 'booking' | 'hold' | 'outage';
+  /** `buffer`: set-up before a booking, clean-up after it. */
+  kind: 'booking' | 'hold' | 'offer' | 'outage' | 'buffer';
   mine: boolean;
   label: string;
   booking: number | null;

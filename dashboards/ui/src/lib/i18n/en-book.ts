@@ -171,7 +171,11 @@ export const enBook: BookTexts = {
     madeBy: (name) => `made by ${name}`,
     began: 'Use began',
     finished: 'Use ended',
-    evidence: { machine: 'by the machine’s readings', check_in: 'by check-in' },
+    evidence: {
+      machine: 'by the machine’s readings',
+      check_in: 'by check-in',
+      declared: 'declared by hand',
+    },
     approveBy: (left) => `awaiting approval, ${left} left`,
     overrides: 'Rules set aside',
     details: 'What was said',

@@ -115,6 +115,7 @@ export const enMy: MyTexts = {
     distance: (km) => `${km} km`,
     approval: 'needs approval',
     book: 'Book',
+    later: (n) => `${count(n, 'other instrument is', 'other instruments are')} free later.`,
     excluded: (n) => `Left out (${n})`,
     why: {
       not_permitted: 'not permitted',

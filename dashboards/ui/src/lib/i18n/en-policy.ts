@@ -125,6 +125,7 @@ export const enPolicy: PolicyTexts = {
   wouldRefuse: (n) => `${bookings(n)} would be refused`,
   future: (n) => `${n} of them have not begun: they stay, but would break the rules`,
   newlyAllowed: (n) => `${bookings(n)} that were refused would pass`,
+  past: (n) => `${n} of them are past`,
   byRule: 'By rule',
   cut: 'There are too many bookings; only some were tried.',
   unsimulated: 'Please try it before saving.',

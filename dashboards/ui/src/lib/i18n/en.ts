@@ -145,6 +145,7 @@ export const en: Texts = {
     mine: 'My booking',
     others: 'Booked by others',
     outage: 'Outage',
+    buffer: 'Set-up and clean-up',
     hold: 'Held',
     closed: 'Closed',
     free: 'Free',

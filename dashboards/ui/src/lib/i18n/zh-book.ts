@@ -167,7 +167,7 @@ export const zhBook = {
     madeBy: (name: string) => `由${name}代约`,
     began: '开始使用',
     finished: '结束使用',
-    evidence: { machine: '依据仪器数据', check_in: '依据签到' },
+    evidence: { machine: '依据仪器数据', check_in: '依据签到', declared: '依据补录' },
     approveBy: (left: string) => `等待批准，剩余 ${left}`,
     overrides: '放行记录',
     details: '登记内容',

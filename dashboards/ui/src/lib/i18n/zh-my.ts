@@ -112,6 +112,7 @@ export const zhMy = {
     distance: (km: string) => `${km} 公里`,
     approval: '需批准',
     book: '预约',
+    later: (n: number) => `另有 ${n} 台稍后可约。`,
     excluded: (n: number) => `未列入的仪器（${n}）`,
     why: {
       not_permitted: '无权预约',

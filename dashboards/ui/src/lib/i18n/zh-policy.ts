@@ -118,6 +118,7 @@ export const zhPolicy = {
   wouldRefuse: (n: number) => `${n} 个预约会被拒绝`,
   future: (n: number) => `其中 ${n} 个尚未开始：它们会保留，但不再符合规则`,
   newlyAllowed: (n: number) => `${n} 个被拒绝的预约会通过`,
+  past: (n: number) => `其余 ${n} 个已经过去`,
   byRule: '按规则',
   cut: '预约太多，只试算了一部分。',
   unsimulated: '保存前请先试算影响。',

@@ -141,6 +141,7 @@ export const zh = {
     mine: '我的预约',
     others: '他人预约',
     outage: '停机',
+    buffer: '准备与清理',
     hold: '占位',
     closed: '不开放',
     free: '可预约',
