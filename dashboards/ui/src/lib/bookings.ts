@@ -22,7 +22,7 @@ export function refused(error: unknown): void {
 export function tellBooked(booking: Booking, zone: string, changed: () => void): void {
   const undo = () =>
     void api.cancel(booking.id).then(() => {
-      toasts.show('done', i18n.t.booking.cancelled);
+      toasts.show('done', book.t.booking.cancelled);
       changed();
     }, refused);
   const slot = slotText(booking, zone);
@@ -30,7 +30,7 @@ export function tellBooked(booking: Booking, zone: string, changed: () => void):
     toasts.show('done', book.t.form.begun(slot));
     return;
   }
-  const text = booking.status === 'pending' ? book.t.form.asked(slot) : i18n.t.booking.booked(slot);
+  const text = booking.status === 'pending' ? book.t.form.asked(slot) : book.t.booking.booked(slot);
   toasts.show('done', text, { name: i18n.t.common.undo, run: undo });
 }
 
@@ -50,13 +50,13 @@ export async function cancelBooking(
   changed();
   const undo = () =>
     void bringBack(booking, answer).then(() => {
-      toasts.show('done', i18n.t.booking.restored);
+      toasts.show('done', book.t.booking.restored);
       changed();
     }, refused);
   const undoable = Date.parse(booking.start) > now.read();
   toasts.show(
     'done',
-    answer?.points ? book.t.cancel.cost(answer.points) : i18n.t.booking.cancelled,
+    answer?.points ? book.t.cancel.cost(answer.points) : book.t.booking.cancelled,
     undoable ? { name: i18n.t.common.undo, run: undo } : undefined,
   );
 }

@@ -1,4 +1,5 @@
 // Sentences made of figures: rules in force, obstacles while dragging, channel names.
+import { book } from './i18n/book.svelte';
 import { i18n } from './i18n/index.svelte';
 import { limitMs, type Obstacle } from './schedule';
 import { clockRange, lengthName, weekdays } from './time';
@@ -41,7 +42,7 @@ export function rulesText(rules: RulesInForce): string[] {
 }
 
 export function obstacleText(obstacle: Obstacle, zone: string): string {
-  const { drag } = i18n.t;
+  const { drag } = book.t;
   switch (obstacle.kind) {
     case 'overlap':
       return drag.overlap(clockRange(obstacle.with.startMs, obstacle.with.endMs, zone));
@@ -55,4 +56,4 @@ export function obstacleText(obstacle: Obstacle, zone: string): string {
 }
 
 /** A channel's name in words, or its code where it has none. */
-export const channelName = (code: string): string => i18n.t.channel[code] ?? code;
+export const channelName = (code: string): string => book.t.channel[code] ?? code;

@@ -4,6 +4,27 @@ import type { MyTexts } from './zh-my';
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
 export const enMy: MyTexts = {
+  page: {
+    title: 'My bookings',
+    next: 'Next booking',
+    startsIn: (age) => `starts in ${age}`,
+    running: 'under way',
+    upcoming: 'Upcoming',
+    past: 'Past',
+    none: 'No upcoming bookings',
+    noneWhy: 'Find an instrument and pick a free time.',
+    noPast: 'No past bookings',
+    noPastWhy: 'Used and cancelled bookings are listed here.',
+    find: 'Find an instrument',
+    move: 'Change time',
+    cancel: 'Cancel booking',
+    cancelledTag: 'Cancelled',
+    atRisk: 'Affected by an outage',
+    when: 'When',
+    what: 'Instrument',
+    purpose: 'Purpose',
+    signIn: 'Sign in to see your bookings.',
+  },
   tabs: {
     label: 'My pages',
     bookings: 'Bookings',

@@ -2,6 +2,27 @@
 import type { Widen } from './zh';
 
 export const zhMy = {
+  page: {
+    title: '我的预约',
+    next: '下一个预约',
+    startsIn: (age: string) => `${age}后开始`,
+    running: '进行中',
+    upcoming: '即将到来',
+    past: '过去',
+    none: '没有即将到来的预约',
+    noneWhy: '找到一台仪器，选一个空闲时段就可以预约。',
+    noPast: '还没有过去的预约',
+    noPastWhy: '用过的和取消的预约会列在这里。',
+    find: '去找仪器',
+    move: '修改时间',
+    cancel: '取消预约',
+    cancelledTag: '已取消',
+    atRisk: '受停机影响',
+    when: '时间',
+    what: '仪器',
+    purpose: '用途',
+    signIn: '登录后查看自己的预约。',
+  },
   tabs: {
     label: '我的页面',
     bookings: '预约',
