@@ -53,7 +53,9 @@ export async function cancelBooking(
       toasts.show('done', book.t.booking.restored);
       changed();
     }, refused);
-  const undoable = Date.parse(booking.start) > now.read();
+  const undoable = answer?.can
+    ? answer.can.includes('restore')
+    : Date.parse(booking.start) > now.read();
   toasts.show(
     'done',
     answer?.points ? book.t.cancel.cost(answer.points) : book.t.booking.cancelled,

@@ -101,6 +101,7 @@ export const enBook: BookTexts = {
     behalf: 'Book for somebody else',
     member: 'For whom',
     searchMember: 'Type a name or login',
+    found: (n) => `${n} found`,
     noMember: 'Nobody found',
     chosen: (name) => `Chosen: ${name}`,
     changeMember: 'Change',

@@ -95,7 +95,7 @@ export const enPolicy: PolicyTexts = {
   holidays: 'Public holidays',
   holiday: { none: 'Not kept', china: 'China’s, with make-up working days' },
   add: (rule) => `Set ${rule}`,
-  addAnother: 'Add another',
+  addAnother: (rule) => `Add another: ${rule}`,
   remove: 'Do not set',
   inForce: 'In force',
   from_: (place) => `from ${place}`,

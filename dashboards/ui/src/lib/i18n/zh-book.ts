@@ -98,6 +98,7 @@ export const zhBook = {
     behalf: '代他人预约',
     member: '预约人',
     searchMember: '输入姓名或账号查找',
+    found: (n: number) => `找到 ${n} 人`,
     noMember: '没有找到',
     chosen: (name: string) => `已选：${name}`,
     changeMember: '换人',

@@ -88,7 +88,7 @@ export const zhPolicy = {
   holidays: '法定节假日',
   holiday: { none: '不考虑', china: '中国节假日（含调休）' },
   add: (rule: string) => `设置${rule}`,
-  addAnother: '再加一条',
+  addAnother: (rule: string) => `再加一条${rule}`,
   remove: '不再设置',
   inForce: '生效值',
   from_: (place: string) => `来自${place}`,
