@@ -1,7 +1,7 @@
 // The shapes of the HTTP contract (v1), as the gateway sends them. Times are RFC 3339 with an
 // offset, durations ISO 8601, and every named thing has a Chinese and an English name.
 import type { BookingLife, Details, OpenProblem, OutageKind, Question } from './types-life';
-import type { PolicyRule } from './rules';
+import type { HoursException, PolicyRule } from './rules';
 
 export type * from './types-life';
 export type { PolicyRule, RuleName } from './rules';
@@ -91,6 +91,11 @@ export interface RulesInForce {
   zone: string;
   /** Empty or null: always open. */
   opening_hours: OpeningHours[] | null;
+  /** Days with other hours; of several that hold on one day, the last counts. */
+  exceptions?: HoursException[];
+  holidays?: 'none' | 'china';
+  /** A booking is made of whole ones of these; `to` may lie beyond `24:00`. */
+  blocks?: OpeningHours[];
   alignment: string | null;
   shortest: string | null;
   longest: string | null;

@@ -149,6 +149,13 @@ export const enBook: BookTexts = {
     reported: (age) => `reported ${age} ago`,
     wrong: 'Please complete what is marked.',
   },
+  rules: {
+    holidays: 'Closed on public holidays; make-up working days are open.',
+    closedOn: (days) => `Closed ${days}`,
+    openOn: (days, hours) => `${days}: open ${hours}`,
+    block: (days, hours) => `Whole blocks: ${days} ${hours}`,
+    nextDay: (time) => `${time} next day`,
+  },
   service: {
     self_service: 'On one’s own',
     commissioned: 'Commissioned',

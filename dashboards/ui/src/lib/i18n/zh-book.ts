@@ -146,6 +146,13 @@ export const zhBook = {
     reported: (age: string) => `${age}前报告`,
     wrong: '标出的内容请补全。',
   },
+  rules: {
+    holidays: '法定节假日不开放，调休上班日照常。',
+    closedOn: (days: string) => `${days} 不开放`,
+    openOn: (days: string, hours: string) => `${days} 开放 ${hours}`,
+    block: (days: string, hours: string) => `整段预约：${days} ${hours}`,
+    nextDay: (time: string) => `次日 ${time}`,
+  },
   service: {
     self_service: '自主上机',
     commissioned: '委托测试',
