@@ -173,6 +173,13 @@ export async function book(who, { instrument, start, end }, purpose = '浏览器
   return made.body;
 }
 
+/** The answer of a call that the page makes. */
+export const answerOf = (page, method, path) =>
+  page.waitForResponse(
+    (answer) =>
+      answer.request().method() === method && new URL(answer.url()).pathname.endsWith(path),
+  );
+
 /** Opens an instrument's page at the week of `ms` and waits until its calendar shows the answer. */
 export async function showDay(page, instrument, ms) {
   const answered = page.waitForResponse(

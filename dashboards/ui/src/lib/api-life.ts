@@ -36,7 +36,8 @@ export const life = {
   checkSeries: (body: T.SeriesRequest) => post<T.SeriesReport>(`${V1}/series?dry_run=true`, body),
   makeSeries: (body: T.SeriesRequest, key: string) =>
     post<T.SeriesReport>(`${V1}/series`, body, fresh(key)),
-  endSeries: (id: number, from?: string) => remove(withQuery(`${V1}/series/${id}`, { from })),
+  endSeries: (id: number, from?: string) =>
+    remove<T.SeriesEnded>(withQuery(`${V1}/series/${id}`, { from })),
 
   waits: () => get<T.List<T.Wait>>(`${V1}/waitlist`),
   wait: (body: T.WaitRequest) => post<T.Wait>(`${V1}/waitlist`, body),

@@ -1,5 +1,4 @@
 // Naming what answers refer to: instruments and people, whichever form the answer has.
-import { catalogue } from './catalogue.svelte';
 import { i18n } from './i18n/index.svelte';
 import type { AtInstrument, Person } from './types';
 
@@ -11,9 +10,7 @@ export function keyOf({ instrument }: { instrument: AtInstrument['instrument'] }
 export function instrumentName(at: AtInstrument): string {
   const { instrument } = at;
   if (typeof instrument !== 'string') return i18n.name(instrument);
-  // An answer that names only the key: the index knows the rest, once it is there.
-  const known = catalogue.value?.byKey.get(instrument);
-  return at.instrument_name ?? (known ? i18n.name(known) : instrument);
+  return at.instrument_name ?? instrument;
 }
 
 export function personName(person: Person | null | undefined): string {

@@ -1,9 +1,11 @@
 // The shapes of the HTTP contract (v1), as the gateway sends them. Times are RFC 3339 with an
 // offset, durations ISO 8601, and every named thing has a Chinese and an English name.
-import type { BookingLife, Details, OpenProblem, OutageKind, Question } from './types-life';
+import type { BookingLife, Details, Occurrence, Question } from './types-life';
+import type { OpenProblem, OutageKind } from './types-records';
 import type { HoursException, PolicyRule } from './rules';
 
 export type * from './types-life';
+export type * from './types-records';
 export type { PolicyRule, RuleName } from './rules';
 
 /** What people see of an instrument, the first that holds of: */
@@ -315,6 +317,8 @@ export interface Problem {
   refusals?: Refusal[];
   next_free?: Interval[];
   retry_after_s?: number;
+  /** Of a series: what stands against each occurrence. */
+  occurrences?: Occurrence[];
   /** Of a bundle: what stands against each part. */
   parts?: { part: number; refusals?: Refusal[]; conflicts?: Conflict[] }[];
 }

@@ -36,7 +36,8 @@ export const enMy: MyTexts = {
     series: (n) => `Repeated, ${count(n, 'booking', 'bookings')}`,
     bundle: (n) => `Together, ${count(n, 'instrument', 'instruments')}`,
     endSeries: 'Cancel the rest',
-    ended: 'The rest is cancelled',
+    ended: (n, kept) =>
+      kept === 0 ? `Cancelled ${n}` : `Cancelled ${n}; ${kept} cannot be cancelled`,
   },
   waits: {
     title: 'Waitlist',

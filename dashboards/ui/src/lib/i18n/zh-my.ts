@@ -34,7 +34,8 @@ export const zhMy = {
     series: (n: number) => `重复预约，共 ${n} 次`,
     bundle: (n: number) => `组合预约，共 ${n} 台`,
     endSeries: '取消其余各次',
-    ended: '其余各次已取消',
+    ended: (n: number, kept: number) =>
+      kept === 0 ? `已取消 ${n} 次` : `已取消 ${n} 次，另有 ${kept} 次不能取消`,
   },
   waits: {
     title: '候补',
