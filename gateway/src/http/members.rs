@@ -62,11 +62,12 @@ pub(super) async fn find(
     let mut found: Vec<((u8, &str), &Member)> = directory
         .members
         .values()
-        .filter(|member| member.active && (finds_all || is_colleague(member)))
+        .filter(|member| member.active)
         .filter_map(|member| {
             let nearness = nearness(member, &sought)?;
             Some(((nearness, member.display.zh.as_str()), member))
         })
+        .filter(|(_, member)| finds_all || is_colleague(member))
         .collect();
     found.sort_unstable_by_key(|(order, member)| (*order, member.id));
     let items = found.into_iter().take(FOUND_MAX);
