@@ -5,7 +5,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use gateway::cli::Arguments;
 use gateway::command;
+use tikv_jemallocator::Jemalloc;
 use tracing_subscriber::EnvFilter;
+
+/// Hundreds of thousands of small bookings outlive what came and went beside them: an allocator that
+/// gives pages back keeps a third less of them. Its settings stand in `.cargo/config.toml`.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Bad arguments or configuration, as for clap.
 const EXIT_USAGE: u8 = 2;

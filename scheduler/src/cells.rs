@@ -16,12 +16,12 @@ use crate::time::{MINUTE_US, Micros, Span};
 /// Length of a cell.
 pub const CELL: Span = Span::minutes(15);
 
-/// How far a set is known from its base: 400 days, 600 words.
-pub const KNOWN_DAYS: u32 = 400;
+/// How far a set is known from its base: 64 days, 96 words; two such sets for each of 5,534 instruments are 8 MiB.
+pub const KNOWN_DAYS: u32 = 64;
 
 const CELL_US: i64 = 15 * MINUTE_US;
 const WORD_CELLS: i64 = 64;
-const KNOWN_WORDS: i64 = 600;
+const KNOWN_WORDS: i64 = 96;
 
 /// 64 cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

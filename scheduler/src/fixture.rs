@@ -113,7 +113,7 @@ impl World {
             qualifications: &self.qualifications,
             points: &self.points,
             usage: Usage {
-                ledger: &self.ledger,
+                ledger: Some(&self.ledger),
                 freed: &self.freed,
             },
             project: self.project,

@@ -134,6 +134,11 @@ impl Occupancy {
         self.index(all_time());
     }
 
+    /// Gives back what the lists have in reserve, for a snapshot that is only read.
+    pub fn shrink(&mut self) {
+        self.lanes.iter_mut().for_each(Vec::shrink_to_fit);
+    }
+
     /// Returns the capacity, at least 1.
     #[must_use]
     pub fn capacity(&self) -> usize {

@@ -5,10 +5,9 @@
 //! same when it goes, and sums anew when rules change. Outside the years 0 to 9999 there are no
 //! periods, and no quota.
 
-use std::collections::BTreeMap;
-
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
+use imbl::OrdMap;
 
 use crate::calendar::day_of;
 use crate::class::CallerClass;
@@ -109,19 +108,16 @@ pub struct Charge {
     pub span: Span,
 }
 
-/// Sums of charges.
+/// Sums of charges. A copy shares what it has in common, so that it costs nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Ledger(BTreeMap<QuotaKey, Span>);
-
-/// Nothing was ever used.
-static UNUSED: Ledger = Ledger(BTreeMap::new());
+pub struct Ledger(OrdMap<QuotaKey, Span>);
 
 impl Ledger {
     /// Adds charges.
     pub fn add(&mut self, charges: &[Charge]) {
         for Charge { key, span } in charges {
-            let sum = self.0.entry(*key).or_default();
-            *sum = sum.saturating_add(*span);
+            let sum = self.used(key).saturating_add(*span);
+            self.0.insert(*key, sum);
         }
     }
 
@@ -145,15 +141,23 @@ impl Ledger {
 
     /// Lets go of the periods that began before a moment.
     pub fn drop_before(&mut self, moment: Micros) {
-        self.0.retain(|key, _| key.start >= moment);
+        let old: Vec<QuotaKey> = self
+            .0
+            .keys()
+            .filter(|key| key.start < moment)
+            .copied()
+            .collect();
+        for key in old {
+            self.0.remove(&key);
+        }
     }
 }
 
 /// What has been used, as one wish sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage<'a> {
-    /// All sums.
-    pub ledger: &'a Ledger,
+    /// All sums; none: nothing was ever used.
+    pub ledger: Option<&'a Ledger>,
     /// What the booking that is being changed has charged: free again for the wish.
     pub freed: &'a [Charge],
 }
@@ -161,7 +165,7 @@ pub struct Usage<'a> {
 impl Usage<'static> {
     /// Nothing was ever used.
     pub const NONE: Self = Self {
-        ledger: &UNUSED,
+        ledger: None,
         freed: &[],
     };
 }
@@ -169,9 +173,8 @@ impl Usage<'static> {
 impl Usage<'_> {
     pub(crate) fn used(&self, key: &QuotaKey) -> Span {
         let freed = self.freed.iter().filter(|charge| charge.key == *key);
-        freed.fold(self.ledger.used(key), |used, charge| {
-            used.saturating_sub(charge.span)
-        })
+        let sum = self.ledger.map_or(Span::default(), |all| all.used(key));
+        freed.fold(sum, |used, charge| used.saturating_sub(charge.span))
     }
 }
 

@@ -10,10 +10,7 @@ use scheduler::policy::Policy;
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
-use super::command::{Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome};
-use super::judge::{Asking, Placed, Wish, judge_wish};
-use super::presence::{Terms, due_after};
-use super::record::{Booking, EventKind, EventRow, KeptAnswer, Later};
+use super::record::{Booking, EventKind, EventRow, KeptAnswer};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::registry::Directory;
 use crate::store::Writes;
@@ -75,6 +72,10 @@ pub(super) struct Group<'a> {
 }
 
 impl Group<'_> {
+    pub(super) fn next_booking(&mut self) -> i64 {
+        take(&mut self.next.booking)
+    }
+
     /// Returns the instrument as the group sees it, for change.
     pub(super) fn held(&mut self, id: InstrumentId) -> Option<&mut InstrumentSnapshot> {
         if !self.touched.contains_key(&id) {
@@ -85,7 +86,11 @@ impl Group<'_> {
     }
 
     /// Looks at the instrument as the group sees it. A wish that is refused leaves no copy behind.
-    fn seen<T>(&self, id: InstrumentId, look: impl FnOnce(&InstrumentSnapshot) -> T) -> Option<T> {
+    pub(super) fn seen<T>(
+        &self,
+        id: InstrumentId,
+        look: impl FnOnce(&InstrumentSnapshot) -> T,
+    ) -> Option<T> {
         match self.touched.get(&id) {
             Some(held) => Some(look(held)),
             None => self.shelf.instrument(id).map(|held| look(&held)),
@@ -97,171 +102,6 @@ impl Group<'_> {
         let pending = self.writes.bookings_new.get(&id);
         let pending = pending.or_else(|| self.writes.bookings_changed.get(&id));
         pending.cloned().or_else(|| self.shelf.booking(id))
-    }
-
-    pub(super) fn book(&mut self, book: &Book) -> BookOutcome {
-        if let Some((key, request)) = &book.idempotency
-            && let Some(kept) = self.kept_answer(book.member, key)
-        {
-            return match self.booking(kept.booking) {
-                Some(booking) if kept.request == *request => BookOutcome::Replayed(booking),
-                _ => BookOutcome::KeyReused,
-            };
-        }
-        let directory = self.directory;
-        let Some(instrument) = directory.instruments.get(&book.instrument) else {
-            return BookOutcome::NotFound;
-        };
-        let (policy, policy_version) = self.policies.of(self.directory, book.instrument);
-        let (now, slot) = (self.now, book.slot);
-        let wish = Wish {
-            instrument,
-            policy: &policy,
-            asking: Asking::of(directory, book.member, instrument),
-            slot,
-            now,
-            held: None,
-        };
-        let Placed {
-            placement, claim, ..
-        } = match self.seen(book.instrument, |held| judge_wish(held, &wish)) {
-            Some(Ok(placed)) => placed,
-            Some(Err(refused)) => return BookOutcome::Refused(refused),
-            None => return BookOutcome::NotFound,
-        };
-        let booking = Arc::new(Booking {
-            id: BookingId::new(take(&mut self.next.booking)),
-            instrument: book.instrument,
-            member: book.member,
-            lab: instrument.lab,
-            slot,
-            status: scheduler::booking::Status::Confirmed,
-            at_risk: false,
-            purpose: book.purpose.as_str().into(),
-            project: book.project.as_deref().map(Into::into),
-            extras: None,
-            created_at: now,
-            cancelled_at: Later::NEVER,
-            began_at: Later::NEVER,
-            finished_at: Later::NEVER,
-            due_at: Later::NEVER,
-            policy_version,
-            version: 1,
-        });
-        let holder = Holder::Booking(booking.id);
-        self.claim_placed(book.instrument, &placement, claim, holder);
-        self.put_booking(Arc::clone(&booking), EventKind::Booked);
-        if let Some((key, request)) = &book.idempotency {
-            self.writes.answers.push(KeptAnswer {
-                member: book.member,
-                key: key.clone(),
-                request: *request,
-                booking: booking.id,
-                created_at: now,
-            });
-        }
-        BookOutcome::Booked(booking)
-    }
-
-    fn kept_answer(&self, member: MemberId, key: &str) -> Option<&KeptAnswer> {
-        let mut pending = self.writes.answers.iter();
-        pending
-            .find(|kept| kept.member == member && kept.key == key)
-            .or_else(|| self.answers.get(&(member, key.to_owned())))
-    }
-
-    pub(super) fn change(&mut self, change: &Change) -> ChangeOutcome {
-        let Some(held) = self.booking(change.booking) else {
-            return ChangeOutcome::NotFound;
-        };
-        if change
-            .expected_version
-            .is_some_and(|version| version != held.version)
-        {
-            return ChangeOutcome::Stale(held);
-        }
-        let slot = change.slot.unwrap_or(held.slot);
-        let status = match held.status.change(held.slot, slot, self.now) {
-            Ok(status) => status,
-            Err(wrong) => return ChangeOutcome::WrongState(wrong),
-        };
-        let changed = Booking {
-            slot,
-            status,
-            purpose: change
-                .purpose
-                .as_deref()
-                .map_or_else(|| held.purpose.clone(), Into::into),
-            version: held.version + 1,
-            ..Booking::clone(&held)
-        };
-        if slot == held.slot {
-            self.put_booking(Arc::new(changed), EventKind::Changed);
-        } else if let Err(outcome) = self.relocate(&held, changed) {
-            return outcome;
-        }
-        self.booking(change.booking)
-            .map_or(ChangeOutcome::NotFound, ChangeOutcome::Changed)
-    }
-
-    /// Takes a booking from its slot to another one, if nothing stands against it.
-    fn relocate(&mut self, held: &Booking, changed: Booking) -> Result<(), ChangeOutcome> {
-        let (directory, now, slot) = (self.directory, self.now, changed.slot);
-        let instrument = directory.instruments.get(&held.instrument);
-        let instrument = instrument.ok_or(ChangeOutcome::NotFound)?;
-        let (policy, policy_version) = self.policies.of(directory, held.instrument);
-        let policy = &*policy;
-        let wish = Wish {
-            instrument,
-            policy,
-            asking: Asking::of(directory, held.member, instrument),
-            slot,
-            now,
-            held: Some(held),
-        };
-        let judged = self.seen(held.instrument, |snapshot| judge_wish(snapshot, &wish));
-        let Placed {
-            placement, claim, ..
-        } = judged
-            .ok_or(ChangeOutcome::NotFound)?
-            .map_err(ChangeOutcome::Refused)?;
-        self.release(held.instrument, Holder::Booking(held.id));
-        let holder = Holder::Booking(held.id);
-        self.claim_placed(held.instrument, &placement, claim, holder);
-        let changed = Booking {
-            policy_version,
-            ..changed
-        };
-        self.put_booking(Arc::new(changed), EventKind::Changed);
-        self.settle_outages(held.instrument);
-        Ok(())
-    }
-
-    pub(super) fn cancel(&mut self, cancel: &Cancel) -> CancelOutcome {
-        let Some(held) = self.booking(cancel.booking) else {
-            return CancelOutcome::NotFound;
-        };
-        if cancel
-            .expected_version
-            .is_some_and(|version| version != held.version)
-        {
-            return CancelOutcome::Stale(held);
-        }
-        let status = match held.status.cancel(held.slot, self.now) {
-            Ok(status) => status,
-            Err(wrong) => return CancelOutcome::WrongState(wrong),
-        };
-        let cancelled = Arc::new(Booking {
-            status,
-            at_risk: false,
-            cancelled_at: self.now.into(),
-            version: held.version + 1,
-            ..Booking::clone(&held)
-        });
-        self.release(held.instrument, Holder::Booking(held.id));
-        self.put_booking(Arc::clone(&cancelled), EventKind::Cancelled);
-        self.settle_outages(held.instrument);
-        CancelOutcome::Cancelled(cancelled)
     }
 
     /// Claims a slot as it was placed: claims that make way change lanes in the same transaction.
@@ -319,8 +159,7 @@ impl Group<'_> {
         let (instrument, id) = (booking.instrument, booking.id);
         let booking = self.with_due(booking);
         let before = self.booking(id);
-        let agenda = &mut self.writes.ledger.agenda;
-        agenda.follow(before.as_deref(), &booking);
+        self.account(before.as_deref(), &booking);
         if let Some(held) = self.held(instrument) {
             if booking.status.claims() {
                 held.bookings.insert(id, Arc::clone(&booking));
@@ -334,13 +173,7 @@ impl Group<'_> {
 
     /// Returns a booking with the moment at which it is looked at next.
     pub(super) fn with_due(&mut self, booking: Arc<Booking>) -> Arc<Booking> {
-        let directory = self.directory;
-        let Some(instrument) = directory.instruments.get(&booking.instrument) else {
-            return booking;
-        };
-        let (policy, _) = self.policies.of(directory, booking.instrument);
-        let terms = Terms::of(&policy, directory, instrument, &booking);
-        let due_at = due_after(&booking, &terms);
+        let due_at = self.looked_at_next(&booking);
         if due_at == booking.due_at {
             return booking;
         }

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use scheduler::booking::Status;
-use scheduler::id::{BookingId, HoldId, OfferId};
-use scheduler::time::Micros;
+use scheduler::id::{BookingId, HoldId, OfferId, ProjectId};
+use scheduler::policy::{Policy, RuleKind};
+use scheduler::quota::{Charge, Ledger as UsageLedger, Subjects, charges};
+use scheduler::slot::Slot;
+use scheduler::time::{Micros, Span};
 use sqlx::{Any, Transaction};
 
 use super::record::{
@@ -16,6 +19,7 @@ use super::record::{
     Project, Qualification, QuestionSet, Run, Series, Wait,
 };
 use super::run_places::RunPlaces;
+use crate::registry::{Directory, Instrument};
 use crate::store::{Records, StoreError};
 
 type Tx = Transaction<'static, Any>;
@@ -31,6 +35,10 @@ macro_rules! ledger {
             $($(#[$doc])* pub $kind: Records<$record>,)*
             /// What has to be decided when.
             pub agenda: Agenda,
+            /// What bookings use of quotas.
+            pub usage: UsageLedger,
+            /// What bookings use of projects.
+            pub project_use: imbl::OrdMap<ProjectId, Span>,
             /// The last change of machine state that was followed.
             pub machine_cursor: Cursor,
             /// Where each instrument's runs are.
@@ -70,6 +78,8 @@ macro_rules! ledger {
                 let mut ledger = Self {
                     $($kind: Records::load(tx, now).await?,)*
                     agenda: Agenda::default(),
+                    usage: UsageLedger::default(),
+                    project_use: imbl::OrdMap::new(),
                     machine_cursor: Cursor::load(tx).await?,
                     run_places: RunPlaces::default(),
                 };
@@ -146,6 +156,69 @@ impl Ledger {
         let due = Due::Offer(offer.id);
         self.agenda.plan(due, before, offer.due_at());
         self.offers.put(Arc::new(offer));
+    }
+}
+
+impl Ledger {
+    /// Returns what bookings use of a project.
+    #[must_use]
+    pub fn used_by(&self, project: ProjectId) -> Span {
+        self.project_use.get(&project).copied().unwrap_or_default()
+    }
+
+    /// Returns what a booking charges of quotas, by the rules as they are.
+    #[must_use]
+    pub fn charges_of(
+        &self,
+        directory: &Directory,
+        (instrument, policy): (&Instrument, &Policy),
+        booking: &Booking,
+    ) -> Vec<Charge> {
+        let Some(slot) = booking.counted() else {
+            return Vec::new();
+        };
+        let class = directory.class_of(booking.member, instrument);
+        let subjects = Subjects {
+            project: booking.project_id(),
+            ..directory.subjects_of(booking.member)
+        };
+        charges(policy, class, subjects, instrument.zone, slot)
+    }
+
+    /// Follows a booking from what it was to what it is: what is due about it, and what it uses.
+    pub fn account(
+        &mut self,
+        directory: &Directory,
+        (instrument, policy): (&Instrument, &Policy),
+        (before, after): (Option<&Booking>, &Booking),
+    ) {
+        self.agenda.follow(before, after);
+        let mut rules = policy.rules().iter();
+        let has_quota = rules.any(|rule| rule.body.kind() == RuleKind::Quota);
+        for (booking, comes) in before
+            .map(|held| (held, false))
+            .into_iter()
+            .chain([(after, true)])
+        {
+            if let Some(project) = booking.project_id() {
+                let span = booking.counted().map_or(Span::default(), Slot::len);
+                let used = self.used_by(project);
+                let used = if comes {
+                    used.saturating_add(span)
+                } else {
+                    used.saturating_sub(span)
+                };
+                self.project_use.insert(project, used);
+            }
+            if has_quota {
+                let charges = self.charges_of(directory, (instrument, policy), booking);
+                if comes {
+                    self.usage.add(&charges);
+                } else {
+                    self.usage.remove(&charges);
+                }
+            }
+        }
     }
 }
 

@@ -40,11 +40,17 @@ impl Desk {
         let mut ledger = Ledger::load(&mut tx, now).await?;
         drop(tx);
         self.take_identities(&highest);
+        directory.generation = self.directory.load().generation + 1;
         for booking in &loaded.bookings {
-            ledger.agenda.follow(None, booking);
+            let (policy, _) = self.policies.of(&directory, booking.instrument);
+            match directory.instruments.get(&booking.instrument) {
+                Some(instrument) => {
+                    ledger.account(&directory, (instrument, &policy), (None, booking));
+                }
+                None => ledger.agenda.follow(None, booking),
+            }
         }
         self.ledger.store(Arc::new(ledger));
-        directory.generation = self.directory.load().generation + 1;
         let (snapshots, bookings) = snapshots(&directory, loaded);
         self.shelf.replace(snapshots, bookings);
         self.directory.store(Arc::new(directory));

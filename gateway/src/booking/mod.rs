@@ -11,6 +11,8 @@
 //! Readers never wait for the desk: they look at the [`Shelf`].
 
 mod ask;
+mod asking;
+mod bookings;
 mod checking;
 mod command;
 mod commit;
@@ -24,6 +26,7 @@ mod judge;
 mod lapse;
 pub mod ledger;
 mod load;
+mod making;
 mod notices;
 mod outages;
 mod outcome;
@@ -40,6 +43,7 @@ mod waiting;
 mod witness;
 
 pub use ask::{Answer, Ask, Command};
+pub use asking::{Asked, Gathered};
 pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
     Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,

@@ -152,7 +152,8 @@ impl Shelf {
         }
         let places = self.instruments.load();
         let mut added = HashMap::new();
-        for (id, snapshot) in snapshots {
+        for (id, mut snapshot) in snapshots {
+            snapshot.occupancy.shrink();
             match places.get(&id) {
                 Some(place) => place.store(Arc::new(snapshot)),
                 None => {

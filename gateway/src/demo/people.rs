@@ -113,7 +113,7 @@ pub(super) fn people(places: &[Place], dice: &mut Dice) -> Vec<Person> {
         add(
             login,
             Role::Researcher,
-            REGION,
+            *home,
             *home,
             at < RESEARCHERS_PRINTED,
         );

@@ -22,7 +22,7 @@ use super::time::{When, slot};
 use super::view::{BookingView, ConflictView, Interval, Looking, RefusalView};
 use crate::booking::record::Booking;
 use crate::booking::{
-    Asking, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, DeskError,
+    Asked, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, DeskError, Gathered,
     InstrumentSnapshot, Refused, Wish, judge_wish,
 };
 use crate::registry::{Directory, Instrument, Right};
@@ -148,10 +148,20 @@ fn try_it(
     let snapshot = state.desk().snapshot(instrument.id);
     let snapshot = snapshot.ok_or_else(Problem::not_found)?;
     let (policy, _) = directory.policy_of(instrument);
+    let ledger = state.desk().ledger();
+    let asked = Asked {
+        instrument: instrument.id,
+        member: who.member,
+        slot,
+        project: None,
+        held: None,
+        set_aside: &[],
+    };
+    let gathered = Gathered::of(directory, &ledger, (instrument, &policy), &asked);
     let wish = Wish {
         instrument,
         policy: &policy,
-        asking: Asking::of(directory, who.member, instrument),
+        asking: gathered.asking(&ledger.usage),
         slot,
         now: state.clock().now(),
         held: None,

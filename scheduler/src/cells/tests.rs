@@ -179,8 +179,8 @@ fn claims_and_bases_at_the_ends_of_time_do_no_harm() {
 }
 
 #[test]
-fn what_lies_before_the_base_or_400_days_after_it_is_unknown() {
-    let day = 24 * 60 * MINUTE_US;
+fn what_lies_before_the_base_or_beyond_what_is_known_it_is_unknown() {
+    let (day, known) = (24 * 60 * MINUTE_US, i64::from(KNOWN_DAYS));
     let base = BEGIN.div_euclid(WORD_CELLS) * WORD_CELLS * CELL_US;
     let mut occupancy = Occupancy::new(1);
     occupancy.index_from(Micros::new(base + 5));
@@ -189,11 +189,11 @@ fn what_lies_before_the_base_or_400_days_after_it_is_unknown() {
     assert!(book(
         &mut occupancy,
         2,
-        claim(base + 399 * day, base + 500 * day)
+        claim(base + (known - 1) * day, base + 2 * known * day)
     ));
     let word = |at: i64| occupancy.full_cells().word(word_of(at / CELL_US));
     assert_eq!(word(base - 1), UNKNOWN);
     assert_eq!(word(base).covered, 1);
-    assert_eq!(word(base + 400 * day - 1), ALL);
-    assert_eq!(word(base + 400 * day), UNKNOWN);
+    assert_eq!(word(base + known * day - 1), ALL);
+    assert_eq!(word(base + known * day), UNKNOWN);
 }

@@ -1,5 +1,7 @@
 //! Periods at the edges of calendars, and the ledger against the sum of bookings.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -180,7 +182,7 @@ fn what_is_freed_is_not_used() {
     ledger.add(&charged);
     let used = |freed| {
         Usage {
-            ledger: &ledger,
+            ledger: Some(&ledger),
             freed,
         }
         .used(&charged[0].key)

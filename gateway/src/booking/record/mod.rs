@@ -33,7 +33,9 @@ pub use wait::{Passed, Wait, WaitState};
 use scheduler::booking::Status;
 use std::sync::Arc;
 
-use scheduler::id::{BookingId, InstrumentId, MemberId, NodeId, OutageId, ProblemId, SeriesId};
+use scheduler::id::{
+    BookingId, InstrumentId, MemberId, NodeId, OutageId, ProblemId, ProjectId, SeriesId,
+};
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
@@ -146,6 +148,20 @@ impl Booking {
     pub fn details(&self) -> Option<&Details> {
         let extras = self.extras.as_deref()?;
         Some(&extras.details).filter(|details| !details.is_empty())
+    }
+
+    /// Returns the registered project it is for.
+    #[must_use]
+    pub fn project_id(&self) -> Option<ProjectId> {
+        self.details()?.project.map(ProjectId::new)
+    }
+
+    /// Returns the part of its slot that counts as used or to be used.
+    #[must_use]
+    pub fn counted(&self) -> Option<Slot> {
+        let counts = self.status.claims() && self.status != Status::NoShow;
+        let released = self.finished_at.get();
+        self.status.claimed(self.slot, released).filter(|_| counts)
     }
 
     /// Returns who made it, if it was not its member.

@@ -1,6 +1,7 @@
 //! Rows of rules about begin and length.
 
 use super::{Cure, Row, hours, row, span};
+use crate::blocks::{Block, Blocks};
 use crate::calendar::{DayHours, Weekly};
 use crate::facts::Action;
 use crate::fixture::{World, at, slot};
@@ -22,6 +23,8 @@ fn when() -> Vec<Row> {
     let straight = World::wanting(slot(15 * MINUTE_US, 75 * MINUTE_US));
     let alignment = RuleBody::Alignment { minutes: 15 };
     let opening = RuleBody::OpeningHours(week.into());
+    let shift = |from: u16, to: u16| Block::new(&[2], from * 60, to * 60).unwrap();
+    let blocks = RuleBody::FixedBlocks(Blocks(vec![shift(8, 12), shift(13, 17)]));
     let open = slot(8 * HOUR_US, 22 * HOUR_US);
     vec![
         row(RuleId::Past, None, hours(0, 1), just_past)
@@ -33,6 +36,12 @@ fn when() -> Vec<Row> {
         row(RuleId::OpeningHours, opening, hours(8, 9), hours(7, 9))
             .figures(Figure::Open(vec![open]), Figure::Slot(hours(7, 9).slot))
             .cured(Cure::Begin(8 * HOUR_US)),
+        row(RuleId::Blocks, blocks, hours(8, 12), hours(9, 13))
+            .figures(
+                Figure::Open(vec![hours(8, 12).slot, hours(13, 17).slot]),
+                Figure::Slot(hours(9, 13).slot),
+            )
+            .cured(Cure::Begin(13 * HOUR_US)),
     ]
 }
 
