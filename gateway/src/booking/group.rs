@@ -10,7 +10,6 @@ use scheduler::policy::Policy;
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
-use super::presence::{Terms, due_after};
 use super::record::{Booking, EventKind, EventRow, KeptAnswer};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::registry::Directory;
@@ -174,13 +173,7 @@ impl Group<'_> {
 
     /// Returns a booking with the moment at which it is looked at next.
     pub(super) fn with_due(&mut self, booking: Arc<Booking>) -> Arc<Booking> {
-        let directory = self.directory;
-        let Some(instrument) = directory.instruments.get(&booking.instrument) else {
-            return booking;
-        };
-        let (policy, _) = self.policies.of(directory, booking.instrument);
-        let terms = Terms::of(&policy, directory, instrument, &booking);
-        let due_at = due_after(&booking, &terms);
+        let due_at = self.looked_at_next(&booking);
         if due_at == booking.due_at {
             return booking;
         }

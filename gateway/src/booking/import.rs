@@ -243,8 +243,7 @@ impl Group<'_> {
         let booking = self.with_due(booking);
         let booking = postponed(booking, self.now);
         self.claim_placed(instrument, &placement, slot, Holder::Booking(id));
-        let agenda = &mut self.writes.ledger.agenda;
-        agenda.follow(None, &booking);
+        self.account(None, &booking);
         if let Some(held) = self.held(instrument) {
             held.bookings.insert(id, Arc::clone(&booking));
         }

@@ -11,6 +11,7 @@ use super::asking::{Asked, Gathered};
 use super::command::Refused;
 use super::group::Group;
 use super::judge::{Manner, Placed, Wish, judge_in};
+use super::presence::{Terms, due_after};
 use super::quotas;
 use super::record::{Booking, EventKind, Extras, Later, NoticeKind};
 use super::shelf::InstrumentSnapshot;
@@ -132,5 +133,16 @@ impl Group<'_> {
         }
         let ledger = &mut self.writes.ledger;
         quotas::account(ledger, self.policies, self.directory, (before, after));
+    }
+
+    /// Returns when a booking is looked at next. One that waits for a yes keeps its moment.
+    pub(super) fn looked_at_next(&mut self, booking: &Booking) -> Later {
+        let directory = self.directory;
+        let Some(instrument) = directory.instruments.get(&booking.instrument) else {
+            return booking.due_at;
+        };
+        let (policy, _) = self.policies.of(directory, booking.instrument);
+        let terms = Terms::of(&policy, directory, instrument, booking);
+        due_after(booking, &terms)
     }
 }

@@ -127,61 +127,37 @@ async fn a_rule_sets_how_many_and_how_long() {
     assert_eq!(near.conflicts.len(), 1);
 }
 
-/// Judges by hand in a group that is dropped.
-fn in_a_group<T>(place: &Place, act: impl FnOnce(&mut Group<'_>) -> T) -> T {
-    let directory = place.desk.directory();
-    let (answers, mut policies) = (Answers::new(), Policies::default());
-    let mut group = Group {
-        directory: &directory,
-        shelf: place.desk.shelf(),
-        answers: &answers,
-        policies: &mut policies,
-        now: place.clock.now(),
-        next: NextIds::default(),
-        writes: Writes {
-            ledger: ledger::Ledger::clone(&place.desk.ledger()),
-            ..Writes::default()
-        },
-        touched: std::collections::HashMap::new(),
-    };
-    act(&mut group)
-}
-
 #[tokio::test]
 async fn a_booking_takes_the_place_of_its_hold_or_leaves_it() {
     let place = Place::new().await;
     let held = kept(place.desk.ask(hold(1, 1, slot(9, 11))).await.unwrap());
-    let other = booked(place.desk.ask(wish(1, 2, slot(11, 12))).await.unwrap());
-    in_a_group(&place, |group| {
-        let mut book = |member, hold, wanted: Slot| {
-            let whose = (MemberId::new(member), InstrumentId::new(1), wanted);
-            group.in_place_of_hold(hold, whose, |group| {
-                match group.book(&wish(1, member, wanted)) {
-                    BookOutcome::Booked(booking) => Ok(booking),
-                    outcome => Err(outcome),
-                }
-            })
-        };
-        assert!(book(2, held.id, slot(9, 10)).is_err(), "not his hold");
-        assert!(book(1, HoldId::new(99), slot(9, 10)).is_err(), "no hold");
-        assert!(book(1, held.id, slot(10, 12)).is_err(), "reaches too far");
-        assert!(group.writes.is_empty() && group.writes.claims_gone.is_empty());
-        let claims = group
-            .seen(InstrumentId::new(1), |seen| seen.occupancy.clone())
-            .unwrap();
-        assert_eq!(claims, place.snapshot(1).occupancy, "the hold stays");
-        let whose = (MemberId::new(1), InstrumentId::new(1), slot(9, 10));
-        let booked = group.in_place_of_hold(held.id, whose, |group| {
-            match group.book(&wish(1, 1, slot(9, 10))) {
-                BookOutcome::Booked(booking) => Ok(booking),
-                outcome => Err(outcome),
-            }
-        });
-        assert!(booked.is_ok(), "{booked:?}");
-        assert!(group.writes.ledger.holds.is_empty());
-        let claims = group.seen(InstrumentId::new(1), |seen| seen.occupancy.claims().count());
-        assert_eq!(claims, Some(2), "{other:?}");
-    });
+    booked(place.desk.ask(wish(1, 2, slot(11, 12))).await.unwrap());
+    let with_hold = |member, hold, wanted| Book {
+        hold: Some(hold),
+        ..wish(1, member, wanted)
+    };
+    let before = place.snapshot(1).occupancy.clone();
+    for (book, why) in [
+        (with_hold(2, held.id, slot(9, 10)), "not his hold"),
+        (with_hold(1, HoldId::new(99), slot(9, 10)), "no hold"),
+        (with_hold(1, held.id, slot(10, 12)), "reaches too far"),
+    ] {
+        let outcome = place.desk.ask(book).await.unwrap();
+        assert!(
+            matches!(outcome, BookOutcome::Refused(_)),
+            "{why}: {outcome:?}"
+        );
+    }
+    assert_eq!(place.snapshot(1).occupancy, before, "the hold stays");
+    booked(
+        place
+            .desk
+            .ask(with_hold(1, held.id, slot(9, 10)))
+            .await
+            .unwrap(),
+    );
+    assert!(place.desk.ledger().holds.is_empty());
+    assert_eq!(place.snapshot(1).occupancy.claims().count(), 2);
 }
 
 #[tokio::test]

@@ -315,14 +315,22 @@ async fn an_outage_or_the_one_before_excuses() {
 
 #[tokio::test]
 async fn one_who_books_late_has_the_whole_grace_time() {
-    let place = strict().await;
-    place.go(75);
-    let id = place.book(1, minutes(76, 120)).await;
-    place.go(90);
-    place.hear(told("still 0 90", Some(90))).await;
+    let mut import = with_source(world());
+    import.bookings = vec![NewBooking {
+        instrument: InstrumentId::new(1),
+        member: MemberId::new(1),
+        slot: minutes(60, 120),
+        purpose: String::new(),
+        project: None,
+        created_at: at(75),
+    }];
+    let place = strict_of(import).await;
+    let id = BookingId::new(1);
+    place.go(94);
+    place.hear(told("still 0 94", Some(94))).await;
     assert_eq!(place.status(id), Status::Confirmed);
-    place.go(97);
-    place.hear(told("still 0 97", Some(97))).await;
+    place.go(95);
+    place.hear(told("still 0 95", Some(95))).await;
     assert_eq!(place.status(id), Status::NoShow);
 }
 
