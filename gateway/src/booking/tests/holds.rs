@@ -8,8 +8,6 @@ use scheduler::time::MINUTE_US;
 use super::rules::with_rules;
 use super::waitlist::{ask, exact, wait};
 use super::*;
-use crate::booking::group::{Answers, Group, NextIds, Policies};
-use crate::store::Writes;
 
 pub(super) fn hold(instrument: u32, member: i64, slot: Slot) -> PlaceHold {
     PlaceHold {
