@@ -1,3 +1,5 @@
+//! What readers are told of every wrong body and field, in both languages.
+
 use std::path::Path;
 
 use serde::Deserialize;

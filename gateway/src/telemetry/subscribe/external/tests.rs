@@ -1,3 +1,5 @@
+//! URLs of brokers, and what is done while one is away.
+
 use super::*;
 
 #[test]
