@@ -23,7 +23,7 @@ use super::handle::DeskHandle;
 use super::hearing::{Hear, HearOutcome, SeenMachine};
 use super::ledger::Due;
 use super::presence::{LEAD, has_witness, reach};
-use super::record::{EventKind, EventRow};
+use super::record::{EventKind, EventRow, RunState};
 use crate::clock::Clock;
 use crate::history::{History, HistoryError, StateInterval};
 use crate::lifecycle::Lifecycle;
@@ -110,6 +110,10 @@ impl Witness {
     pub(super) fn new(desk: DeskHandle, history: History, last_report: LastReport) -> Self {
         let clock = desk.clock().clone();
         let now = clock.now();
+        // What was going on when the last process ended may be over by now.
+        let ledger = desk.ledger();
+        let open = ledger.runs.iter().filter(|run| run.state == RunState::Open);
+        let dirty = open.map(|run| run.instrument).collect();
         Self {
             desk,
             history,
@@ -120,7 +124,7 @@ impl Witness {
             has_news: true,
             again: HashMap::new(),
             later: HashMap::new(),
-            dirty: BTreeSet::new(),
+            dirty,
         }
     }
 
@@ -185,6 +189,12 @@ impl Witness {
     /// Notes that something changed by hand.
     pub(super) fn note_changed(&mut self, instrument: InstrumentId) {
         self.dirty.insert(instrument);
+    }
+
+    /// Returns how many instruments wait for data.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.again.len()
     }
 
     /// Looks once at everything that may have something to tell.
