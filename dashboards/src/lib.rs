@@ -27,6 +27,9 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
      style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The icon, an SVG picture: for those who ask for it without having read a page.
+pub const ICON: &[u8] = include_bytes!("../ui/src/icon.svg");
+
 /// All files, sorted by path.
 static FILES: &[(&str, Asset)] = &include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 

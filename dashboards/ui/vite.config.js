@@ -4,7 +4,7 @@ import { bootScript, gzipBeside } from './scripts/compress.mjs';
 
 /** The shell and the find page, with what they import. */
 const BASE = new RegExp(
-  'node_modules/(svelte|esm-env|clsx)/|src/lib/(api|catalogue|event-stream|failure|keys|live|now|resource|' +
+  'node_modules/(svelte|esm-env|clsx)/|src/lib/(api|bell|catalogue|event-stream|failure|keys|live|now|resource|' +
     'router|session|strips|theme|time|toasts|types|window|i18n/(index|zh))\\.|' +
     'src/parts/(Connection|DayStrip|Empty|FailureNote|Freshness|Header|Icon|InstrumentRow|Status|Toasts)',
 );
@@ -29,6 +29,10 @@ export default defineConfig(({ mode }) => ({
       },
     },
   },
-  server: { proxy: { '/api': process.env.ORTOO_URL ?? 'http://127.0.0.1:8080' } },
+  server: {
+    proxy: { '/api': process.env.ORTOO_URL ?? 'http://127.0.0.1:8080' },
+    // A test compares the rule table with the gateway's source.
+    ...(mode === 'test' ? { fs: { allow: ['../..'] } } : {}),
+  },
   test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'] },
 }));

@@ -1,10 +1,11 @@
 //! Accounts made on the terminal: the first administrator of a new region.
 
-use crate::booking::{DeskError, DeskSettings, RegistryEdit, RegistryOutcome, start};
+use crate::booking::{DeskError, DeskHandle, DeskSettings, RegistryEdit, RegistryOutcome, start};
 use crate::clock::Clock;
 use crate::command::{STOP_GRACE, lock_folder};
 use crate::config::Config;
 use crate::credentials::{Passwords, new_password};
+use crate::http::texts::check_line;
 use crate::lifecycle::Lifecycle;
 use crate::registry::{Directory, Member, Names, Node, NodeKind, Role, RoleOn};
 use crate::server::StartError;
@@ -32,6 +33,12 @@ pub enum AccountError {
     /// A text is empty or too long.
     #[error("{0} must have 1 to 64 characters")]
     Text(&'static str),
+    /// Nobody could type it, or tell it from another.
+    #[error(
+        "--login must have no spaces, control or invisible characters: it is what people type to \
+         sign in"
+    )]
+    Login,
 }
 
 /// Makes a region administrator and returns the password, which is kept nowhere. The region itself
@@ -44,11 +51,7 @@ pub async fn create_admin(
     login: &str,
     name: &str,
 ) -> Result<String, AccountError> {
-    for (what, text) in [("--login", login), ("--name", name)] {
-        if !(1..=NAME_CHARS_MAX).contains(&text.chars().count()) {
-            return Err(AccountError::Text(what));
-        }
-    }
+    check(login, name)?;
     let _lock = lock_folder(&config.data)?;
     let url = config
         .database_url
@@ -63,28 +66,7 @@ pub async fn create_admin(
         DeskSettings::default(),
     )
     .await?;
-    let region = match region_of(&desk.directory()) {
-        Some(region) => region,
-        None => {
-            let names = Names {
-                zh: "区域".to_owned(),
-                en: "Region".to_owned(),
-            };
-            let (id, parent, kind) = (NodeId::new(0), None, NodeKind::Region);
-            let made = desk
-                .edit(RegistryEdit::AddNode(Node {
-                    id,
-                    parent,
-                    kind,
-                    names,
-                }))
-                .await?;
-            let RegistryOutcome::Done(id) = made else {
-                return Err(AccountError::Taken("region".to_owned()));
-            };
-            NodeId::new(id)
-        }
-    };
+    let region = region(&desk).await?;
     let password = new_password();
     let passwords = Passwords::new(config.password_memory_kib);
     let member = Member {
@@ -100,6 +82,7 @@ pub async fn create_admin(
             node: region,
         }],
         active: true,
+        version: 1,
     };
     let outcome = desk.edit(RegistryEdit::AddMember(member)).await?;
     lifecycle.stop();
@@ -110,6 +93,46 @@ pub async fn create_admin(
         return Err(AccountError::Taken(login.to_owned()));
     }
     Ok(password)
+}
+
+/// Returns the region, which is made if there is none.
+async fn region(desk: &DeskHandle) -> Result<NodeId, AccountError> {
+    if let Some(region) = region_of(&desk.directory()) {
+        return Ok(region);
+    }
+    let region = Node {
+        id: NodeId::new(0),
+        parent: None,
+        kind: NodeKind::Region,
+        names: Names {
+            zh: "区域".to_owned(),
+            en: "Region".to_owned(),
+        },
+        enterprise: false,
+        place: None,
+        version: 1,
+    };
+    match desk.edit(RegistryEdit::AddNode(region)).await? {
+        RegistryOutcome::Done(id) => Ok(NodeId::new(id)),
+        RegistryOutcome::Stale
+        | RegistryOutcome::Taken
+        | RegistryOutcome::InUse
+        | RegistryOutcome::NotFound => Err(AccountError::Taken("region".to_owned())),
+    }
+}
+
+/// Checks the texts, as the API does.
+fn check(login: &str, name: &str) -> Result<(), AccountError> {
+    for (what, text) in [("--login", login), ("--name", name)] {
+        if !(1..=NAME_CHARS_MAX).contains(&text.chars().count()) {
+            return Err(AccountError::Text(what));
+        }
+    }
+    if login.chars().any(char::is_whitespace) || check_line("login", login, NAME_CHARS_MAX).is_err()
+    {
+        return Err(AccountError::Login);
+    }
+    Ok(())
 }
 
 fn region_of(directory: &Directory) -> Option<NodeId> {
@@ -123,6 +146,31 @@ fn region_of(directory: &Directory) -> Option<NodeId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_login_that_nobody_can_type_is_refused_with_the_rule() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            data: folder.path().to_owned(),
+            ..Config::default()
+        };
+        for login in [
+            "a b",
+            " root",
+            "root\n",
+            "ro\u{0}ot",
+            "ro\u{200b}ot",
+            "a\u{3000}b",
+        ] {
+            let error = create_admin(&config, login, "管理员").await.unwrap_err();
+            assert!(
+                error.to_string().contains("no spaces"),
+                "{login:?}: {error}"
+            );
+        }
+        let error = create_admin(&config, "root", "").await.unwrap_err();
+        assert!(error.to_string().contains("--name"), "{error}");
+    }
 
     #[tokio::test]
     async fn the_first_administrator_can_sign_in_and_a_second_of_that_name_cannot_be() {

@@ -70,7 +70,7 @@ pub async fn run(config: &Config) -> Report {
         Mqtt::External { .. } => "external".to_owned(),
     };
     report.add("mqtt", mqtt, "any", true);
-    if let Err(error) = std::fs::create_dir_all(&config.data) {
+    if let Err(error) = crate::folder::make(&config.data) {
         report.add("data", error, "a folder", false);
         return report;
     }

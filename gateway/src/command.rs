@@ -186,10 +186,16 @@ pub fn lock_folder(folder: &Path) -> Result<std::fs::File, StartError> {
         folder: folder.to_owned(),
         source,
     };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    crate::folder::make(folder).map_err(failed)?;
+    if let Some(mode) = crate::folder::open_to_others(folder) {
+        tracing::warn!(
+            folder = %folder.display(),
+            mode,
+            "other accounts of this machine may look into the data folder: chmod 700 closes it"
+        );
+    }
+    crate::folder::make_file(&folder.join("ortoo.lock")).map_err(failed)?;
     let file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
         .write(true)
         .open(folder.join("ortoo.lock"))
         .map_err(failed)?;

@@ -51,7 +51,8 @@ pub enum Mqtt {
 /// Limits on callers, in requests a minute; 0 is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Attempts to sign in, an account.
+    /// Wrong passwords for one login from one address; six times as many for one login from
+    /// everywhere, four times as many from one address for all logins.
     pub login_per_minute: u32,
     /// Requests of a signed-in member.
     pub requests_per_minute: u32,

@@ -15,6 +15,7 @@ pub mod config;
 pub mod credentials;
 pub mod demo;
 pub mod disk;
+pub mod folder;
 pub mod history;
 pub mod http;
 pub mod labels;

@@ -46,8 +46,12 @@ fn report(error: &command::CommandError) {
     let mut line = format!("ortoo: {error}");
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
-        line.push_str(": ");
-        line.push_str(&inner.to_string());
+        let inner_line = inner.to_string();
+        // Some libraries repeat in their own words what they pass on.
+        if !line.ends_with(&inner_line) {
+            line.push_str(": ");
+            line.push_str(&inner_line);
+        }
         source = inner.source();
     }
     eprintln!("{line}");

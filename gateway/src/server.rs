@@ -111,14 +111,18 @@ impl Server {
         .await?;
         Witness::start(&desk, &telemetry, &history, lifecycle);
         let address = http_listener.1;
-        let url = match config.http.public_url.as_str() {
-            "" => format!("http://{address}"),
-            public => public.to_owned(),
-        };
+        let listens_on = format!("http://{address}");
+        let public_url = Some(config.http.public_url.as_str()).filter(|url| !url.is_empty());
+        let url = public_url.unwrap_or(&listens_on).to_owned();
         let mqtt_url = mqtt_url(&config.mqtt, &telemetry);
         let metrics_url = format!("http://{}/metrics", metrics_listener.1);
         let passwords = Passwords::new(config.password_memory_kib);
-        let site = Site::new(&url, mqtt_url.clone(), config.data.clone());
+        let site = Site::new(
+            public_url,
+            &listens_on,
+            mqtt_url.clone(),
+            config.data.clone(),
+        );
         let (desk_kept, telemetry_kept) = (desk.clone(), telemetry.clone());
         let rooms = Rooms {
             clock,

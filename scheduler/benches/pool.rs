@@ -170,6 +170,7 @@ impl Region {
             occupancy,
             open: &self.open,
             starts,
+            may_be_longer: false,
             distance_m: Some(number * 7_919 % 100_003),
             used: Span::minutes(number * 31 % 10_007),
         };

@@ -10,7 +10,7 @@
 //!   +---------> expired     |  | mark_no_show               |           clear (machine) |
 //!                           |  +----------------------> no_show ------------------------+
 //!                           | cancel (pending and unverified too)
-//!                           +---------> cancelled
+//!                           +---------> cancelled (restore leads back, within the undo time)
 //! ```
 //!
 //! `change` and `transfer` keep the state. What the machine's silence did can be undone (`clear`);
@@ -271,6 +271,28 @@ impl Status {
             return Err(WrongState::IsOver);
         }
         Ok(Self::Cancelled)
+    }
+
+    /// Takes a cancellation back before the undo time is over: the booking is again what it was.
+    /// One that waited for an approval must still be able to get it.
+    ///
+    /// # Errors
+    /// Returns [`WrongState`] when it is not cancelled or never was what could be, when the undo
+    /// time or the slot is over.
+    pub fn restore(
+        self,
+        was: Self,
+        slot: Slot,
+        until: Micros,
+        now: Micros,
+    ) -> Result<Self, WrongState> {
+        self.must_be(&[Self::Cancelled])?;
+        was.must_be(&[Self::Pending, Self::Confirmed, Self::Unverified])?;
+        let is_too_late_to_approve = was == Self::Pending && slot.start() <= now;
+        if until <= now || slot.end() <= now || is_too_late_to_approve {
+            return Err(WrongState::IsOver);
+        }
+        Ok(was)
     }
 
     /// Checks that the slot may become `wanted`. Once it has begun, or is in use, its begin stays

@@ -53,6 +53,9 @@ pub enum Action {
     Hold,
     /// Book anew.
     Book,
+    /// Book anew what begins at this moment, by somebody who stands before the machine: its begin
+    /// is no wish, so it need not lie on a grid or begin a block.
+    DropIn,
     /// Move, shorten or extend a booking.
     Change {
         /// Its present slot.
@@ -126,10 +129,12 @@ impl BookingFacts<'static> {
 }
 
 impl BookingFacts<'_> {
-    /// Returns true when a held booking is changed that began earlier: its begin is then no wish.
+    /// Returns true when the begin is no wish: a held booking is changed that began earlier, or
+    /// somebody begins at once.
     #[must_use]
     pub fn begin_is_kept(&self) -> bool {
-        self.keeps_begin() && self.slot.start() <= self.now
+        let begins = self.action == Action::DropIn || self.keeps_begin();
+        begins && self.slot.start() <= self.now
     }
 
     /// Returns true when a held booking is changed that would begin as before.

@@ -2,11 +2,13 @@
 
 mod body;
 mod in_force;
+mod sense;
 
 use chrono_tz::Tz;
 
 pub use body::{ApprovalWhen, RuleBody, RuleKind};
 pub use in_force::{Buffers, HoldTerms, InForce, LateCancellation, UseTerms, WaitlistTerms};
+pub use sense::{Nonsense, nonsense};
 
 use crate::class::{CallerClass, ClassSet};
 use crate::id::{InstrumentId, NodeId};

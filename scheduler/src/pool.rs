@@ -40,6 +40,9 @@ pub struct Candidate<'a> {
     /// When a slot of the wanted length may begin within the window, if that is known; without it
     /// every slot comes from [`Admission::exact`].
     pub starts: Option<Starts>,
+    /// Whether [`Admission::exact`] may answer with a slot that is longer than asked, as where only
+    /// whole blocks are booked. Then no end is too late for a slot to be among the best.
+    pub may_be_longer: bool,
     /// How far away it is, if both places are known. Unknown ranks last.
     pub distance_m: Option<u32>,
     /// How much it was used lately; the least used is preferred.
@@ -82,7 +85,7 @@ pub trait Admission {
     /// candidate.
     fn barred(&self, candidate: &Candidate<'_>) -> Option<Exclusion<Self::Reason>>;
 
-    /// Returns the earliest slot of a length within a window that begins and ends where it may, is
+    /// Returns the earliest slot of a length (at least) within a window that begins and ends where it may, is
     /// open, and free by the claims themselves. One outside of the window counts as none.
     fn exact(&self, candidate: &Candidate<'_>, window: Slot, length: Span) -> Option<Slot>;
 
@@ -252,7 +255,8 @@ impl<'a, A: Admission> Search<'a, A> {
     /// Returns the instant by which a slot must end to be among the best.
     fn deadline(&self, candidate: &Candidate<'_>) -> Micros {
         let full = self.best.len() >= self.asked.limit && !self.asked.every_reason;
-        let Some((worst, _)) = self.best.last().filter(|_| full) else {
+        let bounds = full && !candidate.may_be_longer;
+        let Some((worst, _)) = self.best.last().filter(|_| bounds) else {
             return self.until;
         };
         let mine = candidate.distance_m.unwrap_or(u32::MAX);

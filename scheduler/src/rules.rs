@@ -10,6 +10,7 @@ use own::Own;
 use crate::facts::{Action, BookingFacts};
 use crate::peak::PeakHours;
 use crate::policy::{AppliedRule, Buffers, InForce, Policy, RuleBody, RuleKind};
+use crate::pool::Refused;
 use crate::refusal::{Figure, Overrider, Refusal, RuleId};
 use crate::slot::Slot;
 use crate::time::{Micros, Span};
@@ -50,7 +51,7 @@ pub fn judge(policy: &Policy, facts: &BookingFacts<'_>) -> Decision {
 }
 
 /// The facts of a wish but its slot, made ready to judge several.
-pub(crate) struct Case<'a> {
+pub struct Case<'a> {
     facts: &'a BookingFacts<'a>,
     /// The rules that speak to this caller and are not set aside, in the order of judgement.
     rules: Vec<&'a AppliedRule>,
@@ -136,7 +137,9 @@ impl Wish<'_> {
 }
 
 impl<'a> Case<'a> {
-    pub(crate) fn new(policy: &'a Policy, facts: &'a BookingFacts<'a>) -> Self {
+    /// Returns the case of a wish; the slot of its facts does not matter.
+    #[must_use]
+    pub fn new(policy: &'a Policy, facts: &'a BookingFacts<'a>) -> Self {
         let all = policy.rules().iter();
         let rules: Vec<&AppliedRule> = all.filter(|rule| facts.hears(rule)).collect();
         let in_force = InForce::of(&rules.iter().copied());
@@ -153,6 +156,23 @@ impl<'a> Case<'a> {
             in_force,
             peak_hours,
             own,
+        }
+    }
+
+    /// Judges a slot as the search over a pool asks.
+    ///
+    /// # Errors
+    /// Gives every refusal, and the begin before which no slot of this length passes.
+    pub fn admit(&self, slot: Slot) -> Result<Accepted, Refused<Vec<Refusal>>> {
+        match self.judge(slot) {
+            Decision::Accept(accepted) => Ok(accepted),
+            Decision::Refuse(reason) => {
+                let retry_from = match self.retry(slot) {
+                    Some(Retry::From(begin)) => Some(begin),
+                    Some(Retry::Never) | None => None,
+                };
+                Err(Refused { reason, retry_from })
+            }
         }
     }
 

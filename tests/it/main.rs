@@ -13,3 +13,4 @@ mod recurrence;
 mod restart;
 mod telemetry_path;
 mod tidy;
+mod torture;

@@ -41,6 +41,12 @@ impl Database {
         Self(pool.expect("the database exists"))
     }
 
+    /// Returns the connection, to read more.
+    #[must_use]
+    pub fn pool(&self) -> &AnyPool {
+        &self.0
+    }
+
     /// Returns how many pairs of claims overlap.
     pub async fn overlaps(&self) -> i64 {
         sqlx::query_scalar(OVERLAPS)

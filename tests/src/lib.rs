@@ -28,4 +28,5 @@ pub mod recur;
 pub mod region;
 pub mod speaker;
 pub mod times;
+pub mod torture;
 pub mod wait;

@@ -214,8 +214,9 @@ pub fn through(words: &[OsString], command: Command) -> Command {
 }
 
 /// Builds the programs unless `ORTOO_BUILT` says they are fresh, and returns their folder: a test
-/// must not run yesterday's gateway. All targets are named, as in `tests/run`, so that cargo
-/// chooses the same features and compiles nothing twice.
+/// must not run yesterday's gateway, nor a benchmark a debug build. For tests all targets are named,
+/// as in `tests/run`, so that cargo chooses the same features and compiles nothing twice; a
+/// benchmark measures the programs as `cargo build --release` makes them.
 fn build() -> PathBuf {
     let folder = profile_folder();
     if std::env::var_os("ORTOO_BUILT").is_none() {
@@ -223,9 +224,16 @@ fn build() -> PathBuf {
         let mut command = Command::new(cargo);
         command
             .current_dir(workspace())
-            .args(["build", "--quiet", "--workspace", "--all-targets"]);
+            .args(["build", "--quiet", "--target-dir"])
+            .arg(
+                folder
+                    .parent()
+                    .expect("a profile's folder is in the target folder"),
+            );
         if folder.file_name() == Some(OsStr::new("release")) {
-            command.arg("--release");
+            command.args(["--release", "-p", "gateway", "-p", "agents"]);
+        } else {
+            command.args(["--workspace", "--all-targets"]);
         }
         let status = command.status().expect("cargo runs");
         assert!(status.success(), "the programs under test do not build");

@@ -41,13 +41,67 @@ impl Connection {
     /// # Errors
     /// Returns the socket's error, or `InvalidData` when the answer is not HTTP/1.1.
     pub async fn post(&mut self, path: &str, token: &str, body: &str) -> Result<(u16, Vec<u8>)> {
+        self.send("POST", path, token, &[], body).await
+    }
+
+    /// Asks for something and returns status and body of the answer.
+    ///
+    /// # Errors
+    /// Returns the socket's error, or `InvalidData` when the answer is not HTTP/1.1.
+    pub async fn get(&mut self, path: &str, token: &str) -> Result<(u16, Vec<u8>)> {
+        self.send("GET", path, token, &[], "").await
+    }
+
+    /// Sends a request with more headers; an empty body is none. Returns status and body of the
+    /// answer.
+    ///
+    /// # Errors
+    /// Returns the socket's error, or `InvalidData` when the answer is not HTTP/1.1.
+    pub async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<(u16, Vec<u8>)> {
         self.out.clear();
         self.out.extend_from_slice(
             format!(
-                "POST {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
-                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                self.host,
-                body.len()
+                "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n",
+                self.host
+            )
+            .as_bytes(),
+        );
+        for (name, value) in headers {
+            self.out
+                .extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        if !body.is_empty() {
+            self.out.extend_from_slice(
+                format!(
+                    "Content-Type: application/json\r\nContent-Length: {}\r\n",
+                    body.len()
+                )
+                .as_bytes(),
+            );
+        }
+        self.out.extend_from_slice(b"\r\n");
+        self.out.extend_from_slice(body.as_bytes());
+        self.stream.get_mut().write_all(&self.out).await?;
+        self.answer().await
+    }
+
+    /// Asks for a path and returns status and body of the answer.
+    ///
+    /// # Errors
+    /// Returns the socket's error, or `InvalidData` when the answer is not HTTP/1.1.
+    pub async fn get(&mut self, path: &str, token: &str) -> Result<(u16, Vec<u8>)> {
+        self.out.clear();
+        self.out.extend_from_slice(
+            format!(
+                "GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\r\n",
+                self.host
             )
             .as_bytes(),
         );

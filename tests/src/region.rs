@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use gateway::booking::{self, DeskSettings, Import};
+use gateway::booking::{self, DeskSettings, Import, NewBooking};
 use gateway::clock::Clock;
 use gateway::credentials::Passwords;
 use gateway::lifecycle::Lifecycle;
@@ -17,7 +17,8 @@ use gateway::store;
 use scheduler::class::ClassSet;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
 use scheduler::policy::{Mode, Rule, RuleBody};
-use scheduler::time::{Micros, Span};
+use scheduler::slot::Slot;
+use scheduler::time::{DAY_US, Micros, Span};
 use wire::{AgentName, InstrumentKey};
 
 use crate::gateway::Setup;
@@ -82,18 +83,26 @@ impl Region {
     /// # Panics
     /// When the database cannot be made, or is not empty.
     pub async fn fill(setup: &Setup, plan: Plan) -> Self {
+        Self::fill_with(setup, plan, Vec::new()).await
+    }
+
+    /// Makes the tables and fills them, with bookings.
+    ///
+    /// # Panics
+    /// When the database cannot be made, or is not empty, or bookings overlap.
+    pub async fn fill_with(setup: &Setup, plan: Plan, bookings: Vec<NewBooking>) -> Self {
         std::fs::create_dir_all(&setup.data).expect("the scratch folder is ours");
         let now = Clock::system().now();
-        let (region, import) = plan.make(now);
+        let (region, mut import) = plan.make(now);
+        import.bookings = bookings;
         let database = store::Database::open(&setup.data, setup.database.as_deref()).await;
         let database = database.expect("a fresh database opens");
         let lifecycle = Lifecycle::new();
         let settings = DeskSettings::default();
         let desk = booking::start(database, Clock::system(), &lifecycle, settings).await;
-        desk.expect("the desk starts")
-            .import(import)
-            .await
-            .expect("a fresh database takes it");
+        let report = desk.expect("the desk starts").import(import).await;
+        let report = report.expect("a fresh database takes it");
+        assert_eq!(report.left_out, 0, "bookings overlap");
         lifecycle.stop();
         lifecycle
             .finished(Duration::from_secs(10))
@@ -104,6 +113,34 @@ impl Region {
 }
 
 impl Plan {
+    /// Makes bookings of an hour, three hours apart, from midnight tomorrow on: as many on every
+    /// instrument, each by another member.
+    ///
+    /// # Panics
+    /// When there are no members.
+    #[must_use]
+    pub fn bookings(self, each: usize) -> Vec<NewBooking> {
+        let now = Clock::system().now();
+        let midnight = Micros::new((now.get() / DAY_US + 1) * DAY_US);
+        let mut bookings = Vec::new();
+        for number in 0..self.instruments * each {
+            let at = u32::try_from(number / self.instruments).expect("there are fewer");
+            let start = midnight.saturating_add(Span::minutes(180 * at));
+            let id = u32::try_from(number % self.instruments + 1).expect("there are fewer");
+            let member = i64::try_from(number % self.researchers + 1).expect("there are fewer");
+            bookings.push(NewBooking {
+                instrument: InstrumentId::new(id),
+                member: MemberId::new(member),
+                slot: Slot::new(start, start.saturating_add(Span::minutes(60)))
+                    .expect("an hour is a slot"),
+                purpose: "measurement".to_owned(),
+                project: None,
+                created_at: now,
+            });
+        }
+        bookings
+    }
+
     fn make(self, now: Micros) -> (Region, Import) {
         let mut import = Import {
             nodes: nodes(),
@@ -124,6 +161,7 @@ impl Plan {
                 password_hash: hash.clone(),
                 roles: vec![RoleOn { role, node }],
                 active: true,
+                version: 1,
             });
             let entry = TokenEntry {
                 id: number,
@@ -177,6 +215,9 @@ fn nodes() -> Vec<Node> {
             zh: zh.to_owned(),
             en: en.to_owned(),
         },
+        enterprise: false,
+        place: None,
+        version: 1,
     };
     vec![
         node(REGION, None, NodeKind::Region, "测试区域", "Test region"),
@@ -246,6 +287,7 @@ fn instrument(number: usize, agent: &str) -> Instrument {
         capabilities: vec!["xrd".to_owned()],
         room: "A100".to_owned(),
         lab: LAB,
+        place: None,
         zone: "Asia/Shanghai".parse().expect("the zone exists"),
         capacity: 1,
         bookable: true,

@@ -46,6 +46,12 @@ pub const TIMES_MAX: usize = 4_096;
 /// Most values (times x channels, all series) in one batch.
 pub const VALUES_MAX: usize = 32_768;
 
+/// Greatest magnitude of a value that is believed, in the channel's unit. No quantity of an instrument
+/// comes near (a petawatt, 30 million years in seconds), but garbled registers read as floats do, and
+/// one of them would drown an hour's mean. The gateway keeps what lies beyond as
+/// [`Quality::OutOfRange`].
+pub const VALUE_MAGNITUDE_MAX: f64 = 1e15;
+
 /// Most ranges in one ack. What lies above is acknowledged by a later ack.
 pub const ACK_RANGES_MAX: usize = 64;
 

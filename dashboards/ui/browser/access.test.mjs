@@ -58,6 +58,12 @@ for (const [dark, language, look] of [
     await assertAccessible(page, `booking form ${look}`);
     await shoot(page, `form-${look}`);
     await visit(page, `my-${look}`, '/my', 'card');
+    await visit(page, `my-waitlist-${look}`, '/my/waitlist', 'card');
+    await visit(page, `my-record-${look}`, '/my/record', 'card');
+    await visit(page, `my-declare-${look}`, '/my/declare', 'card');
+    await visit(page, `notices-${look}`, '/notices', 'card');
+    await visit(page, `search-${look}`, '/search', 'card');
+    await visit(page, `problems-${look}`, `/i/${slot.instrument.key}/problems`, 'card');
     await visit(page, `help-${look}`, '/help', 'card');
     await visit(page, `not-found-${look}`, '/no/such/page', 'notFound');
     await visit(page, `no-instrument-${look}`, '/i/NO-SUCH-KEY', 'notFound');
@@ -81,10 +87,15 @@ for (const [dark, language, look] of [
     await visit(manager.page, `lab-rules-${look}`, rules, 'settings');
     await visit(manager.page, `register-${look}`, '/manage/new', 'card');
     await visit(manager.page, `agents-${look}`, '/manage/agents', 'card');
+    await visit(manager.page, `inbox-${look}`, '/manage/inbox', 'card');
+    await visit(manager.page, `qualifications-${look}`, '/manage/qualifications', 'card');
     assert.deepEqual(manager.faults, []);
     await manager.context.close();
     const admin = await open({ who: login('region_admin', 0), dark, language });
     await visit(admin.page, `admin-${look}`, '/admin', 'admin');
+    await visit(admin.page, `tree-${look}`, '/admin/tree', 'card');
+    await visit(admin.page, `people-${look}`, '/admin/people', 'card');
+    await visit(admin.page, `projects-${look}`, '/admin/projects', 'card');
     assert.deepEqual(admin.faults, []);
     await admin.context.close();
   });
@@ -99,6 +110,9 @@ test('pages on a phone are readable and no wider than it', async () => {
     ['find-phone', '/', 'find'],
     ['instrument-phone', `/i/${key}`, 'instrument'],
     ['my-phone', '/my', 'card'],
+    ['waitlist-phone', '/my/waitlist', 'card'],
+    ['search-phone', '/search', 'card'],
+    ['notices-phone', '/notices', 'card'],
     ['help-phone', '/help', 'card'],
   ]) {
     await visit(page, name, path, ready);

@@ -85,10 +85,15 @@ test('details and rules are edited; a stale edit is not lost', async () => {
   });
 
   const policy = page.getByTestId('policy-form');
-  const longest = policy.locator('fieldset', { hasText: 'Longest' });
-  await longest.locator('select').selectOption('binding');
-  await longest.locator('[name=longest]').fill('90');
-  await policy.getByText('At most 1.5 h').waitFor();
+  const longest = policy.locator('fieldset[data-kind=longest]');
+  if ((await longest.locator('[data-rule=longest]').count()) === 0)
+    await longest.locator('.add').click();
+  await longest.locator('[name=mode]').first().selectOption('binding');
+  await longest.locator('[name=longest-minutes]').first().fill('90');
+  await longest.getByText('= 1.5 h').first().waitFor();
+  // Tried first, saved then.
+  await policy.getByRole('button', { name: 'Try it' }).click();
+  await policy.getByTestId('simulation').waitFor();
   await policy.locator('button[type=submit]').click();
   await page.locator('[role=status]').filter({ hasText: 'Saved' }).waitFor();
   // The word of the save before may still stand there: what counts is what the gateway holds.

@@ -32,6 +32,14 @@ for (const [language, nth, words] of [
     const rival = login('researcher', nth + 1);
     const slot = await freeSlot(who, { hours: 1, after: 1 });
     const { page, faults, context } = await open({ who, language });
+    // With a hold nobody could be faster: this is the form of one who has used up their holds.
+    await page.route('**/api/v1/holds', (route) =>
+      route.fulfill({
+        status: 422,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ type: '/problems/refused-by-policy', status: 422 }),
+      }),
+    );
     await showDay(page, slot.instrument, slot.start);
     await drag(page, slot.start, slot.end);
     const form = page.getByTestId('booking-form');

@@ -113,6 +113,7 @@ const wall = (ms) => new Date(ms + 8 * HOUR_MS).toISOString();
 /** Day and times of an instant in the demo's zone, as the pages write them. */
 export const dayOf = (ms) => wall(ms).slice(0, 10);
 export const clockOf = (ms) => wall(ms).slice(11, 16);
+export const iso = (ms) => new Date(ms).toISOString();
 export const rangeOf = ({ start, end }) => `${clockOf(start)}–${clockOf(end)}`;
 
 let list;
@@ -171,6 +172,13 @@ export async function book(who, { instrument, start, end }, purpose = '浏览器
   assert.equal(made.status, 201, JSON.stringify(made.body));
   return made.body;
 }
+
+/** The answer of a call that the page makes. */
+export const answerOf = (page, method, path) =>
+  page.waitForResponse(
+    (answer) =>
+      answer.request().method() === method && new URL(answer.url()).pathname.endsWith(path),
+  );
 
 /** Opens an instrument's page at the week of `ms` and waits until its calendar shows the answer. */
 export async function showDay(page, instrument, ms) {
@@ -246,4 +254,35 @@ export async function assertAccessible(page, name) {
 
 export async function shoot(page, name) {
   if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
+}
+
+let given = 0;
+/**
+ * A bookable instrument of a lab that a manager manages, another one each time; with `fits` the
+ * first that it says yes to, or undefined.
+ */
+export async function manageable(manager, fits) {
+  const { member } = (await call(manager, 'GET', '/api/v1/me')).body;
+  const lab = member.roles.find(({ role }) => role === 'manager').node.id;
+  const path = `/api/v1/instruments?lab=${lab}&bookable=true&limit=500`;
+  const { items } = (await call(manager, 'GET', path)).body;
+  assert.ok(items.length > 0, 'the manager’s lab has bookable instruments');
+  if (!fits) return items[given++ % items.length];
+  for (const item of items) if (await fits(item)) return item;
+  return undefined;
+}
+
+/** Runs `during` with rules added to an instrument's own, and sets back what was there. */
+export async function withRules(manager, { key }, rules, during) {
+  const path = `/api/v1/instruments/${key}/policy`;
+  const before = (await call(manager, 'GET', path)).body.rules;
+  const kinds = new Set(rules.map(({ rule }) => rule));
+  const kept = before.filter(({ rule }) => !kinds.has(rule));
+  const set = await call(manager, 'PUT', path, { rules: [...kept, ...rules] });
+  assert.equal(set.status, 200, JSON.stringify(set.body));
+  try {
+    await during();
+  } finally {
+    await call(manager, 'PUT', path, { rules: before });
+  }
 }

@@ -1,6 +1,7 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { listen } from './lib/api';
+import { bell } from './lib/bell.svelte';
 import { i18n } from './lib/i18n/index.svelte';
 import { live } from './lib/live.svelte';
 import { router } from './lib/router.svelte';
@@ -18,6 +19,7 @@ listen({
 });
 router.start();
 live.start();
+bell.start();
 void session.start();
 // Who could not be asked for while the gateway was away is asked for when it is back.
 live.watch({ returned: () => session.member === null && void session.start() });

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { en } from '../src/lib/i18n/en';
+import { enBook } from '../src/lib/i18n/en-book';
+import { enDesk } from '../src/lib/i18n/en-desk';
+import { enMy } from '../src/lib/i18n/en-my';
+import { enPolicy } from '../src/lib/i18n/en-policy';
 import { enStaff } from '../src/lib/i18n/en-staff';
 import { zh } from '../src/lib/i18n/zh';
+import { zhBook } from '../src/lib/i18n/zh-book';
+import { zhDesk } from '../src/lib/i18n/zh-desk';
+import { zhMy } from '../src/lib/i18n/zh-my';
+import { zhPolicy } from '../src/lib/i18n/zh-policy';
 import { zhStaff } from '../src/lib/i18n/zh-staff';
 
 type Tree = { [key: string]: Tree | string | ((...args: never[]) => string) };
@@ -26,6 +34,10 @@ function texts(tree: Tree): string[] {
 describe.each([
   ['common', zh, en],
   ['staff', zhStaff, enStaff],
+  ['book', zhBook, enBook],
+  ['my', zhMy, enMy],
+  ['desk', zhDesk, enDesk],
+  ['policy', zhPolicy, enPolicy],
 ])('dictionary: %s', (_name, chinese, english) => {
   it('has the same keys in both languages', () => {
     expect(shape(english as Tree).sort()).toEqual(shape(chinese as Tree).sort());

@@ -1,35 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { csvOf } from '../src/lib/csv';
-import { draftOf, rulesOf } from '../src/lib/policy';
 import { match } from '../src/lib/router.svelte';
-import type { Policy } from '../src/lib/types';
 import { daysText, rulesText } from '../src/lib/wording';
 
-describe('policy form', () => {
-  const policy: Policy = {
-    version: 3,
-    rules: [
-      {
-        rule: 'opening_hours',
-        mode: 'binding',
-        weekly: [{ days: [1, 2, 3], from: '08:00', to: '24:00' }],
-      },
-      { rule: 'longest', mode: 'default', minutes: 240 },
-      { rule: 'horizon', mode: 'default', days: 30 },
-    ],
-  };
-  it('gives back what it was given, and nothing that is inherited', () => {
-    expect(rulesOf(draftOf(policy))).toEqual(policy.rules);
-    expect(rulesOf(draftOf({ version: 0, rules: [] }))).toEqual([]);
-  });
-  it('does not write into the policy it was made from', () => {
-    const draft = draftOf(policy);
-    draft[0]?.weekly[0]?.days.push(7);
-    expect(policy.rules[0]?.weekly?.[0]?.days).toEqual([1, 2, 3]);
-  });
-});
-
 describe('rules in words', () => {
+  const none = {
+    zone: 'Asia/Shanghai',
+    opening_hours: null,
+    alignment: null,
+    shortest: null,
+    longest: null,
+    horizon: null,
+    policy_version: 1,
+  };
   it('names days as people do', () => {
     expect(daysText([1, 2, 3, 4, 5])).toBe('周一至周五');
     expect(daysText([6, 7])).toBe('周六、周日');
@@ -37,17 +20,23 @@ describe('rules in words', () => {
     expect(daysText([1, 2, 3, 4, 5, 6, 7])).toBe('每天');
   });
   it('says only what limits', () => {
-    const none = {
-      zone: 'Asia/Shanghai',
-      opening_hours: null,
-      alignment: null,
-      shortest: null,
-      longest: null,
-      horizon: null,
-      policy_version: 1,
-    };
     expect(rulesText(none)).toEqual(['全天开放，每天都可预约。']);
     expect(rulesText({ ...none, longest: 'PT8H' })).toContain('每次最长 8 小时');
+  });
+  it('says which days differ from now on, and which blocks there are', () => {
+    const closed = { from: '2999-12-24', to: '2999-12-26', hours: [] };
+    const lines = rulesText({
+      ...none,
+      holidays: 'china',
+      exceptions: [{ from: '2001-01-01', to: '2001-01-01', hours: [] }, closed],
+      blocks: [{ days: [1, 2, 3, 4, 5], from: '18:00', to: '32:00' }],
+    });
+    expect(lines).toEqual([
+      '全天开放，每天都可预约。',
+      '法定节假日不开放，调休上班日照常。',
+      '2999-12-24 – 2999-12-26 不开放',
+      '整段预约：周一至周五 18:00–次日 08:00',
+    ]);
   });
 });
 

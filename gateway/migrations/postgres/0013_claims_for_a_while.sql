@@ -6,6 +6,7 @@ CREATE TABLE holds (
   start_us BIGINT NOT NULL,
   end_us BIGINT NOT NULL CHECK (start_us < end_us),
   undoes BIGINT REFERENCES bookings (id),
+  undoes_to TEXT,
   created_us BIGINT NOT NULL,
   expires_us BIGINT NOT NULL
 );

@@ -6,6 +6,7 @@ CREATE TABLE holds (
   start_us INTEGER NOT NULL,
   end_us INTEGER NOT NULL CHECK (start_us < end_us),
   undoes INTEGER REFERENCES bookings (id),
+  undoes_to TEXT,
   created_us INTEGER NOT NULL,
   expires_us INTEGER NOT NULL
 ) STRICT;

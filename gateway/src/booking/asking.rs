@@ -11,7 +11,7 @@ use scheduler::time::{Micros, Span};
 
 use super::judge::Asking;
 use super::ledger::Ledger;
-use super::record::{Booking, Project};
+use super::record::{Booking, Penalty, Project, Qualification};
 use crate::registry::{Directory, Instrument, Right};
 
 /// A wish, as far as the rules go.
@@ -112,25 +112,31 @@ fn holds_of(ledger: &Ledger, member: MemberId) -> Vec<Micros> {
 fn qualifications_of(ledger: &Ledger, member: MemberId) -> Vec<Granted> {
     let held = ledger.qualifications.iter();
     let mine = held.filter(|held| held.member == member);
-    mine.filter_map(|held| {
-        Some(Granted {
-            name: QualificationName::parse(&held.name)?,
-            since: held.granted_at,
-            expires: held.expires_at,
-            last_use: held.last_use_at,
-        })
+    mine.filter_map(|held| granted(held)).collect()
+}
+
+/// Returns a qualification as rules look at it.
+pub(super) fn granted(held: &Qualification) -> Option<Granted> {
+    Some(Granted {
+        name: QualificationName::parse(&held.name)?,
+        since: held.granted_at,
+        expires: held.expires_at,
+        last_use: held.last_use_at,
     })
-    .collect()
 }
 
 fn points_of(ledger: &Ledger, member: MemberId) -> Vec<PointsCharged> {
     let given = ledger.penalties.iter();
     let mine = given.filter(|given| given.member == member && !given.lifted);
-    mine.map(|given| PointsCharged {
+    mine.map(|given| charged(given)).collect()
+}
+
+/// Returns a penalty as rules look at it.
+pub(super) fn charged(given: &Penalty) -> PointsCharged {
+    PointsCharged {
         at: given.at,
         points: given.points,
-    })
-    .collect()
+    }
 }
 
 /// A project that is not there is closed to everybody.
@@ -150,8 +156,9 @@ fn project_facts(
             used: Span::default(),
         });
     };
-    let charged = held.filter(|held| held.project_id() == Some(id));
-    let charged = charged.map_or(Span::default(), |held| held.slot.len());
+    let charged = held.filter(|held| held.charged_to() == Some(id));
+    let charged = charged.and_then(Booking::counted);
+    let charged = charged.map_or(Span::default(), Slot::len);
     Some(ProjectFacts {
         closed: project.closed,
         runs: runs_of(project),
@@ -163,7 +170,7 @@ fn project_facts(
         budget: project
             .budget_minutes
             .map(|minutes| Span::minutes(u32::try_from(minutes).unwrap_or(u32::MAX))),
-        used: ledger.used_by(id).saturating_sub(charged),
+        used: ledger.project_use.used(id).saturating_sub(charged),
     })
 }
 

@@ -2,135 +2,248 @@
 
 use std::sync::Arc;
 
-use scheduler::id::MemberId;
+use scheduler::booking::Status;
+use scheduler::facts::SetAside;
+use scheduler::id::{BookingId, MemberId, ProjectId};
 use scheduler::occupancy::Holder;
+use scheduler::refusal::{Overrider, RuleId};
+use scheduler::slot::Slot;
+use scheduler::time::{MINUTE_US, Micros, Span};
 
 use super::asking::Asked;
 use super::command::{Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome};
+use super::deciding::status_after;
 use super::group::Group;
-use super::judge::Placed;
+use super::judge::{Manner, Placed};
 use super::making::{Judged, Made};
-use super::record::{Booking, EventKind, Extras, KeptAnswer};
+use super::record::{Booking, EventKind, Extras, Hold, KeptAnswer, Later, NoticeKind};
+
+/// What binds members who change their plans, not the lab that changes its own.
+pub const LAB_MOVES: &[SetAside] = &[SetAside {
+    rule: RuleId::NoticeToMove,
+    by: Overrider::RegionAdmin,
+}];
 
 impl Group<'_> {
     pub(super) fn book(&mut self, book: &Book) -> BookOutcome {
         if let Some((key, request)) = &book.idempotency
-            && let Some(kept) = self.kept_answer(book.member, key)
+            && let Some(kept) = self.kept_answer(book.made_by.unwrap_or(book.member), key)
         {
             return match self.booking(kept.booking) {
                 Some(booking) if kept.request == *request => BookOutcome::Replayed(booking),
                 _ => BookOutcome::KeyReused,
             };
         }
-        let asked = Asked {
-            instrument: book.instrument,
-            member: book.member,
-            slot: book.slot,
-            project: None,
-            held: None,
-            set_aside: &[],
-        };
-        let Some(Judged {
-            outcome,
-            policy_version,
-        }) = self.judged(&asked)
-        else {
+        let hold = self.writes.ledger.hold_for(book).cloned();
+        let Some((slot, judged, rules)) = self.judged_book(book, hold.as_deref()) else {
             return BookOutcome::NotFound;
         };
-        let placed = match outcome {
+        let placed = match judged.outcome {
             Ok(placed) => placed,
             Err(refused) => return BookOutcome::Refused(refused),
         };
+        if book.now && placed.needs_approval {
+            return BookOutcome::NotAtOnce;
+        }
+        if let Some(hold) = &hold {
+            self.writes.ledger.remove_hold(hold.id);
+            self.release(hold.instrument, Holder::Hold(hold.id));
+        }
         let made = Made {
             instrument: book.instrument,
             member: book.member,
-            slot: book.slot,
+            slot,
             purpose: book.purpose.as_str().into(),
             project: book.project.as_deref().map(Into::into),
-            extras: Extras::default(),
+            extras: Extras {
+                details: book.details.clone(),
+                made_by: book.made_by,
+                ..Extras::default()
+            },
         };
-        let Some(booking) = self.make(made, &placed, policy_version) else {
+        let Some(mut booking) = self.make(made, &placed, judged.policy_version) else {
             return BookOutcome::NotFound;
         };
-        let now = self.now;
-        if let Some((key, request)) = &book.idempotency {
-            self.writes.answers.push(KeptAnswer {
-                member: book.member,
-                key: key.clone(),
-                request: *request,
-                booking: booking.id,
-                created_at: now,
-            });
+        self.note_override(booking.id, book.overriding.as_ref(), rules);
+        if book.now {
+            booking = self.begin_at_once(&booking);
         }
+        if let Some(hold) = hold.filter(|hold| !slot.covers(hold.slot)) {
+            self.settle_outages(hold.instrument);
+            self.offer_freed(hold.instrument, hold.slot);
+        }
+        let asker = book.made_by.unwrap_or(book.member);
+        self.keep_answer(asker, book.idempotency.as_ref(), booking.id);
         BookOutcome::Booked(booking)
     }
 
-    fn kept_answer(&self, member: MemberId, key: &str) -> Option<&KeptAnswer> {
+    /// Judges a wish to book; what begins at once, from the begin of this minute if that is free,
+    /// else from this moment: who was there before may have left within it.
+    fn judged_book(
+        &mut self,
+        book: &Book,
+        hold: Option<&Hold>,
+    ) -> Option<(Slot, Judged, Vec<String>)> {
+        let manner = Manner {
+            begins_now: book.now,
+            instead_of: hold.map(|hold| Holder::Hold(hold.id)),
+        };
+        let begins = [minute_of(self.now), self.now];
+        let begins = begins.iter().filter(|_| book.now);
+        let slots = begins.filter_map(|begin| Slot::new(*begin, book.slot.end()));
+        let slots: Vec<Slot> = slots.collect();
+        let wanted = slots.first().copied().unwrap_or(book.slot);
+        let judged = self.judged_at(book, wanted, manner)?;
+        let is_taken = |judged: &Judged| {
+            let refused = judged.outcome.as_ref().err();
+            refused.is_some_and(|refused| refused.refusals.is_empty())
+        };
+        match slots.get(1) {
+            Some(exact) if is_taken(&judged.0) => {
+                let (judged, rules) = self.judged_at(book, *exact, manner)?;
+                Some((*exact, judged, rules))
+            }
+            _ => Some((wanted, judged.0, judged.1)),
+        }
+    }
+
+    fn judged_at(
+        &mut self,
+        book: &Book,
+        slot: Slot,
+        manner: Manner,
+    ) -> Option<(Judged, Vec<String>)> {
+        let asked = Asked {
+            instrument: book.instrument,
+            member: book.member,
+            slot,
+            project: book.details.project.map(ProjectId::new),
+            held: None,
+            set_aside: &[],
+        };
+        self.judged_over(&asked, manner, book.overriding.as_ref())
+    }
+
+    /// Checks a new booking in.
+    fn begin_at_once(&mut self, made: &Arc<Booking>) -> Arc<Booking> {
+        let Ok(status) = made.status.check_in(made.slot, Span::default(), self.now) else {
+            return Arc::clone(made);
+        };
+        let begun = Booking {
+            status,
+            began_at: self.now.into(),
+            version: made.version + 1,
+            ..Booking::clone(made)
+        };
+        let begun = Arc::new(begun);
+        self.put_booking(Arc::clone(&begun), EventKind::Changed);
+        begun
+    }
+
+    pub(super) fn kept_answer(&self, member: MemberId, key: &str) -> Option<&KeptAnswer> {
         let mut pending = self.writes.answers.iter();
         pending
             .find(|kept| kept.member == member && kept.key == key)
             .or_else(|| self.answers.get(&(member, key.to_owned())))
     }
 
-    pub(super) fn change(&mut self, change: &Change) -> ChangeOutcome {
-        let Some(held) = self.booking(change.booking) else {
-            return ChangeOutcome::NotFound;
-        };
-        if change
-            .expected_version
-            .is_some_and(|version| version != held.version)
-        {
-            return ChangeOutcome::Stale(held);
+    /// Returns a booking that is to be changed, if it still has the version that is expected.
+    pub(super) fn to_change(
+        &self,
+        booking: BookingId,
+        expected_version: Option<i64>,
+    ) -> Result<Arc<Booking>, ChangeOutcome> {
+        let held = self.booking(booking).ok_or(ChangeOutcome::NotFound)?;
+        if expected_version.is_some_and(|version| version != held.version) {
+            return Err(ChangeOutcome::Stale(held));
         }
-        let slot = change.slot.unwrap_or(held.slot);
-        let status = match held.status.change(held.slot, slot, self.now) {
-            Ok(status) => status,
-            Err(wrong) => return ChangeOutcome::WrongState(wrong),
+        Ok(held)
+    }
+
+    pub(super) fn change(&mut self, change: &Change) -> ChangeOutcome {
+        let held = match self.to_change(change.booking, change.expected_version) {
+            Ok(held) => held,
+            Err(outcome) => return outcome,
         };
+        let slot = change.slot.unwrap_or(held.slot);
+        let extras = change.details.as_ref().map(|details| Extras {
+            details: details.clone(),
+            ..held.extras.as_deref().cloned().unwrap_or_default()
+        });
         let changed = Booking {
             slot,
-            status,
             purpose: change
                 .purpose
                 .as_deref()
                 .map_or_else(|| held.purpose.clone(), Into::into),
+            extras: extras.map_or_else(|| held.extras.clone(), Extras::kept),
             version: held.version + 1,
             ..Booking::clone(&held)
         };
-        if slot == held.slot {
+        let is_relocated = slot != held.slot || changed.charged_to() != held.charged_to();
+        let only_tells = !is_relocated && change.purpose.is_none();
+        match held.status.change(held.slot, slot, self.now) {
+            Ok(_) => {}
+            // What it was for may still be told when it is over.
+            Err(_) if only_tells && held.status.claims() => {}
+            Err(wrong) => return ChangeOutcome::WrongState(wrong),
+        }
+        if !is_relocated {
             self.put_booking(Arc::new(changed), EventKind::Changed);
-        } else if let Err(outcome) = self.relocate(&held, changed) {
+        } else if let Err(outcome) = self.relocate(&held, changed, change) {
             return outcome;
         }
         self.booking(change.booking)
             .map_or(ChangeOutcome::NotFound, ChangeOutcome::Changed)
     }
 
-    /// Takes a booking from its slot to another one, if nothing stands against it.
-    fn relocate(&mut self, held: &Booking, changed: Booking) -> Result<(), ChangeOutcome> {
+    /// Takes a booking from its slot to another one, or to another project, if nothing stands
+    /// against it.
+    fn relocate(
+        &mut self,
+        held: &Booking,
+        changed: Booking,
+        change: &Change,
+    ) -> Result<(), ChangeOutcome> {
+        let by_owner = change.by == held.member;
         let asked = Asked {
             instrument: held.instrument,
             member: held.member,
             slot: changed.slot,
-            project: held.project_id(),
+            project: changed.charged_to(),
             held: Some(held),
-            set_aside: &[],
+            set_aside: if by_owner { &[] } else { LAB_MOVES },
         };
-        let judged = self.judged(&asked).ok_or(ChangeOutcome::NotFound)?;
+        let (judged, rules) = self
+            .judged_over(&asked, Manner::default(), change.overriding.as_ref())
+            .ok_or(ChangeOutcome::NotFound)?;
         let policy_version = judged.policy_version;
         let Placed {
-            placement, claim, ..
+            placement,
+            claim,
+            needs_approval,
         } = judged.outcome.map_err(ChangeOutcome::Refused)?;
+        let status = status_after(held, changed.slot, needs_approval, by_owner, self.now)
+            .ok_or(ChangeOutcome::NotAtOnce)?;
         self.release(held.instrument, Holder::Booking(held.id));
         let holder = Holder::Booking(held.id);
         self.claim_placed(held.instrument, &placement, claim, holder);
         let changed = Booking {
+            status,
             policy_version,
-            due_at: self.due_after(&changed),
             ..changed
         };
-        self.put_booking(Arc::new(changed), EventKind::Changed);
+        let changed = Arc::new(changed);
+        self.put_booking(Arc::clone(&changed), EventKind::Changed);
         self.settle_outages(held.instrument);
+        self.note_override(held.id, change.overriding.as_ref(), rules);
+        if status == Status::Pending && held.status != Status::Pending {
+            self.ask_approval(&changed);
+        }
+        if !by_owner && changed.slot != held.slot {
+            self.tell(held.member, NoticeKind::MovedByLab, &changed);
+        }
+        self.offer_freed(held.instrument, held.slot);
         Ok(())
     }
 
@@ -148,16 +261,32 @@ impl Group<'_> {
             Ok(status) => status,
             Err(wrong) => return CancelOutcome::WrongState(wrong),
         };
+        let by_owner = cancel.by == held.member;
+        let cost = match by_owner.then(|| self.cost_of_cancelling(&held)).transpose() {
+            Ok(cost) => cost.unwrap_or_default(),
+            Err(refused) => return CancelOutcome::Refused(refused),
+        };
         let cancelled = Arc::new(Booking {
             status,
             at_risk: false,
             cancelled_at: self.now.into(),
+            due_at: Later::NEVER,
             version: held.version + 1,
             ..Booking::clone(&held)
         });
         self.release(held.instrument, Holder::Booking(held.id));
         self.put_booking(Arc::clone(&cancelled), EventKind::Cancelled);
         self.settle_outages(held.instrument);
-        CancelOutcome::Cancelled(cancelled)
+        self.charge_cancelling(&held, cost);
+        if !by_owner {
+            self.tell_why(&cancelled, NoticeKind::CancelledByLab, &cancel.reason);
+        }
+        self.keep_for_undo(&held);
+        CancelOutcome::Cancelled(cancelled, cost)
     }
+}
+
+/// Returns the begin of the minute of an instant.
+fn minute_of(instant: Micros) -> Micros {
+    Micros::new(instant.get() - instant.get().rem_euclid(MINUTE_US))
 }

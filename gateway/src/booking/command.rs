@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scheduler::booking::WrongState;
-use scheduler::id::{BookingId, InstrumentId, MemberId, OutageId};
+use scheduler::id::{BookingId, HoldId, InstrumentId, MemberId, OutageId};
 use scheduler::occupancy::Holder;
 use scheduler::refusal::Refusal;
 use scheduler::slot::Slot;
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use wire::AgentName;
 
 use super::ask::{Answer, Command};
-use super::record::{Booking, Outage, OutageKind};
+use super::record::{Booking, Details, Outage, OutageKind};
 use crate::registry::{
     AgentEntry, Instrument, Member, Node, RuleSet, Scope, SecretHash, TokenEntry,
 };
@@ -23,6 +23,13 @@ pub enum DeskError {
     /// The database cannot take writes; the text says why. Worth another try in some seconds.
     #[error("bookings cannot be written now: {0}")]
     NotReady(String),
+    /// It has no room.
+    #[error("bookings cannot be written now: the disk is full ({0})")]
+    Full(String),
+    /// The database cannot hold what was to be written: a fault of ours, and another try would not
+    /// help. Nothing else is concerned.
+    #[error("the booking database cannot hold this: {0}")]
+    Data(String),
     /// More commands wait than the desk's queue holds.
     #[error("too many commands are waiting")]
     Busy,
@@ -43,6 +50,26 @@ pub struct Book {
     pub project: Option<String>,
     /// The caller's key and the hash of the request, so that a retry books once.
     pub idempotency: Option<(String, [u8; 32])>,
+    /// Who books for the member, if it is somebody else.
+    pub made_by: Option<MemberId>,
+    /// What else was asked.
+    pub details: Details,
+    /// Who sets rules aside, and why.
+    pub overriding: Option<Overriding>,
+    /// The hold whose place it takes; it stays where the wish is refused.
+    pub hold: Option<HoldId>,
+    /// Whether somebody stands before the machine: it then begins at once, whatever its slot's
+    /// begin, and is in use.
+    pub now: bool,
+}
+
+/// The wish of somebody with authority over an instrument to set rules aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overriding {
+    /// Who.
+    pub by: MemberId,
+    /// Why; 1 to 500 characters.
+    pub reason: String,
 }
 
 /// What became of a wish.
@@ -56,6 +83,8 @@ pub enum BookOutcome {
     KeyReused,
     /// Rules or claims stand against it.
     Refused(Refused),
+    /// It would begin at once, but somebody has to say yes first.
+    NotAtOnce,
     /// There is no such instrument.
     NotFound,
 }
@@ -85,12 +114,18 @@ pub struct Conflict {
 pub struct Change {
     /// Which.
     pub booking: BookingId,
+    /// Who changes it: its member, or who manages the instrument.
+    pub by: MemberId,
     /// Only if it still has this version.
     pub expected_version: Option<i64>,
     /// The new slot.
     pub slot: Option<Slot>,
     /// The new purpose.
     pub purpose: Option<String>,
+    /// The new details, all of them.
+    pub details: Option<Details>,
+    /// Who sets rules aside, and why.
+    pub overriding: Option<Overriding>,
 }
 
 /// What became of a change.
@@ -100,6 +135,8 @@ pub enum ChangeOutcome {
     Changed(Arc<Booking>),
     /// Rules or claims stand against it; the booking is as it was.
     Refused(Refused),
+    /// It has begun, and what is wanted needs somebody's yes first.
+    NotAtOnce,
     /// Its state does not allow it.
     WrongState(WrongState),
     /// It has another version by now.
@@ -108,20 +145,69 @@ pub enum ChangeOutcome {
     NotFound,
 }
 
-/// Gives a booking up.
+/// Says yes to a booking that waits for it. Its answer, as those of [`Decline`] and [`Transfer`], is
+/// that of a change.
 #[derive(Debug, Clone, Copy)]
-pub struct Cancel {
+pub struct Approve {
     /// Which.
     pub booking: BookingId,
     /// Only if it still has this version.
     pub expected_version: Option<i64>,
 }
 
+/// Says no to a booking that waits for a yes.
+#[derive(Debug, Clone)]
+pub struct Decline {
+    /// Which.
+    pub booking: BookingId,
+    /// Only if it still has this version.
+    pub expected_version: Option<i64>,
+    /// Why, for the member; at most 500 characters.
+    pub reason: String,
+}
+
+/// Hands a booking over to another member, who must pass all rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Transfer {
+    /// Which.
+    pub booking: BookingId,
+    /// To whom.
+    pub to: MemberId,
+    /// Who hands it over: its member, or who manages the instrument.
+    pub by: MemberId,
+    /// Only if it still has this version.
+    pub expected_version: Option<i64>,
+}
+
+/// Gives a booking up.
+#[derive(Debug, Clone)]
+pub struct Cancel {
+    /// Which.
+    pub booking: BookingId,
+    /// Who gives it up: its member, or who manages the instrument.
+    pub by: MemberId,
+    /// Why, for the member when somebody else gives it up; at most 500 characters.
+    pub reason: String,
+    /// Only if it still has this version.
+    pub expected_version: Option<i64>,
+}
+
+/// What giving up costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CancelCost {
+    /// Whether it was too late to be free.
+    pub late: bool,
+    /// Points given for it.
+    pub points: u32,
+}
+
 /// What became of a cancellation.
 #[derive(Debug, Clone)]
 pub enum CancelOutcome {
-    /// It is cancelled and committed.
-    Cancelled(Arc<Booking>),
+    /// It is cancelled and committed, at this cost.
+    Cancelled(Arc<Booking>, CancelCost),
+    /// Rules stand against it; the booking is as it was.
+    Refused(Refused),
     /// Its state does not allow it.
     WrongState(WrongState),
     /// It has another version by now.
@@ -143,6 +229,57 @@ pub struct OpenOutage {
     pub reason: String,
     /// By whom.
     pub member: MemberId,
+    /// What becomes of bookings inside; those that are not named stay, at risk.
+    pub choices: Vec<Choice>,
+}
+
+/// What becomes of a booking inside an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Which.
+    pub booking: BookingId,
+    /// What.
+    pub action: ChoiceAction,
+}
+
+/// What is done with a booking inside an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChoiceAction {
+    /// It stays, at risk.
+    Keep,
+    /// It is cancelled; nobody is charged for it.
+    Cancel,
+    /// It goes to another instrument or time, as long as it is.
+    Move {
+        /// Where.
+        instrument: InstrumentId,
+        /// From when on.
+        start: Micros,
+    },
+}
+
+/// Why a choice cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChoiceFault {
+    /// It is named twice, or is not inside the outage.
+    NotInside,
+    /// Its state does not allow it.
+    WrongState(WrongState),
+    /// Rules or claims stand against its new place.
+    Refused(InstrumentId, Refused),
+    /// It would go to where the outage is.
+    StillInside,
+    /// There is no such instrument to go to.
+    NotFound,
+}
+
+/// Moves the planned end of an outage.
+#[derive(Debug, Clone, Copy)]
+pub struct MoveOutageEnd {
+    /// Which.
+    pub outage: OutageId,
+    /// The new end; not before now.
+    pub end: Micros,
 }
 
 /// Ends an outage.
@@ -159,6 +296,8 @@ pub enum OutageOutcome {
     Done(Arc<Outage>, Vec<BookingId>),
     /// It is over already, or its window is.
     Over,
+    /// This booking cannot go the way that was chosen; nothing was done.
+    CannotChoose(BookingId, ChoiceFault),
     /// There is no such outage or instrument.
     NotFound,
 }
@@ -176,6 +315,8 @@ pub enum RegistryEdit {
     SetRules(Scope, RuleSet, Option<i64>),
     /// Adds an agent.
     AddAgent(AgentEntry),
+    /// Adds an agent and makes it speak for these instruments, whoever did before.
+    AddAgentFor(AgentEntry, Vec<InstrumentId>),
     /// Removes an agent.
     RemoveAgent(AgentName),
     /// Adds a token; its identity is given by the desk.
@@ -184,8 +325,12 @@ pub enum RegistryEdit {
     RemoveToken(MemberId, i64),
     /// Adds a person; the identity is given by the desk.
     AddMember(Member),
+    /// Replaces a person if he or she still has the version before `version`.
+    ReplaceMember(Member),
     /// Adds a node; its identity is given by the desk.
     AddNode(Node),
+    /// Replaces a node if it still has the version before `version`.
+    ReplaceNode(Node),
     /// Signs somebody in.
     AddSession(SecretHash, MemberId),
     /// Signs a session out.

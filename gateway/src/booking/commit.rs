@@ -32,9 +32,6 @@ impl Failure {
         if let Some(source) = std::error::Error::source(error) {
             why = format!("{why}: {source}");
         }
-        if cause == Cause::Full {
-            why = format!("the disk is full ({why})");
-        }
         Self {
             cause,
             why,
@@ -51,7 +48,13 @@ impl From<StoreError> for Failure {
 
 impl From<Failure> for DeskError {
     fn from(failure: Failure) -> Self {
-        Self::NotReady(failure.why)
+        match failure.cause {
+            Cause::Full => Self::Full(failure.why),
+            Cause::Data => Self::Data(failure.why),
+            Cause::Conflict | Cause::Missing | Cause::Unreachable | Cause::Other => {
+                Self::NotReady(failure.why)
+            }
+        }
     }
 }
 
@@ -64,16 +67,29 @@ impl Desk {
         writes: &Writes,
     ) -> Result<(), StoreError> {
         let written = self.try_commit(edits, writes).await;
-        match &written {
-            Ok(()) if self.failing => tracing::info!("the booking database takes writes again"),
-            Err(error) if !self.failing && error.cause() != Cause::Conflict => {
-                let why = Failure::new(error, Vec::new()).why;
-                tracing::error!(why, "the booking database does not take writes");
-            }
-            _ => {}
+        if let Err(error) = &written {
+            self.tell_failure(error);
+        } else if self.failing {
+            tracing::info!("the booking database takes writes again");
         }
-        self.failing = written.is_err();
+        self.failing = written
+            .as_ref()
+            .is_err_and(|error| !error.cause().is_about_the_rows());
         written
+    }
+
+    /// Tells the log of a row that cannot be kept, and of the first of many failures.
+    fn tell_failure(&self, error: &StoreError) {
+        let cause = error.cause();
+        let what = if cause == Cause::Data {
+            "the booking database cannot hold a row of ours"
+        } else if self.failing || cause.is_about_the_rows() {
+            return;
+        } else {
+            "the booking database does not take writes"
+        };
+        let why = Failure::new(error, Vec::new()).why;
+        tracing::error!(why, "{what}");
     }
 
     async fn try_commit(&mut self, edits: &[Edit], writes: &Writes) -> Result<(), StoreError> {

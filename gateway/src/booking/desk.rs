@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scheduler::id::InstrumentId;
+use scheduler::time::Micros;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -84,6 +85,7 @@ pub async fn start(
         must_reload: true,
         proven: None,
         failing: false,
+        indexed_from: Micros::new(0),
     };
     desk.reload().await?;
     let stop = lifecycle.stop_token();
@@ -123,6 +125,8 @@ pub(super) struct Desk {
     pub(super) proven: Option<Instant>,
     /// Whether the last write failed; the log is told of changes only.
     pub(super) failing: bool,
+    /// From when on the free time of snapshots is indexed.
+    pub(super) indexed_from: Micros,
 }
 
 type Waiting = (Box<Command>, oneshot::Sender<Result<Answer, DeskError>>);
@@ -231,7 +235,11 @@ impl Desk {
                 self.reload_instruments(&failure.touched).await;
                 self.serve_one_by_one(group).await;
             }
-            Err(failure) => refuse_all(group, &failure.why),
+            // One row spoils the group; the others are not its fault.
+            Err(failure) if failure.cause == Cause::Data && group.len() > 1 => {
+                self.serve_one_by_one(group).await;
+            }
+            Err(failure) => refuse_all(group, &failure.into()),
         }
     }
 
@@ -248,7 +256,7 @@ impl Desk {
             let answer = match outcome.map(|mut answers| answers.pop()) {
                 Ok(Some(answer)) => Ok(answer),
                 Ok(None) => Err(DeskError::NotReady("internal error".to_owned())),
-                Err(failure) => Err(DeskError::NotReady(failure.why)),
+                Err(failure) => Err(failure.into()),
             };
             reply.send(answer).ok();
         }
@@ -259,6 +267,7 @@ impl Desk {
         self.ensure_fresh().await?;
         let directory = self.directory.load_full();
         let mut group = self.group(&directory);
+        group.settle_due();
         let answers = commands
             .iter()
             .map(|command| group.judge(command))
@@ -326,8 +335,8 @@ impl Desk {
 }
 
 /// Tells every caller of a group that nothing was written.
-fn refuse_all(group: Vec<Waiting>, why: &str) {
+fn refuse_all(group: Vec<Waiting>, why: &DeskError) {
     for (_, reply) in group {
-        reply.send(Err(DeskError::NotReady(why.to_owned()))).ok();
+        reply.send(Err(why.clone())).ok();
     }
 }

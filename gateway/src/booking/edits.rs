@@ -1,18 +1,22 @@
 //! Edits of the registry: a new directory is built, written, committed, and only then shown.
 
+mod people;
+
 use std::sync::Arc;
 
-use scheduler::id::{InstrumentId, MemberId, NodeId};
+use scheduler::id::{InstrumentId, MemberId};
 use scheduler::time::Micros;
 
 use super::command::{DeskError, RegistryEdit, RegistryOutcome};
 use super::commit::Failure;
 use super::desk::{Desk, RegistryIds};
-use super::group::Group;
+use super::group::{Group, Policies};
 use super::record::EventKind;
 use super::shelf::InstrumentSnapshot;
-use crate::registry::{AgentEntry, Directory, Instrument, Member, RuleSet, Scope, TokenEntry};
-use crate::store::{Cause, Edit, Writes};
+use crate::registry::{
+    AgentEntry, Directory, Instrument, KeyUse, RuleSet, Scope, Source, TokenEntry,
+};
+use crate::store::{self, Cause, Edit, Writes};
 
 /// An edit that is allowed: the directory after it, what to write, what it answers.
 struct Planned {
@@ -21,6 +25,8 @@ struct Planned {
     number: i64,
     instrument: Option<InstrumentId>,
     next: RegistryIds,
+    /// Whose sessions end.
+    signed_out: Option<MemberId>,
 }
 
 impl Desk {
@@ -56,11 +62,23 @@ impl Desk {
             self.sessions.end(&id);
             return Ok(RegistryOutcome::Done(0));
         }
-        let planned = match self.plan(edit) {
+        let mut retired = None;
+        if let RegistryEdit::RemoveInstrument(id, _) = &edit {
+            retired = self.key_to_retire(*id).await?;
+        }
+        let mut planned = match self.plan(edit.clone()) {
             Ok(planned) => planned,
             Err(outcome) => return Ok(outcome),
         };
+        planned.directory.retired_keys.extend(retired);
+        let sums = self.sums_after(&edit, &planned.directory).await?;
+        // What a plan resolved that was not committed must not outlive it: the next plan has the
+        // same generation.
+        self.policies = Policies::default();
         let mut group = self.group(&planned.directory);
+        if let Some(sums) = sums {
+            group.writes.ledger.usage = sums;
+        }
         group.arrange(planned.instrument);
         let Group {
             next,
@@ -77,8 +95,23 @@ impl Desk {
             self.shelf.remove(id);
         }
         self.directory.store(Arc::new(planned.directory));
+        if let Some(member) = planned.signed_out {
+            self.sessions.end_all(member);
+        }
         self.publish(touched, writes);
         Ok(RegistryOutcome::Done(planned.number))
+    }
+
+    /// Returns the key of an instrument, as it is kept, if it has a history.
+    async fn key_to_retire(&self, id: InstrumentId) -> Result<Option<String>, Failure> {
+        let directory = self.directory.load_full();
+        let Some(instrument) = directory.instruments.get(&id) else {
+            return Ok(None);
+        };
+        let key = instrument.key.as_str().to_ascii_lowercase();
+        let mut tx = self.database.begin().await?;
+        let has_history = store::has_history(&mut tx, id).await?;
+        Ok(has_history.then_some(key))
     }
 
     fn plan(&self, edit: RegistryEdit) -> Result<Planned, RegistryOutcome> {
@@ -88,6 +121,7 @@ impl Desk {
             number: 0,
             instrument: None,
             next: self.registry_next,
+            signed_out: None,
         };
         planned.directory.generation += 1;
         match edit {
@@ -109,6 +143,11 @@ impl Desk {
                 planned.set_rules(scope, set, version)?;
             }
             RegistryEdit::AddAgent(agent) => planned.add_agent(agent)?,
+            RegistryEdit::AddAgentFor(agent, served) => {
+                let name = agent.name.clone();
+                planned.add_agent(agent)?;
+                planned.set_source(&name, &served)?;
+            }
             RegistryEdit::RemoveAgent(name) => {
                 planned
                     .directory
@@ -129,13 +168,9 @@ impl Desk {
             }
             RegistryEdit::RemoveToken(member, id) => planned.remove_token(member, id)?,
             RegistryEdit::AddMember(member) => planned.add_member(member)?,
-            RegistryEdit::AddNode(mut node) => {
-                planned.next.node += 1;
-                planned.number = planned.next.node;
-                node.id = NodeId::new(planned.number);
-                planned.edits.push(Edit::PutNode(node.clone()));
-                planned.directory.nodes.insert(node.id, node);
-            }
+            RegistryEdit::ReplaceMember(member) => planned.replace_member(member)?,
+            RegistryEdit::AddNode(node) => planned.add_node(node)?,
+            RegistryEdit::ReplaceNode(node) => planned.replace_node(node)?,
             RegistryEdit::AddSession(..) | RegistryEdit::RemoveSession(_) => {}
         }
         Ok(planned)
@@ -151,7 +186,9 @@ impl Group<'_> {
             match self.held(id) {
                 Some(held) => held.occupancy.set_capacity(capacity),
                 None => {
-                    self.touched.insert(id, InstrumentSnapshot::new(capacity));
+                    let mut fresh = InstrumentSnapshot::new(capacity);
+                    fresh.occupancy.index_from(self.now);
+                    self.touched.insert(id, fresh);
                 }
             }
             self.settle_outages(id);
@@ -162,7 +199,7 @@ impl Group<'_> {
 
 impl Planned {
     fn add_instrument(&mut self, mut instrument: Instrument) -> Result<(), RegistryOutcome> {
-        if self.directory.by_key.contains_key(&instrument.key) {
+        if self.directory.use_of_key(&instrument.key).is_some() {
             return Err(RegistryOutcome::Taken);
         }
         if !self.directory.nodes.contains_key(&instrument.lab) {
@@ -187,7 +224,9 @@ impl Planned {
             return Err(RegistryOutcome::Stale);
         }
         if held.key != instrument.key {
-            if self.directory.by_key.contains_key(&instrument.key) {
+            let own = KeyUse::Held(held.key.clone());
+            let held_by = self.directory.use_of_key(&instrument.key);
+            if held_by.is_some_and(|held_by| held_by != own) {
                 return Err(RegistryOutcome::Taken);
             }
             let key = held.key.clone();
@@ -274,15 +313,24 @@ impl Planned {
         Ok(())
     }
 
-    fn add_member(&mut self, mut member: Member) -> Result<(), RegistryOutcome> {
-        if self.directory.by_login.contains_key(&member.login) {
-            return Err(RegistryOutcome::Taken);
+    /// Makes an agent speak for instruments of its lab.
+    fn set_source(
+        &mut self,
+        agent: &wire::AgentName,
+        served: &[InstrumentId],
+    ) -> Result<(), RegistryOutcome> {
+        for id in served {
+            let held = self.directory.instruments.get(id);
+            let mut instrument = held.ok_or(RegistryOutcome::NotFound)?.clone();
+            instrument.version += 1;
+            instrument.source = Some(Source {
+                agent: agent.clone(),
+                device: None,
+            });
+            self.edits
+                .push(Edit::PutInstrument(Box::new(instrument.clone())));
+            self.directory.put_instrument(instrument);
         }
-        self.next.member += 1;
-        self.number = self.next.member;
-        member.id = MemberId::new(self.number);
-        self.edits.push(Edit::PutMember(member.clone()));
-        self.directory.put_member(member);
         Ok(())
     }
 

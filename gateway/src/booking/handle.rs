@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use super::ask::Ask;
 use super::command::{DeskError, Import, ImportReport, RegistryEdit, RegistryOutcome, Request};
 use super::ledger::{Ledger, SharedLedger};
-use super::record::{Booking, EventRow};
+use super::record::{Attachment, Booking, EventRow, Override};
 use super::sessions::Sessions;
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::clock::Clock;
@@ -133,6 +133,24 @@ impl DeskHandle {
     pub async fn events_after(&self, id: i64) -> Result<Vec<EventRow>, StoreError> {
         let mut tx = self.database.begin().await?;
         store::load_events(&mut tx, id).await
+    }
+
+    /// Returns a photo.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when it cannot be read.
+    pub async fn attachment(&self, id: i64) -> Result<Option<Attachment>, StoreError> {
+        let mut tx = self.database.begin().await?;
+        store::load_record(&mut tx, id).await
+    }
+
+    /// Returns the rules that were set aside for a booking, the first first.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] when they cannot be read.
+    pub async fn overrides_of(&self, booking: BookingId) -> Result<Vec<Override>, StoreError> {
+        let mut tx = self.database.begin().await?;
+        store::load_records(&mut tx, "booking = $1", booking.get()).await
     }
 
     /// Returns how many commands wait.

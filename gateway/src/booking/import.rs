@@ -247,6 +247,7 @@ impl Group<'_> {
         if let Some(held) = self.held(instrument) {
             held.bookings.insert(id, Arc::clone(&booking));
         }
+        self.account(None, &booking);
         self.writes.put_booking(booking);
         true
     }

@@ -1,12 +1,15 @@
 //! Judging one wish against a snapshot: rules, claims, and what would pass instead. Pure.
 
+use std::borrow::Cow;
+
 use scheduler::class::CallerClass;
 use scheduler::facts::{Action, BookingFacts, PointsCharged, ProjectFacts, SetAside};
 use scheduler::id::MemberId;
 use scheduler::occupancy::{Holder, Occupancy, Placement};
-use scheduler::policy::Policy;
+use scheduler::policy::{HoldTerms, Policy};
 use scheduler::qualification::Granted;
 use scheduler::quota::{Subjects, Usage};
+use scheduler::refusal::{Figure, Refusal, RuleId};
 use scheduler::rules::{Accepted, Decision, judge};
 use scheduler::search::next_free;
 use scheduler::slot::Slot;
@@ -22,6 +25,12 @@ const SEARCH_AHEAD: Span = Span::days(30);
 
 /// How many other slots are offered.
 const OFFERS: usize = 3;
+
+/// What somebody who fills in a form may keep where no rule says it.
+pub(super) const HOLD_TERMS: HoldTerms = HoldTerms {
+    count: 2,
+    length: Span::minutes(10),
+};
 
 /// What is wanted, of what, by whom.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +91,15 @@ impl Asking<'static> {
     }
 }
 
+/// How a wish comes about, beside what it wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Somebody stands before the machine and begins at once.
+    pub begins_now: bool,
+    /// Whose claim it takes the place of: a hold of the same member, a booking handed over.
+    pub instead_of: Option<Holder>,
+}
+
 /// The place of a wish that nothing stands against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
@@ -98,18 +116,142 @@ pub struct Placed {
 /// # Errors
 /// Returns every refusal and every claim in the way, and slots that would pass.
 pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Placed, Refused> {
-    let mut without_held = None;
-    let occupancy = match wish.held {
-        None => &snapshot.occupancy,
-        Some(held) => {
-            let rest = without_held.insert(snapshot.occupancy.clone());
-            rest.remove(Holder::Booking(held.id));
-            &*rest
-        }
+    judge_in(snapshot, wish, Manner::default())
+}
+
+/// Does the same for a wish that comes about in its own manner.
+///
+/// # Errors
+/// As [`judge_wish`].
+pub fn judge_in(
+    snapshot: &InstrumentSnapshot,
+    wish: &Wish<'_>,
+    manner: Manner,
+) -> Result<Placed, Refused> {
+    let occupancy = without(snapshot, wish, manner);
+    let own = own_bookings(snapshot, wish);
+    let facts = BookingFacts {
+        action: action(wish, manner),
+        ..facts(wish, &own)
     };
+    placed(&occupancy, wish, &facts).map_err(|refused| Refused {
+        next_free: offers(&occupancy, wish, &facts),
+        ..refused
+    })
+}
+
+/// Judges as [`judge_wish`] and does not look for what would pass instead: for wishes by the dozen.
+pub(super) fn judge_briefly(
+    snapshot: &InstrumentSnapshot,
+    wish: &Wish<'_>,
+) -> Result<Placed, Refused> {
+    let own = own_bookings(snapshot, wish);
+    let occupancy = without(snapshot, wish, Manner::default());
+    placed(&occupancy, wish, &facts(wish, &own))
+}
+
+/// Judges a wish to keep a slot while a form is filled in. How many a member may keep is limited
+/// also where no rule says it.
+pub(super) fn judge_hold(
+    snapshot: &InstrumentSnapshot,
+    wish: &Wish<'_>,
+) -> Result<Placed, Refused> {
+    let own = own_bookings(snapshot, wish);
+    let facts = BookingFacts {
+        action: Action::Hold,
+        ..facts(wish, &own)
+    };
+    let outcome = placed(&snapshot.occupancy, wish, &facts);
+    let is_limited = wish.policy.in_force(facts.class).hold.is_some();
+    let Some(one_too_many) = too_many_holds(&facts).filter(|_| !is_limited) else {
+        return outcome;
+    };
+    let mut refused = outcome.err().unwrap_or_default();
+    refused.refusals.push(one_too_many);
+    Err(refused)
+}
+
+fn too_many_holds(facts: &BookingFacts<'_>) -> Option<Refusal> {
+    let mut ends = facts.holds.to_vec();
+    ends.retain(|end| *end > facts.now);
+    ends.sort_unstable();
+    let held = u32::try_from(ends.len()).unwrap_or(u32::MAX);
+    (held >= HOLD_TERMS.count).then(|| Refusal {
+        rule: RuleId::HoldLimit,
+        limit: Figure::Count(HOLD_TERMS.count.into()),
+        actual: Figure::Count(u64::from(held) + 1),
+        passes_at: ends.first().copied(),
+        override_by: &[],
+    })
+}
+
+/// Returns the earliest slot of a length that the wish's member may book and that finds its claim
+/// free, of those whose claims reach into what became free. The wish's own slot bounds it.
+pub(super) fn earliest_of_freed(
+    snapshot: &InstrumentSnapshot,
+    wish: &Wish<'_>,
+    freed: Slot,
+    length: Span,
+) -> Option<Slot> {
     let own = own_bookings(snapshot, wish);
     let facts = facts(wish, &own);
-    let (refusals, accepted) = match judge(wish.policy, &facts) {
+    let buffers = wish.policy.in_force(facts.class).buffers;
+    // One that only touches what became free has no use of it: an instant less.
+    let beside = buffers.setup.saturating_add(buffers.cleanup);
+    let reach = beside.saturating_add(length).saturating_sub(Span::new(1)?);
+    let near = Slot::new(
+        freed.start().saturating_sub(reach),
+        freed.end().saturating_add(reach),
+    )?;
+    let window = near.intersect(wish.slot)?;
+    earliest(snapshot, wish, &facts, window, length)
+}
+
+/// Returns the earliest slot of a length within the wish's slot that its member may book and that
+/// is free.
+#[must_use]
+pub fn earliest_within(
+    snapshot: &InstrumentSnapshot,
+    wish: &Wish<'_>,
+    length: Span,
+) -> Option<Slot> {
+    let own = own_bookings(snapshot, wish);
+    let facts = facts(wish, &own);
+    earliest(snapshot, wish, &facts, wish.slot, length)
+}
+
+fn earliest(
+    snapshot: &InstrumentSnapshot,
+    wish: &Wish<'_>,
+    facts: &BookingFacts<'_>,
+    within: Slot,
+    length: Span,
+) -> Option<Slot> {
+    let bounds = (within.start(), within.end());
+    let found = next_free(&snapshot.occupancy, wish.policy, facts, bounds, length, 1);
+    found.first().copied()
+}
+
+/// Returns the claims without those of the booking that is being changed and of what gives way.
+fn without<'a>(
+    snapshot: &'a InstrumentSnapshot,
+    wish: &Wish<'_>,
+    manner: Manner,
+) -> Cow<'a, Occupancy> {
+    let mut occupancy = Cow::Borrowed(&snapshot.occupancy);
+    let held = wish.held.map(|held| Holder::Booking(held.id));
+    for holder in held.into_iter().chain(manner.instead_of) {
+        occupancy.to_mut().remove(holder);
+    }
+    occupancy
+}
+
+fn placed(
+    occupancy: &Occupancy,
+    wish: &Wish<'_>,
+    facts: &BookingFacts<'_>,
+) -> Result<Placed, Refused> {
+    let (refusals, accepted) = match judge(wish.policy, facts) {
         Decision::Accept(accepted) => (Vec::new(), accepted),
         Decision::Refuse(refusals) => {
             // What the claim would be: conflicts are told beside refusals.
@@ -140,24 +282,42 @@ pub fn judge_wish(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Result<Plac
             })
             .collect(),
     };
-    let next_free = offers(occupancy, wish, &facts);
     Err(Refused {
         refusals,
         conflicts,
-        next_free,
+        next_free: Vec::new(),
     })
 }
 
-fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
-    let action = wish
-        .held
-        .map_or(Action::Book, |held| Action::Change { held: held.slot });
+/// Returns the rules that refuse to give the held booking up.
+#[must_use]
+pub(super) fn judge_cancelling(wish: &Wish<'_>) -> Vec<Refusal> {
+    let facts = BookingFacts {
+        action: Action::Cancel,
+        ..facts(wish, &[])
+    };
+    match judge(wish.policy, &facts) {
+        Decision::Accept(_) => Vec::new(),
+        Decision::Refuse(refusals) => refusals,
+    }
+}
+
+fn action(wish: &Wish<'_>, manner: Manner) -> Action {
+    match wish.held {
+        Some(held) => Action::Change { held: held.slot },
+        None if manner.begins_now => Action::DropIn,
+        None => Action::Book,
+    }
+}
+
+/// Returns a wish as the rules look at it.
+pub(super) fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
     BookingFacts {
         now: wish.now,
         zone: wish.instrument.zone,
         bookable: wish.instrument.bookable,
         permitted: wish.asking.permitted,
-        action,
+        action: action(wish, Manner::default()),
         slot: wish.slot,
         class: wish.asking.class,
         subjects: wish.asking.subjects,
@@ -172,7 +332,7 @@ fn facts<'a>(wish: &Wish<'a>, own: &'a [Slot]) -> BookingFacts<'a> {
 }
 
 /// Returns the member's other bookings on the instrument, if some rule looks at them.
-fn own_bookings(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Vec<Slot> {
+pub(super) fn own_bookings(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Vec<Slot> {
     let member = wish.asking.subjects.member;
     if member.is_none() || !wish.policy.counts_own() {
         return Vec::new();

@@ -14,7 +14,10 @@ impl Group<'_> {
         let Some(hold) = self.writes.ledger.remove_hold(id) else {
             return;
         };
-        self.release(hold.instrument, Holder::Hold(id));
+        if self.release(hold.instrument, Holder::Hold(id)).is_empty() {
+            // Nobody waited for what it could bring back, so it claimed nothing.
+            return;
+        }
         self.settle_outages(hold.instrument);
         let (instrument, subject) = (Some(hold.instrument), Some(id.get()));
         self.note(EventKind::Claimed, instrument, subject);

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use scheduler::booking::Status;
-use scheduler::id::{BookingId, HoldId, OfferId, ProjectId};
+use scheduler::id::{BookingId, HoldId, InstrumentId, OfferId, ProblemId, WaitId};
 use scheduler::policy::{Policy, RuleKind};
 use scheduler::quota::{Charge, Ledger as UsageLedger, Subjects, charges};
-use scheduler::slot::Slot;
-use scheduler::time::{Micros, Span};
+use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
+use super::command::Book;
+use super::project_use::ProjectUse;
 use super::record::{
     Attachment, Booking, Correction, Hearing, Hold, Notice, Offer, Override, Penalty, Problem,
     Project, Qualification, QuestionSet, Run, Series, Wait,
@@ -37,8 +38,10 @@ macro_rules! ledger {
             pub agenda: Agenda,
             /// What bookings use of quotas.
             pub usage: UsageLedger,
-            /// What bookings use of projects.
-            pub project_use: imbl::OrdMap<ProjectId, Span>,
+            /// What each project's bookings take.
+            pub project_use: ProjectUse,
+            /// Problems that are not closed, by instrument.
+            open_problems: imbl::OrdSet<(InstrumentId, ProblemId)>,
             /// The last change of machine state that was followed.
             pub machine_cursor: Cursor,
             /// Where each instrument's runs are.
@@ -79,7 +82,8 @@ macro_rules! ledger {
                     $($kind: Records::load(tx, now).await?,)*
                     agenda: Agenda::default(),
                     usage: UsageLedger::default(),
-                    project_use: imbl::OrdMap::new(),
+                    project_use: ProjectUse::default(),
+                    open_problems: imbl::OrdSet::new(),
                     machine_cursor: Cursor::load(tx).await?,
                     run_places: RunPlaces::default(),
                 };
@@ -94,6 +98,12 @@ macro_rules! ledger {
                 for offer in offers {
                     ledger.agenda.plan(Due::Offer(offer.id), None, offer.due_at());
                 }
+                let open = ledger.problems.iter().filter(|held| held.closed_at.is_none());
+                ledger.open_problems = open.map(|held| (held.instrument, held.id)).collect();
+                let waits: Vec<_> = ledger.waits.iter().cloned().collect();
+                for wait in waits {
+                    ledger.agenda.plan(Due::Wait(wait.id), None, wait.due_at());
+                }
                 Ok(ledger)
             }
         }
@@ -103,10 +113,10 @@ macro_rules! ledger {
 ledger! {
     /// Slots kept for some minutes.
     holds: Hold,
-    /// Slots offered to those who wait.
-    offers: Offer,
     /// The waitlist.
     waits: Wait,
+    /// Slots offered to those who wait; written after the wishes they belong to.
+    offers: Offer,
     /// Recurring bookings.
     series: Series,
     /// Projects.
@@ -149,6 +159,29 @@ impl Ledger {
         Some(hold)
     }
 
+    /// Adds a problem or replaces it.
+    pub fn put_problem(&mut self, problem: Arc<Problem>) {
+        let place = (problem.instrument, problem.id);
+        if problem.closed_at.is_none() {
+            self.open_problems.insert(place);
+        } else {
+            self.open_problems.remove(&place);
+        }
+        self.problems.put(problem);
+    }
+
+    /// Returns an instrument's problems that are not closed, the oldest first.
+    pub fn open_problems_of(
+        &self,
+        instrument: InstrumentId,
+    ) -> impl Iterator<Item = &Arc<Problem>> {
+        let (first, last) = (ProblemId::new(i64::MIN), ProblemId::new(i64::MAX));
+        let ids = self
+            .open_problems
+            .range((instrument, first)..=(instrument, last));
+        ids.filter_map(|(_, id)| self.problems.get(id.get()))
+    }
+
     /// Adds an offer or replaces it.
     pub fn put_offer(&mut self, offer: Offer) {
         let before = self.offers.get(offer.id.get());
@@ -157,13 +190,32 @@ impl Ledger {
         self.agenda.plan(due, before, offer.due_at());
         self.offers.put(Arc::new(offer));
     }
+
+    /// Adds a wish to the waitlist or replaces it.
+    pub fn put_wait(&mut self, wait: Arc<Wait>) {
+        let before = self.waits.get(wait.id.get());
+        let before = before.and_then(|held| held.due_at());
+        self.agenda.plan(Due::Wait(wait.id), before, wait.due_at());
+        self.waits.put(wait);
+    }
+
+    /// Returns what can bring a cancelled booking back, if it still can at a moment.
+    #[must_use]
+    pub fn undo_of(&self, booking: BookingId, now: Micros) -> Option<&Arc<Hold>> {
+        let mut holds = self.holds.iter();
+        holds.find(|hold| hold.undoes == Some(booking) && hold.expires_at > now)
+    }
 }
 
 impl Ledger {
-    /// Returns what bookings use of a project.
+    /// Returns the hold whose place a wish takes: of whoever filled in the form. One that has ended
+    /// keeps nothing.
     #[must_use]
-    pub fn used_by(&self, project: ProjectId) -> Span {
-        self.project_use.get(&project).copied().unwrap_or_default()
+    pub fn hold_for(&self, book: &Book) -> Option<&Arc<Hold>> {
+        let hold = self.holds.get(book.hold?.get())?;
+        let is_theirs = hold.member == book.member || Some(hold.member) == book.made_by;
+        let is_for_it = hold.instrument == book.instrument && hold.undoes.is_none();
+        (is_theirs && is_for_it).then_some(hold)
     }
 
     /// Returns what a booking charges of quotas, by the rules as they are.
@@ -179,7 +231,7 @@ impl Ledger {
         };
         let class = directory.class_of(booking.member, instrument);
         let subjects = Subjects {
-            project: booking.project_id(),
+            project: booking.charged_to(),
             ..directory.subjects_of(booking.member)
         };
         charges(policy, class, subjects, instrument.zone, slot)
@@ -189,34 +241,32 @@ impl Ledger {
     pub fn account(
         &mut self,
         directory: &Directory,
-        (instrument, policy): (&Instrument, &Policy),
+        place: (&Instrument, &Policy),
         (before, after): (Option<&Booking>, &Booking),
     ) {
         self.agenda.follow(before, after);
+        self.project_use.follow(before, after);
+        if let Some(before) = before {
+            self.sum(directory, place, before, false);
+        }
+        self.sum(directory, place, after, true);
+    }
+
+    /// Adds what a booking uses when it comes, removes the very same when it goes.
+    pub fn sum(
+        &mut self,
+        directory: &Directory,
+        (instrument, policy): (&Instrument, &Policy),
+        booking: &Booking,
+        comes: bool,
+    ) {
         let mut rules = policy.rules().iter();
-        let has_quota = rules.any(|rule| rule.body.kind() == RuleKind::Quota);
-        for (booking, comes) in before
-            .map(|held| (held, false))
-            .into_iter()
-            .chain([(after, true)])
-        {
-            if let Some(project) = booking.project_id() {
-                let span = booking.counted().map_or(Span::default(), Slot::len);
-                let used = self.used_by(project);
-                let used = if comes {
-                    used.saturating_add(span)
-                } else {
-                    used.saturating_sub(span)
-                };
-                self.project_use.insert(project, used);
-            }
-            if has_quota {
-                let charges = self.charges_of(directory, (instrument, policy), booking);
-                if comes {
-                    self.usage.add(&charges);
-                } else {
-                    self.usage.remove(&charges);
-                }
+        if rules.any(|rule| rule.body.kind() == RuleKind::Quota) {
+            let charges = self.charges_of(directory, (instrument, policy), booking);
+            if comes {
+                self.usage.add(&charges);
+            } else {
+                self.usage.remove(&charges);
             }
         }
     }
@@ -229,6 +279,8 @@ pub enum Due {
     Hold(HoldId),
     /// An offer runs out.
     Offer(OfferId),
+    /// The time of a wish on the waitlist is over.
+    Wait(WaitId),
     /// A booking that waits for an approval gets none any more.
     Approval(BookingId),
     /// The machine's word on a booking is wanted: whether somebody came, is still there, has left.
@@ -264,7 +316,7 @@ impl Agenda {
             return;
         }
         let planned = match due {
-            Due::Hold(_) | Due::Offer(_) | Due::Approval(_) => &mut self.own,
+            Due::Hold(_) | Due::Offer(_) | Due::Wait(_) | Due::Approval(_) => &mut self.own,
             Due::Presence(_) => &mut self.heard,
         };
         if let Some(before) = before {

@@ -9,15 +9,20 @@ use scheduler::time::{Micros, Span};
 
 use super::commit::{ANSWERS_KEPT, Failure};
 use super::desk::{Desk, RegistryIds};
-use super::group::NextIds;
+use super::group::{NextIds, Policies};
 use super::ledger::Ledger;
+use super::quotas::{SUMS_KEPT, account, sum_older};
 use super::record::Booking;
 use super::shelf::InstrumentSnapshot;
 use crate::registry::Directory;
 use crate::store::{self, Loaded, StoreError};
 
 /// How far back bookings are held in memory. Older ones stay in the database.
-const FACTS_KEPT: Span = Span::days(92);
+pub(super) const FACTS_KEPT: Span = Span::days(92);
+
+/// How long the index of free time may be kept before it is made anew: searches look at most some
+/// months ahead, and it reaches 400 days.
+const INDEX_KEPT: Span = Span::days(7);
 
 impl Desk {
     /// Reads the facts again if the last commit's outcome is unknown.
@@ -38,20 +43,22 @@ impl Desk {
         let sessions = store::load_sessions(&mut tx).await?;
         let highest = store::load_highest(&mut tx).await?;
         let mut ledger = Ledger::load(&mut tx, now).await?;
+        let used = store::load_project_use(&mut tx, now.saturating_sub(FACTS_KEPT)).await?;
+        for (project, us) in used {
+            ledger.project_use.add(project, us);
+        }
+        directory.generation = self.directory.load().generation + 1;
+        self.policies = Policies::default();
+        for booking in &loaded.bookings {
+            account(&mut ledger, &mut self.policies, &directory, (None, booking));
+        }
+        let sums = (&mut ledger, &mut self.policies);
+        sum_older(&mut tx, sums, &directory, now).await?;
         drop(tx);
         self.take_identities(&highest);
-        directory.generation = self.directory.load().generation + 1;
-        for booking in &loaded.bookings {
-            let (policy, _) = self.policies.of(&directory, booking.instrument);
-            match directory.instruments.get(&booking.instrument) {
-                Some(instrument) => {
-                    ledger.account(&directory, (instrument, &policy), (None, booking));
-                }
-                None => ledger.agenda.follow(None, booking),
-            }
-        }
         self.ledger.store(Arc::new(ledger));
-        let (snapshots, bookings) = snapshots(&directory, loaded);
+        self.indexed_from = now;
+        let (snapshots, bookings) = snapshots(&directory, loaded, now);
         self.shelf.replace(snapshots, bookings);
         self.directory.store(Arc::new(directory));
         self.answers = answers
@@ -97,8 +104,9 @@ impl Desk {
         drop(tx);
         self.take_identities(&highest);
         let directory = self.directory.load_full();
-        let (mut snapshots, bookings) = snapshots(&directory, loaded);
+        let (mut snapshots, bookings) = snapshots(&directory, loaded, self.indexed_from);
         snapshots.retain(|found, _| *found == id);
+        self.account_again(&directory, &bookings);
         self.shelf
             .publish(snapshots, bookings.into_iter(), std::iter::empty());
         Ok(())
@@ -107,15 +115,23 @@ impl Desk {
 
 impl Desk {
     /// Lets go of what ended so long ago that a restart would not load it.
-    pub(super) fn forget(&self, now: Micros) {
+    pub(super) fn forget(&mut self, now: Micros) {
         self.shelf.drop_before(now.saturating_sub(FACTS_KEPT));
+        let mut ledger = Ledger::clone(&self.ledger.load());
+        ledger.usage.drop_before(now.saturating_sub(SUMS_KEPT));
+        self.ledger.store(Arc::new(ledger));
+        if now - self.indexed_from >= INDEX_KEPT.get() {
+            self.shelf.index_from(now);
+            self.indexed_from = now;
+        }
     }
 }
 
-/// Builds the snapshots of all instruments from rows.
-fn snapshots(
+/// Builds the snapshots of all instruments from rows, their free time indexed from a moment on.
+pub(super) fn snapshots(
     directory: &Directory,
     loaded: Loaded,
+    indexed_from: Micros,
 ) -> (HashMap<InstrumentId, InstrumentSnapshot>, Vec<Arc<Booking>>) {
     let mut snapshots: HashMap<InstrumentId, InstrumentSnapshot> = directory
         .instruments
@@ -134,6 +150,9 @@ fn snapshots(
                 "two claims of a lane overlap in the database"
             );
         }
+    }
+    for held in snapshots.values_mut() {
+        held.occupancy.index_from(indexed_from);
     }
     let bookings: Vec<Arc<Booking>> = loaded.bookings.into_iter().map(Arc::new).collect();
     for booking in bookings.iter().filter(|booking| booking.status.claims()) {

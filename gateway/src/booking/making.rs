@@ -10,9 +10,11 @@ use scheduler::slot::Slot;
 use super::asking::{Asked, Gathered};
 use super::command::Refused;
 use super::group::Group;
-use super::judge::{Placed, Wish, judge_wish};
+use super::judge::{Manner, Placed, Wish, judge_in};
 use super::presence::{Terms, due_after};
-use super::record::{Booking, EventKind, Extras, Later};
+use super::quotas;
+use super::record::{Booking, EventKind, Extras, Later, NoticeKind};
+use super::shelf::InstrumentSnapshot;
 
 /// A wish that was judged, with the version of the rules that judged it.
 pub(super) struct Judged {
@@ -35,6 +37,20 @@ impl Group<'_> {
     /// Judges a wish against committed facts and what the group already did. None: there is no such
     /// instrument.
     pub(super) fn judged(&mut self, asked: &Asked<'_>) -> Option<Judged> {
+        self.judged_in(asked, Manner::default())
+    }
+
+    /// Does the same for a wish that comes about in its own manner.
+    pub(super) fn judged_in(&mut self, asked: &Asked<'_>, manner: Manner) -> Option<Judged> {
+        self.judged_by(asked, |held, wish| judge_in(held, wish, manner))
+    }
+
+    /// As [`Group::judged`], by another judgement than of a booking.
+    pub(super) fn judged_by(
+        &mut self,
+        asked: &Asked<'_>,
+        judge: impl FnOnce(&InstrumentSnapshot, &Wish<'_>) -> Result<Placed, Refused>,
+    ) -> Option<Judged> {
         let directory = self.directory;
         let instrument = directory.instruments.get(&asked.instrument)?;
         let (policy, policy_version) = self.policies.of(directory, asked.instrument);
@@ -48,7 +64,7 @@ impl Group<'_> {
             now: self.now,
             held: asked.held,
         };
-        let outcome = self.seen(asked.instrument, |held| judge_wish(held, &wish))?;
+        let outcome = self.seen(asked.instrument, |held| judge(held, &wish))?;
         Some(Judged {
             outcome,
             policy_version,
@@ -88,36 +104,35 @@ impl Group<'_> {
             policy_version,
             version: 1,
         };
-        let booking = Arc::new(Booking {
-            due_at: self.due_after(&booking),
-            ..booking
-        });
+        let booking = Arc::new(booking);
         let holder = Holder::Booking(booking.id);
         self.claim_placed(made.instrument, &placed.placement, placed.claim, holder);
         self.put_booking(Arc::clone(&booking), EventKind::Booked);
+        if booking.made_by().is_some() {
+            self.tell(booking.member, NoticeKind::BookedFor, &booking);
+        }
+        if booking.status == Status::Pending {
+            self.ask_approval(&booking);
+        }
         Some(booking)
     }
 
     /// Keeps the ledger in step with a booking.
     pub(super) fn account(&mut self, before: Option<&Booking>, after: &Booking) {
-        let directory = self.directory;
-        let (policy, _) = self.policies.of(directory, after.instrument);
-        match directory.instruments.get(&after.instrument) {
-            Some(instrument) => {
-                self.writes
-                    .ledger
-                    .account(directory, (instrument, &policy), (before, after))
-            }
-            None => self.writes.ledger.agenda.follow(before, after),
+        if let Some(before) = before
+            && before.instrument != after.instrument
+        {
+            // What it used there it never used; what it uses here is by the rules of this place.
+            let gone = Booking {
+                status: Status::Cancelled,
+                due_at: Later::NEVER,
+                ..before.clone()
+            };
+            self.account(Some(before), &gone);
+            return self.account(None, after);
         }
-    }
-
-    /// Returns when something has to be decided about a booking next.
-    pub(super) fn due_after(&mut self, booking: &Booking) -> Later {
-        if booking.status == Status::Pending {
-            return booking.slot.start().into();
-        }
-        self.looked_at_next(booking)
+        let ledger = &mut self.writes.ledger;
+        quotas::account(ledger, self.policies, self.directory, (before, after));
     }
 
     /// Returns when a booking is looked at next. One that waits for a yes keeps its moment.

@@ -10,17 +10,22 @@
 //!
 //! Readers never wait for the desk: they look at the [`Shelf`].
 
+pub mod answers;
 mod ask;
 mod asking;
 mod bookings;
+mod bundles;
+mod cancelling;
 mod checking;
 mod command;
 mod commit;
+mod deciding;
 mod desk;
 mod edits;
 mod group;
 mod handle;
 mod hearing;
+mod holding;
 mod import;
 mod judge;
 mod lapse;
@@ -28,36 +33,82 @@ pub mod ledger;
 mod load;
 mod making;
 mod notices;
+mod outage_choices;
+mod outage_end;
 mod outages;
 mod outcome;
+mod overriding;
 mod past;
+mod penalties;
+pub mod pool;
 mod presence;
+mod problems;
+mod project_use;
+mod projects;
+mod proposals;
+mod qualifying;
+mod questions;
+mod queue;
+mod quotas;
 pub mod record;
+pub mod replay;
 mod run_places;
+mod savepoint;
+mod series;
 mod sessions;
 mod settling;
 mod shelf;
+mod simulate;
 mod timer;
+mod transferring;
+mod trial;
 mod usage;
 mod waiting;
+mod wishes;
+
 mod witness;
 
+pub use answers::{AnswerAt, check_answers, check_questions};
 pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
+pub use bookings::LAB_MOVES;
+pub use bundles::{BookTogether, PARTS_MAX, TogetherOutcome};
 pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
-    Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Conflict, DeskError,
-    EndOutage, Import, ImportReport, NewBooking, NewOutage, OpenOutage, OutageOutcome, Refused,
-    RegistryEdit, RegistryOutcome,
+    Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Choice,
+    ChoiceAction, ChoiceFault, Conflict, Decline, DeskError, EndOutage, Import, ImportReport,
+    MoveOutageEnd, NewBooking, NewOutage, OpenOutage, OutageOutcome, Overriding, Refused,
+    RegistryEdit, RegistryOutcome, Transfer,
 };
+pub use deciding::status_after;
 pub use desk::{DeskSettings, start};
 pub use handle::DeskHandle;
 pub use hearing::{Hear, HearOutcome, SeenMachine};
-pub use judge::{Asking, Placed, Wish, judge_wish};
+pub use holding::{HoldOutcome, LetGo, LetGoOutcome, PlaceHold, Restore, RestoreOutcome};
+pub use judge::{Asking, Manner, Placed, Wish, earliest_within, judge_in, judge_wish};
+pub use notices::SeeNotices;
+pub use overriding::{is_overridable, set_aside_by};
+pub use penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
+pub use presence::LEAD as CHECK_IN_LEAD;
+pub use problems::{CloseProblem, Photo, ProblemOutcome, Report, ReportOutcome, StopForProblem};
+pub use project_use::ProjectUse;
+pub use projects::{ProjectOutcome, SaveProject};
+pub use proposals::{Proposal, proposals};
+pub use qualifying::{Grant, GrantOutcome, Revoke};
+pub use questions::{QuestionsOutcome, SetQuestions, questions_at, questions_for, questions_of};
+pub use queue::Queue;
+pub use series::{
+    BookSeries, EndSeries, EndSeriesOutcome, OCCURRENCES_MAX, Occurrence, SeriesOutcome,
+};
 pub use sessions::{SessionSettings, Sessions};
 pub use settling::{CorrectRun, Declare, DeclareOutcome, RunChange, RunOutcome};
 pub use shelf::{InstrumentSnapshot, Shelf};
+pub use simulate::{Simulation, simulate};
 pub use timer::Settle;
+pub use wishes::{
+    AskToWait, DeclineOffer, OfferOutcome, TakeOffer, WISHES_MAX, WaitOutcome, Withdraw,
+    WithdrawOutcome,
+};
 pub use witness::Witness;
 
 #[cfg(test)]

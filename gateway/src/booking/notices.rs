@@ -12,6 +12,15 @@ use crate::registry::Role;
 /// Notices of one member that are kept in memory; the oldest go first.
 const KEPT_MAX: usize = 200;
 
+/// Marks a member's notices as seen, up to one of them. The outcome is how many were new.
+#[derive(Debug, Clone, Copy)]
+pub struct SeeNotices {
+    /// Whose.
+    pub member: MemberId,
+    /// The newest that was seen.
+    pub up_to: i64,
+}
+
 /// What a notice is about.
 #[derive(Debug, Clone)]
 pub(super) struct About {
@@ -23,6 +32,24 @@ pub(super) struct About {
 }
 
 impl Group<'_> {
+    pub(super) fn see_notices(&mut self, asked: &SeeNotices) -> usize {
+        let now = self.now;
+        let notices = &mut self.writes.ledger.notices;
+        let unseen: Vec<Arc<Notice>> = notices
+            .iter()
+            .take_while(|notice| notice.id <= asked.up_to)
+            .filter(|notice| notice.member == asked.member && notice.seen_at.is_none())
+            .cloned()
+            .collect();
+        for notice in &unseen {
+            notices.put(Arc::new(Notice {
+                seen_at: Some(now),
+                ..Notice::clone(notice)
+            }));
+        }
+        unseen.len()
+    }
+
     /// Tells a member about a booking.
     pub(super) fn tell(&mut self, member: MemberId, kind: NoticeKind, booking: &Booking) {
         let about = About {

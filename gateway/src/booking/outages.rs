@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scheduler::id::{BookingId, InstrumentId, OutageId};
+use scheduler::id::{BookingId, InstrumentId, OutageId, ProblemId};
 use scheduler::occupancy::Holder;
 use scheduler::slot::Slot;
 
@@ -12,19 +12,36 @@ use super::record::{Booking, EventKind, Outage};
 
 impl Group<'_> {
     pub(super) fn open_outage(&mut self, open: &OpenOutage) -> OutageOutcome {
+        self.open_outage_for(open, None)
+    }
+
+    /// Opens an outage, for a problem or without one.
+    pub(super) fn open_outage_for(
+        &mut self,
+        open: &OpenOutage,
+        problem: Option<ProblemId>,
+    ) -> OutageOutcome {
         if open.slot.end() <= self.now {
             return OutageOutcome::Over;
         }
         if self.held(open.instrument).is_none() {
             return OutageOutcome::NotFound;
         }
+        let before = self.as_it_is();
+        let freed = match self.choose(open) {
+            Ok(freed) => freed,
+            Err((booking, fault)) => {
+                self.go_back(before);
+                return OutageOutcome::CannotChoose(booking, fault);
+            }
+        };
         let outage = Arc::new(Outage {
             id: self.next_outage(),
             instrument: open.instrument,
             slot: open.slot,
             kind: open.kind,
             reason: open.reason.clone(),
-            problem: None,
+            problem,
             opened_by: open.member,
             created_at: self.now,
             ended_at: None,
@@ -39,6 +56,10 @@ impl Group<'_> {
         let (instrument, subject) = (Some(open.instrument), Some(outage.id.get()));
         self.note(EventKind::OutageOpened, instrument, subject);
         let at_risk = self.at_risk(&outage);
+        self.tell_at_risk(&outage, &at_risk);
+        for slot in freed {
+            self.offer_freed(open.instrument, slot);
+        }
         OutageOutcome::Done(outage, at_risk)
     }
 
@@ -89,6 +110,7 @@ impl Group<'_> {
             Some(instrument),
             Some(end.outage.get()),
         );
+        self.offer_freed(instrument, outage.slot);
         OutageOutcome::Done(ended, Vec::new())
     }
 
@@ -137,7 +159,8 @@ impl Group<'_> {
         }
     }
 
-    fn at_risk(&mut self, outage: &Outage) -> Vec<BookingId> {
+    /// Returns the bookings inside an outage that it may still spoil.
+    pub(super) fn at_risk(&mut self, outage: &Outage) -> Vec<BookingId> {
         let held = self.held(outage.instrument);
         let claiming = held
             .map(|held| held.claiming(outage.slot))

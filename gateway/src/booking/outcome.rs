@@ -9,9 +9,7 @@ use scheduler::time::{Micros, Span};
 
 use super::group::Group;
 use super::presence::Terms;
-use super::record::{
-    Booking, Corrected, Correction, EventKind, NoticeKind, Penalty, PenaltyReason,
-};
+use super::record::{Booking, Corrected, Correction, EventKind, NoticeKind, PenaltyReason};
 
 /// What is learned later than this after a slot is no news to anybody.
 pub(super) const NEWS: Span = Span::days(1);
@@ -48,6 +46,7 @@ impl Group<'_> {
             ..held.clone()
         });
         self.release_rest(held, finished_at);
+        self.note_use(held.member, held.instrument, finished_at);
     }
 
     /// Marks that nobody came: the rest is free from now on.
@@ -65,7 +64,7 @@ impl Group<'_> {
         self.release_rest(held, finished_at);
         self.tell_news(NoticeKind::NoShow, held);
         if let Some(points) = terms.no_show_points {
-            self.punish_no_show(held, points);
+            self.punish(held, PenaltyReason::NoShow, points);
         }
     }
 
@@ -110,7 +109,7 @@ impl Group<'_> {
             after: serde_json::json!({ "status": status.as_str() }),
         };
         self.writes.ledger.corrections.put(Arc::new(correction));
-        self.lift_no_show(held);
+        self.lift(held.id, PenaltyReason::NoShow);
     }
 
     /// Returns when somebody else took what a booking had left, if anybody did.
@@ -155,40 +154,5 @@ impl Group<'_> {
         if self.now.saturating_sub(NEWS) < booking.slot.end() {
             self.tell(booking.member, kind, booking);
         }
-    }
-
-    fn punish_no_show(&mut self, booking: &Booking, points: u32) {
-        let penalties = &mut self.writes.ledger.penalties;
-        let id = penalties.next_id();
-        penalties.put(Arc::new(Penalty {
-            id,
-            member: booking.member,
-            instrument: booking.instrument,
-            booking: booking.id,
-            reason: PenaltyReason::NoShow,
-            points,
-            at: self.now,
-            lifted: false,
-            appeal: None,
-        }));
-        self.note(EventKind::Penalty, Some(booking.instrument), Some(id));
-    }
-
-    fn lift_no_show(&mut self, booking: &Booking) {
-        let penalties = &mut self.writes.ledger.penalties;
-        let given = penalties.iter().find(|penalty| {
-            penalty.booking == booking.id
-                && penalty.reason == PenaltyReason::NoShow
-                && !penalty.lifted
-        });
-        let Some(given) = given.cloned() else {
-            return;
-        };
-        penalties.put(Arc::new(Penalty {
-            lifted: true,
-            ..Penalty::clone(&given)
-        }));
-        let (instrument, subject) = (Some(booking.instrument), Some(given.id));
-        self.note(EventKind::Penalty, instrument, subject);
     }
 }

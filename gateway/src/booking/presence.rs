@@ -13,7 +13,7 @@ use super::shelf::Shelf;
 use crate::registry::{Directory, Instrument};
 
 /// How long before its slot a booking's member may begin, and check in.
-pub(super) const LEAD: Span = Span::minutes(10);
+pub const LEAD: Span = Span::minutes(10);
 
 /// What holds for one booking.
 #[derive(Debug, Clone, Copy)]
@@ -83,8 +83,8 @@ impl Terms {
 /// Returns when a booking is looked at next, if nobody and no machine asks for it before.
 pub(super) fn due_after(booking: &Booking, terms: &Terms) -> Later {
     match booking.status {
-        // Somebody else decides when an approval runs out.
-        Status::Pending => booking.due_at,
+        // Nobody says yes to what has begun.
+        Status::Pending => booking.slot.start().into(),
         Status::Confirmed => deadline(booking.slot, terms.rule.grace).into(),
         Status::InUse => booking.slot.end().into(),
         Status::Completed

@@ -78,6 +78,15 @@ impl Sessions {
         Some(session.member)
     }
 
+    /// Returns whose session it is, if it has not ended, and leaves it as it is.
+    #[must_use]
+    pub fn peek(&self, id: &SecretHash, now: Micros) -> Option<MemberId> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let session = held.get(id).copied();
+        let session = session.filter(|session| self.is_valid(session, now));
+        session.map(|session| session.member)
+    }
+
     pub(super) fn begin(&self, id: SecretHash, member: MemberId, now: Micros) {
         let session = Session {
             member,
@@ -95,6 +104,12 @@ impl Sessions {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(id);
+    }
+
+    /// Ends every session of a member.
+    pub(super) fn end_all(&self, member: MemberId) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|_, session| session.member != member);
     }
 
     /// Takes what the database holds. Uses since then are unknown: idle time counts from the begin.
@@ -139,6 +154,8 @@ mod tests {
         }
         assert_eq!(sessions.member(&id, at(25)), None, "it is a day old");
         sessions.begin(id, member, at(0));
+        assert_eq!(sessions.peek(&id, at(8)), Some(member));
+        assert_eq!(sessions.peek(&id, at(9)), None);
         assert_eq!(sessions.member(&id, at(9)), None, "it was idle");
     }
 }

@@ -86,6 +86,29 @@ struct Index {
     outages: HashMap<OutageId, InstrumentId>,
 }
 
+impl Index {
+    /// Puts a booking; one that was handed over or taken elsewhere leaves where it was.
+    fn put(&mut self, booking: Arc<Booking>) {
+        let id = booking.id;
+        if let Some(before) = self.by_id.get(&id) {
+            if before.member != booking.member
+                && let Some(theirs) = self.by_member.get_mut(&before.member)
+            {
+                theirs.remove(&id);
+            }
+            if before.instrument != booking.instrument
+                && let Some(there) = self.by_instrument.get_mut(&before.instrument)
+            {
+                there.remove(&id);
+            }
+        }
+        self.by_member.entry(booking.member).or_default().insert(id);
+        let here = self.by_instrument.entry(booking.instrument).or_default();
+        here.insert(id);
+        self.by_id.insert(id, booking);
+    }
+}
+
 impl Shelf {
     /// Returns an instrument's snapshot.
     #[must_use]
@@ -97,6 +120,12 @@ impl Shelf {
     #[must_use]
     pub fn booking(&self, id: BookingId) -> Option<Arc<Booking>> {
         self.read().by_id.get(&id).cloned()
+    }
+
+    /// Returns every booking that is held, cancelled ones too, in no order.
+    #[must_use]
+    pub fn bookings(&self) -> Vec<Arc<Booking>> {
+        self.read().by_id.values().cloned().collect()
     }
 
     /// Returns a member's bookings, ascending by identity.
@@ -134,17 +163,7 @@ impl Shelf {
                 .write()
                 .expect("nobody panics while holding this lock");
             for booking in bookings {
-                index
-                    .by_member
-                    .entry(booking.member)
-                    .or_default()
-                    .insert(booking.id);
-                index
-                    .by_instrument
-                    .entry(booking.instrument)
-                    .or_default()
-                    .insert(booking.id);
-                index.by_id.insert(booking.id, booking);
+                index.put(booking);
             }
             for outage in outages {
                 index.outages.insert(outage.id, outage.instrument);
@@ -190,6 +209,15 @@ impl Shelf {
         let mut all = HashMap::clone(&self.instruments.load());
         all.remove(&id);
         self.instruments.store(Arc::new(all));
+    }
+
+    /// Indexes the free time of every instrument from a moment on.
+    pub(super) fn index_from(&self, base: Micros) {
+        for place in self.instruments.load().values() {
+            let mut snapshot = InstrumentSnapshot::clone(&place.load());
+            snapshot.occupancy.index_from(base);
+            place.store(Arc::new(snapshot));
+        }
     }
 
     /// Lets go of what ended before a moment.

@@ -1,13 +1,27 @@
 //! The desk on a real database: a SQLite file, or a PostgreSQL server whose URL is in
 //! `ORTOO_TEST_POSTGRES` (each test makes a database of its own there).
 
+mod cancelling;
 mod commands;
+mod deciding;
+mod drop_in;
+mod ends;
 mod faults;
+mod goes_with;
+mod holds;
 mod lanes;
 mod model;
+mod outages;
+mod overriding;
+mod points;
 mod presence;
+mod quotas;
 mod registry;
 mod rules;
+mod staff;
+mod together;
+mod transferring;
+mod waitlist;
 mod witness;
 
 use chrono_tz::Tz;
@@ -132,6 +146,7 @@ fn instrument(id: u32, capacity: u8) -> Instrument {
         capabilities: Vec::new(),
         room: String::new(),
         lab: NodeId::new(4),
+        place: None,
         zone: Tz::Asia__Shanghai,
         capacity,
         bookable: true,
@@ -149,6 +164,9 @@ fn world() -> Import {
         parent: parent.map(NodeId::new),
         kind,
         names: names("n"),
+        enterprise: false,
+        place: None,
+        version: 1,
     };
     let member = |id: i64| Member {
         id: MemberId::new(id),
@@ -160,6 +178,7 @@ fn world() -> Import {
             node: NodeId::new(3),
         }],
         active: true,
+        version: 1,
     };
     Import {
         nodes: vec![
@@ -187,6 +206,34 @@ fn wish(instrument: u32, member: i64, slot: Slot) -> Book {
         purpose: "XRD".to_owned(),
         project: None,
         idempotency: None,
+        made_by: None,
+        details: record::Details::default(),
+        overriding: None,
+        hold: None,
+        now: false,
+    }
+}
+
+/// A change by the first member that changes nothing.
+fn change_of(booking: scheduler::id::BookingId) -> Change {
+    Change {
+        booking,
+        by: MemberId::new(1),
+        expected_version: None,
+        slot: None,
+        purpose: None,
+        details: None,
+        overriding: None,
+    }
+}
+
+/// The first member gives a booking up.
+fn cancel_of(booking: scheduler::id::BookingId) -> Cancel {
+    Cancel {
+        booking,
+        by: MemberId::new(1),
+        reason: String::new(),
+        expected_version: None,
     }
 }
 

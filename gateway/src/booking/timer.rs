@@ -38,11 +38,20 @@ impl Desk {
 }
 
 impl Group<'_> {
+    /// Decides what is due now, before anything is judged: who asks for a place finds it free from
+    /// the moment on at which it is, not from the next look of the timer.
+    pub(super) fn settle_due(&mut self) {
+        for due in self.writes.ledger.agenda.due(self.now, GROUP_MAX) {
+            self.settle(&Settle { due });
+        }
+    }
+
     /// Decides what is due. It is no longer on the agenda afterwards, whatever is decided.
     pub(super) fn settle(&mut self, asked: &Settle) {
         match asked.due {
             Due::Hold(id) => self.end_hold(id),
             Due::Offer(id) => self.end_offer(id),
+            Due::Wait(id) => self.end_wait(id),
             Due::Approval(id) => self.end_approval(id),
             // Its witness asks.
             Due::Presence(_) => {}

@@ -249,7 +249,7 @@ impl Witness {
             .into_iter()
             .filter_map(|due| match due {
                 Due::Presence(id) => Some(id),
-                Due::Hold(_) | Due::Offer(_) | Due::Approval(_) => None,
+                Due::Hold(_) | Due::Offer(_) | Due::Wait(_) | Due::Approval(_) => None,
             })
             .filter(|id| !self.later.contains_key(id))
             .collect();

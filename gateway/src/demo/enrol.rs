@@ -54,6 +54,9 @@ pub(super) fn nodes(world: &World) -> Vec<Node> {
             zh: place.zh.clone(),
             en: place.en.clone(),
         },
+        enterprise: false,
+        place: None,
+        version: 1,
     };
     world.places.iter().enumerate().map(node).collect()
 }
@@ -117,6 +120,7 @@ fn instrument(at: usize, machine: &Machine, agent: &AgentName) -> Instrument {
             .collect(),
         room: machine.room.clone(),
         lab: node_id(machine.lab),
+        place: None,
         zone: chrono_tz::Asia::Shanghai,
         capacity: 1,
         bookable: machine.bookable,
@@ -161,6 +165,7 @@ pub(super) fn members(world: &World, hash: impl Fn(usize) -> Option<String>) -> 
             node: node_id(person.node),
         }],
         active: true,
+        version: 1,
     };
     world.people.iter().enumerate().map(member).collect()
 }

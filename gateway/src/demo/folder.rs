@@ -30,7 +30,7 @@ impl Folder {
             folder: path.to_owned(),
             source,
         };
-        std::fs::create_dir_all(path).map_err(failed)?;
+        crate::folder::make(path).map_err(failed)?;
         let mut found = None;
         for entry in std::fs::read_dir(path).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();

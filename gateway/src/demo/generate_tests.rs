@@ -121,7 +121,7 @@ fn bookings_pass_the_rules_of_the_gateway() {
     use scheduler::class::CallerClass;
     use scheduler::facts::BookingFacts;
     use scheduler::id::NodeId;
-    use scheduler::policy::{Layer, Level, Policy, SetAt};
+    use scheduler::policy::{Layer, Level, Policy, SetAt, nonsense};
     use scheduler::quota::Subjects;
     use scheduler::rules::{Decision, judge};
     use scheduler::slot::Slot;
@@ -148,6 +148,9 @@ fn bookings_pass_the_rules_of_the_gateway() {
             .map(|(_, rules)| layer(rules))
             .collect();
         layers.push(layer(rules::own_rules(machine.class)));
+        for layer in &layers {
+            assert_eq!(nonsense(&layer.rules), None, "{:?}", layer.rules);
+        }
         let policy = Policy::resolve(&layers);
         for (start, end) in machine.booked.iter().filter(|(start, _)| *start >= NOW) {
             let slot = Slot::new(micros(*start), micros(*end)).unwrap();

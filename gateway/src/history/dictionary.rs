@@ -58,6 +58,12 @@ impl Dictionary {
             .map_or("", String::as_str)
     }
 
+    /// Returns the channels of an instrument whose unit was declared.
+    pub(super) fn declared(&self, instrument: InstrumentId) -> impl Iterator<Item = ChannelNo> {
+        let units = self.units.keys();
+        units.filter_map(move |(of, channel)| (*of == instrument).then_some(*channel))
+    }
+
     /// Sets a unit. Returns false if it was that already.
     pub(super) fn set_unit(
         &mut self,

@@ -52,6 +52,7 @@ mod states;
 mod tails;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -189,6 +190,17 @@ impl History {
         let mut readings: Vec<ChannelReading> = newest.iter().filter_map(reading).collect();
         readings.sort_by(|one, other| one.name.cmp(&other.name));
         readings
+    }
+
+    /// Returns the channels that an instrument is known to have: declared, or read of late.
+    #[must_use]
+    pub fn channels(&self, instrument: InstrumentId) -> BTreeSet<ChannelName> {
+        let read = self.latest(instrument).into_iter();
+        let mut channels: BTreeSet<ChannelName> = read.map(|reading| reading.name).collect();
+        let dictionary = self.shared.dictionary();
+        let declared = dictionary.declared(instrument);
+        channels.extend(declared.filter_map(|number| dictionary.name(number).cloned()));
+        channels
     }
 
     /// Returns the unit of an instrument's channel; empty if it was never declared.

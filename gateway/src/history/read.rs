@@ -246,7 +246,7 @@ struct Step {
     min: f64,
     max: f64,
     last: f64,
-    sum: f64,
+    mean: f64,
     count: u64,
 }
 
@@ -269,12 +269,7 @@ impl Steps {
         self.series.max.push(step.max);
         self.series.last.push(step.last);
         self.series.count.push(step.count);
-        #[expect(
-            clippy::as_conversions,
-            clippy::cast_precision_loss,
-            reason = "no step has 2^53 points"
-        )]
-        self.series.mean.push(step.sum / step.count as f64);
+        self.series.mean.push(step.mean);
     }
 }
 
@@ -296,14 +291,59 @@ impl Sink for Steps {
             min: value,
             max: value,
             last: value,
-            sum: 0.0,
+            mean: 0.0,
             count: 0,
         });
         step.min = step.min.min(value);
         step.max = step.max.max(value);
         step.last = value;
-        step.sum += value;
         step.count += 1;
+        step.mean = mean_with(step.mean, value, step.count);
         Ok(())
+    }
+}
+
+/// Returns the mean of `count` values from the mean of all but the last, and the last. Parts are
+/// divided before they are added, so that it stays finite and between the least and the greatest
+/// value, whatever these are: a sum of large values does not.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "no step has 2^53 points"
+)]
+fn mean_with(mean: f64, value: f64, count: u64) -> f64 {
+    let count = count as f64;
+    mean + (value / count - mean / count)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mean(values: &[f64]) -> f64 {
+        let counted = (1..).zip(values);
+        counted.fold(0.0, |mean, (count, value)| mean_with(mean, *value, count))
+    }
+
+    #[test]
+    fn one_wild_value_leaves_a_mean_that_is_a_number() {
+        assert!((mean(&[1.0, 2.0, 6.0]) - 3.0).abs() < 1e-12);
+        for wild in [f64::MAX, f64::MIN] {
+            let mean = mean(&[wild, wild, 1.0, wild]);
+            assert!(mean.is_finite(), "{mean}");
+        }
+        assert!(mean(&[f64::MAX, f64::MIN]).is_finite());
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_sum_divided_by_the_count(values in prop::collection::vec(-1e12..1e12f64, 1..200)) {
+            let sum: f64 = values.iter().sum();
+            let count = u32::try_from(values.len()).unwrap();
+            let magnitude = values.iter().fold(1.0, |most: f64, value| most.max(value.abs()));
+            prop_assert!((mean(&values) - sum / f64::from(count)).abs() <= magnitude * 1e-12);
+        }
     }
 }

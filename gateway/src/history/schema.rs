@@ -45,7 +45,8 @@ pub(super) struct Pools {
 
 /// Opens the file in a folder, making both if they are not there.
 pub(super) async fn open(folder: &Path) -> Result<Pools, HistoryError> {
-    std::fs::create_dir_all(folder).map_err(HistoryError::Folder)?;
+    crate::folder::make(folder).map_err(HistoryError::Folder)?;
+    crate::folder::make_file(&folder.join(FILE)).map_err(HistoryError::Folder)?;
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(30))

@@ -1,12 +1,15 @@
 //! Agents: made with a secret, listed, revoked.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
-use scheduler::id::NodeId;
+use scheduler::id::{InstrumentId, NodeId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use wire::AgentName;
+use wire::{AgentName, InstrumentKey};
 
+use super::agent_toml::agent_toml;
 use super::answer::{Created, Json};
 use super::body::Body;
 use super::caller::SignedIn;
@@ -21,7 +24,14 @@ use crate::credentials::new_secret;
 use crate::registry::{AgentEntry, Directory, NodeKind, Right, SecretHash};
 use crate::words::Said;
 
+/// Most instruments that one request gives an agent: as many as it may have devices, roughly.
+const SERVED_MAX: usize = 500;
+
 const ZONE: chrono_tz::Tz = chrono_tz::Tz::Asia__Shanghai;
+
+/// Names that are not for agents: an agent's name is its MQTT user name and client id, and these are
+/// the gateway's. Those that begin with `$`, which MQTT keeps for brokers, are no names at all.
+const RESERVED: [&str; 3] = ["gateway", "ortoo", "ortoo-gateway"];
 
 /// An agent to make.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,6 +42,10 @@ pub struct AgentRequest {
     name: AgentName,
     /// The lab whose instruments it may serve.
     lab: i64,
+    /// Keys of instruments of the lab that it speaks for from now on, at most 500.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    instruments: Vec<InstrumentKey>,
 }
 
 /// An agent that was just made; its secret is not shown again.
@@ -61,6 +75,9 @@ pub struct AgentView {
     last_seen: Option<Zoned>,
     /// Its release.
     version: Option<String>,
+    /// Keys it reports but may not speak for, at most 50: wrong in its `agent.toml`, or their source
+    /// is not set to it.
+    unknown_instruments: Vec<String>,
 }
 
 /// Makes an agent for a lab that the caller manages.
@@ -79,6 +96,10 @@ pub(super) async fn create(
     let right = Right::ManageInstruments;
     who.caller.demand(&directory, right, lab.id)?;
     let name = asked.name;
+    if RESERVED.contains(&name.as_str()) {
+        let message = "this name is the gateway's own: choose another one";
+        return Err(Problem::field("name", message));
+    }
     if directory.agents.contains_key(&name) {
         let detail = Said::new(
             format!("采集代理名 {name} 已被使用"),
@@ -86,6 +107,7 @@ pub(super) async fn create(
         );
         return Err(Problem::wrong_state(detail));
     }
+    let served = served(&directory, lab.id, &asked.instruments)?;
     let secret = new_secret();
     let entry = AgentEntry {
         name: name.clone(),
@@ -93,10 +115,11 @@ pub(super) async fn create(
         secret: SecretHash::of(&secret),
         created_at: state.clock().now(),
     };
-    made(state.desk().edit(RegistryEdit::AddAgent(entry)).await?)?;
+    let added = RegistryEdit::AddAgentFor(entry, served);
+    made(state.desk().edit(added).await?)?;
     let mqtt_url = state.site().mqtt_url.clone();
     let body = NewAgent {
-        agent_toml: agent_toml(&name, &secret, &mqtt_url),
+        agent_toml: agent_toml(&name, &secret, &mqtt_url, &asked.instruments),
         name: name.as_str().to_owned(),
         secret,
         mqtt_url,
@@ -104,24 +127,26 @@ pub(super) async fn create(
     Ok(Created(format!("/api/v1/agents/{name}"), Json(body)))
 }
 
-/// Names, secrets and addresses here need no escapes: narrow alphabets and a URL of ours.
-fn agent_toml(name: &AgentName, secret: &str, mqtt_url: &str) -> String {
-    format!(
-        "agent = \"{name}\"\n\
-         secret = \"{secret}\"\n\
-         gateway = \"{mqtt_url}\"\n\
-         data = \"agent-data\"\n\
-         allow = [\"192.168.0.0/16\"]\n\
-         \n\
-         [[device]]\n\
-         name = \"meter-1\"\n\
-         instrument = \"\"\n\
-         profile = \"sdm120\"\n\
-         address = \"192.168.10.5:502\"\n\
-         unit = 1\n\
-         every_ms = 1000\n\
-         timeout_ms = 1000\n"
-    )
+/// Returns the instruments of a lab with these keys.
+fn served(
+    directory: &Directory,
+    lab: NodeId,
+    keys: &[InstrumentKey],
+) -> Result<Vec<InstrumentId>, Problem> {
+    let once: HashSet<&InstrumentKey> = keys.iter().collect();
+    if keys.len() > SERVED_MAX || once.len() < keys.len() {
+        let message = "expected at most 500 instruments, each once";
+        return Err(Problem::field("instruments", message));
+    }
+    let ids = keys.iter().enumerate().map(|(place, key)| {
+        let found = directory.instrument_by_key(key);
+        let found = found.filter(|instrument| instrument.lab == lab);
+        found.map(|instrument| instrument.id).ok_or_else(|| {
+            let field = format!("instruments[{place}]");
+            Problem::field(&field, "no such instrument in this lab")
+        })
+    });
+    ids.collect()
 }
 
 /// Lists the agents of labs that the caller manages or audits.
@@ -156,11 +181,15 @@ pub(super) async fn list(
 
 fn view(state: &HttpState, directory: &Directory, agent: &AgentEntry) -> AgentView {
     let seen = state.telemetry().agent(&agent.name);
+    // It may have been told since to speak for some.
+    let unknown = seen.iter().flat_map(|seen| &seen.refused_keys);
+    let unknown = unknown.filter(|key| directory.speaks_for(&agent.name, key).is_none());
     AgentView {
         name: agent.name.as_str().to_owned(),
         lab: NodeView::above(directory, agent.lab, NodeKind::Lab),
         online: seen.as_ref().is_some_and(|seen| seen.online),
         last_seen: seen.as_ref().map(|seen| Zoned(seen.last_seen, ZONE)),
+        unknown_instruments: unknown.map(|key| key.as_str().to_owned()).collect(),
         version: seen.and_then(|seen| seen.version),
     }
 }

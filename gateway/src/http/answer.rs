@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use super::front::text;
-use super::problem::{Problem, ProblemType};
+use super::problem::Problem;
 
 /// Bodies below this are sent as they are: packing them gains nothing.
 const PACK_BYTES_MIN: usize = 4 * 1024;
@@ -152,21 +152,26 @@ pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
 /// Returns the version that `If-Match` demands; `None`: any.
 ///
 /// # Errors
-/// Returns `stale-version` for a tag that is no version of ours.
+/// Returns `malformed-request` for what is no tag of ours.
 pub fn demanded_version(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     match text(headers, &header::IF_MATCH).map(str::trim) {
         None | Some("*") => Ok(None),
         Some(tag) => {
-            let version = tag.trim_matches('"').parse();
+            let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            // Those who write the bare number mean the same.
+            let version: Option<i64> = quoted.unwrap_or(tag).parse().ok();
+            let version = version.filter(|version| *version >= 0);
+            let expected = "expected a version in quotes, such as \"3\", or *";
             version
                 .map(Some)
-                .map_err(|_| Problem::new(ProblemType::StaleVersion))
+                .ok_or_else(|| Problem::field("If-Match", expected))
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::problem::ProblemType;
     use super::*;
 
     fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {
@@ -195,7 +200,20 @@ mod tests {
         let demanded = |value| demanded_version(&headers(header::IF_MATCH, value));
         assert_eq!(demanded("\"4\"").unwrap(), Some(4));
         assert_eq!(demanded("*").unwrap(), None);
-        assert!(demanded("\"x\"").is_err());
+        assert_eq!(demanded("4").unwrap(), Some(4));
+        for wrong in [
+            "\"x\"",
+            "\"\"",
+            "\"1",
+            "-1",
+            "\"-1\"",
+            "W/\"1\"",
+            "\"1\", \"2\"",
+            "",
+        ] {
+            let problem = demanded(wrong).unwrap_err();
+            assert_eq!(problem.kind(), ProblemType::MalformedRequest, "{wrong}");
+        }
         assert_eq!(demanded_version(&HeaderMap::new()).unwrap(), None);
     }
 }

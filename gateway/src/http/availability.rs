@@ -1,11 +1,9 @@
 //! When an instrument is free, taken or closed: a window of one, a strip of cells of many.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use scheduler::calendar::open_intervals;
 use scheduler::facts::{BookingFacts, SetAside};
-use scheduler::occupancy::{Claim, Holder};
+use scheduler::occupancy::Holder;
 use scheduler::policy::InForce;
 use scheduler::quota::Subjects;
 use scheduler::refusal::{Overrider, RuleId};
@@ -19,11 +17,12 @@ use super::answer::Json;
 use super::body::Query;
 use super::bookings::snapshot_of;
 use super::caller::Caller;
+use super::occupied::{Occupied, occupied};
 use super::path::{Found, visible_all};
 use super::problem::Problem;
 use super::state::HttpState;
 use super::time::{Length, When, Zoned, slot};
-use super::view::{Interval, Looking, kind_of};
+use super::view::{Interval, Looking};
 use crate::booking::InstrumentSnapshot;
 use crate::registry::{Directory, Instrument};
 
@@ -80,25 +79,6 @@ pub struct Availability {
     closed: Vec<Interval>,
 }
 
-/// A taken stretch.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Occupied {
-    /// First instant.
-    start: Zoned,
-    /// First instant after it.
-    end: Zoned,
-    /// `booking`, `outage`, `hold` or `offer`.
-    kind: &'static str,
-    /// Whether it is the caller's.
-    mine: bool,
-    /// What to show.
-    label: String,
-    /// The booking, for its two sides.
-    booking: Option<i64>,
-    /// What for, for its two sides.
-    purpose: Option<String>,
-}
-
 /// Returns when an instrument is free, taken and closed.
 #[utoipa::path(get, path = "/api/v1/instruments/{key}/availability", tag = "bookings",
     params(("key" = String, Path, description = "Asset code"), Window),
@@ -148,53 +128,6 @@ fn window(from: When, to: When) -> Result<Slot, Problem> {
 
 fn open(rules: &InForce, instrument: &Instrument, window: Slot) -> Vec<Slot> {
     open_intervals(&rules.opening, instrument.zone, window)
-}
-
-/// An outage claims every lane and the gaps between kept bookings: its claims are joined, so that
-/// it is one block in a calendar.
-fn occupied(looking: &Looking<'_>, window: Slot) -> Vec<Occupied> {
-    let claims = looking.snapshot.occupancy.within(window);
-    let mut outages: BTreeMap<i64, Vec<Claim>> = BTreeMap::new();
-    let mut shown = Vec::with_capacity(claims.len());
-    for claim in claims {
-        match claim.holder {
-            Holder::Booking(_) | Holder::Hold(_) | Holder::Offer(_) => {
-                shown.push((claim.slot, claim.holder));
-            }
-            Holder::Outage(id) => outages.entry(id.get()).or_default().push(claim),
-        }
-    }
-    for claims in outages.into_values() {
-        let Some(holder) = claims.first().map(|claim| claim.holder) else {
-            continue;
-        };
-        let joined = merged(claims.iter().map(|claim| claim.slot).collect());
-        shown.extend(joined.into_iter().map(|slot| (slot, holder)));
-    }
-    shown.sort_unstable_by_key(|(slot, _)| *slot);
-    shown
-        .into_iter()
-        .map(|(slot, holder)| one_occupied(looking, slot, holder))
-        .collect()
-}
-
-fn one_occupied(looking: &Looking<'_>, slot: Slot, holder: Holder) -> Occupied {
-    let held = match holder {
-        Holder::Booking(id) => looking.booking(id),
-        Holder::Outage(_) | Holder::Hold(_) | Holder::Offer(_) => None,
-    };
-    let (booking, mine) = held.map_or((None, false), |(booking, mine)| (Some(booking), mine));
-    let told = booking.filter(|_| mine || looking.inside);
-    let zone = looking.instrument.zone;
-    Occupied {
-        start: Zoned(slot.start(), zone),
-        end: Zoned(slot.end(), zone),
-        kind: kind_of(holder),
-        mine,
-        label: looking.label(holder),
-        booking: told.map(|booking| booking.id.get()),
-        purpose: told.map(|booking| booking.purpose.to_string()),
-    }
 }
 
 /// Which instruments and cells.

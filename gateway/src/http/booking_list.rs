@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use scheduler::booking::Status;
-use scheduler::id::{InstrumentId, MemberId};
+use scheduler::id::{InstrumentId, MemberId, NodeId};
 use scheduler::time::Micros;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -20,7 +20,7 @@ use super::path::visible;
 use super::problem::Problem;
 use super::state::HttpState;
 use super::time::When;
-use super::view::{BookingView, List};
+use super::view::{BookingView, List, Reader};
 use crate::booking::record::Booking;
 use crate::registry::Directory;
 
@@ -31,6 +31,8 @@ use crate::registry::Directory;
 pub struct Filter {
     /// An instrument's key.
     instrument: Option<String>,
+    /// A lab, or a node above it.
+    lab: Option<i64>,
     /// `me` or a member's id.
     member: Option<String>,
     /// Only those that end after this.
@@ -56,6 +58,7 @@ type Place = (Micros, i64);
 /// What is asked, with its texts understood.
 struct Asked {
     instrument: Option<InstrumentId>,
+    lab: Option<NodeId>,
     member: Option<MemberId>,
     from: Micros,
     to: Micros,
@@ -85,9 +88,10 @@ pub(super) async fn list(
         .next()
         .and(page.last())
         .map(|((start, id), _)| format!("{}-{id}", start.get()));
+    let reader = Reader::new(&state, &directory, who.caller);
     let views = page
         .iter()
-        .filter_map(|(_, booking)| BookingView::of(&directory, booking));
+        .filter_map(|(_, booking)| BookingView::of(&reader, booking));
     let list = List {
         items: views.collect(),
         next_cursor,
@@ -115,13 +119,26 @@ impl Asked {
         let after = filter.cursor.as_deref().map(|text| {
             place(text).ok_or_else(|| Problem::field("cursor", "not a cursor of this list"))
         });
+        if let (Some(from), Some(to)) = (filter.from, filter.to)
+            && to.0 < from.0
+        {
+            return Err(Problem::field("to", "must not be before `from`"));
+        }
         Ok(Self {
             instrument: instrument.transpose()?,
+            lab: filter.lab.map(NodeId::new),
             member,
             from: filter.from.map_or(Micros::new(i64::MIN), |from| from.0),
             to: filter.to.map_or(Micros::new(i64::MAX), |to| to.0),
             status: status.transpose()?,
             after: after.transpose()?,
+        })
+    }
+
+    fn is_below(&self, directory: &Directory, instrument: InstrumentId) -> bool {
+        self.lab.is_none_or(|lab| {
+            let found = directory.instruments.get(&instrument);
+            found.is_some_and(|held| directory.ancestors(held.lab).any(|above| above.id == lab))
         })
     }
 
@@ -148,7 +165,7 @@ fn gather(
 ) -> BTreeMap<Place, Arc<Booking>> {
     let mut found = BTreeMap::new();
     let mut add = |booking: Arc<Booking>| {
-        if asked.takes(&booking) {
+        if asked.takes(&booking) && asked.is_below(directory, booking.instrument) {
             found.insert((booking.slot.start(), booking.id.get()), booking);
         }
     };
@@ -161,6 +178,7 @@ fn gather(
     }
     let seen = directory.instruments.values().filter(|instrument| {
         asked.instrument.is_none_or(|id| id == instrument.id)
+            && asked.is_below(directory, instrument.id)
             && who.caller.sees_inside(directory, instrument)
     });
     for instrument in seen {

@@ -1,58 +1,36 @@
-//! Bookings: ask, read, change, give up. The desk decides; here it is asked and its answer worded.
+//! Bookings: read, change, give up. The desk decides; here it is asked and its answer worded.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use scheduler::id::BookingId;
-use scheduler::slot::Slot;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
-use wire::InstrumentKey;
 
-use super::answer::{Created, Json, Versioned, demanded_version};
-use super::body::{Body, Query};
+use super::answer::{Json, Versioned, demanded_version};
+use super::body::{Body, MaybeBody, Query};
+use super::booking_make::{Try, Verdict, refusal};
+use super::booking_request::{OverrideRequest, PURPOSE_CHARACTERS_MAX, overriding};
 use super::caller::{Caller, SignedIn};
-use super::front::text;
-use super::path::{Number, visible};
+use super::details::merged;
+use super::path::Number;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::kept;
 use super::time::{When, slot};
-use super::view::{BookingView, ConflictView, Interval, Looking, RefusalView};
+use super::view::{BookingView, Reader};
 use crate::booking::record::Booking;
 use crate::booking::{
-    Asked, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, DeskError, Gathered,
-    InstrumentSnapshot, Refused, Wish, judge_wish,
+    Cancel, CancelOutcome, Change, ChangeOutcome, DeskError, InstrumentSnapshot, LAB_MOVES,
+    status_after,
 };
 use crate::registry::{Directory, Instrument, Right};
 use crate::words::{self, Said};
 
-/// Most characters of a purpose.
-const PURPOSE_CHARACTERS_MAX: usize = 500;
-/// Most characters of a project's name.
-const PROJECT_CHARACTERS_MAX: usize = 200;
-/// Most characters of an idempotency key.
-const KEY_CHARACTERS_MAX: usize = 200;
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// A wish for a slot.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BookingRequest {
-    /// The instrument's key.
-    #[schema(value_type = String)]
-    instrument: InstrumentKey,
-    /// First instant.
-    start: When,
-    /// First instant after it.
-    end: When,
-    /// What for; at most 500 characters.
-    purpose: String,
-    /// The project; at most 200 characters.
-    project: Option<String>,
-}
+/// Most characters of a reason.
+pub const REASON_CHARACTERS_MAX: usize = 500;
 
 /// A change of a booking: what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -64,6 +42,34 @@ pub struct BookingChange {
     end: Option<When>,
     /// What for; at most 500 characters.
     purpose: Option<String>,
+    /// What else was asked: fields and answers that are left out stay, those that are null go (RFC
+    /// 7396). After use too, but for the project.
+    #[schema(value_type = Option<crate::booking::record::Details>)]
+    details: Option<Map<String, Value>>,
+    /// Sets rules aside; for who has the authority over them.
+    #[serde(rename = "override")]
+    overriding: Option<OverrideRequest>,
+}
+
+/// Why somebody does something.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Why {
+    /// At most 500 characters.
+    #[serde(default)]
+    pub(super) reason: String,
+}
+
+/// A booking that was given up, and what it cost.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GivenUp {
+    /// The booking.
+    #[serde(flatten)]
+    booking: BookingView,
+    /// Whether it was too late to be free.
+    late: bool,
+    /// Points given for it.
+    points: u32,
 }
 
 /// Whether to try only.
@@ -74,164 +80,6 @@ pub struct Trial {
     /// Answers what would happen and changes nothing.
     #[serde(default)]
     pub(super) dry_run: bool,
-}
-
-/// What would become of a wish.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Verdict {
-    /// `accept` or `refuse`.
-    would: &'static str,
-    /// Rules against it.
-    refusals: Vec<RefusalView>,
-    /// Claims against it.
-    conflicts: Vec<ConflictView>,
-    /// Up to three slots of the same length that would pass.
-    next_free: Vec<Interval>,
-}
-
-/// Books a slot, or with `dry_run` tells what would happen.
-#[utoipa::path(post, path = "/api/v1/bookings", tag = "bookings", request_body = BookingRequest,
-    params(Trial, ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key books once")),
-    responses((status = 201, body = BookingView), (status = 200, body = Verdict),
-        (status = 409, description = "slot-taken"), (status = 422, description = "refused-by-policy")))]
-pub(super) async fn book(
-    State(state): State<HttpState>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Query(trial): Query<Trial>,
-    Body(wish): Body<BookingRequest>,
-) -> Result<Response, Problem> {
-    let slot = slot(wish.start, wish.end, "end")?;
-    check_length("purpose", &wish.purpose, PURPOSE_CHARACTERS_MAX)?;
-    check_length(
-        "project",
-        wish.project.as_deref().unwrap_or_default(),
-        PROJECT_CHARACTERS_MAX,
-    )?;
-    let directory = state.directory().load_full();
-    let id = visible(&directory, wish.instrument.as_str(), &who.caller)?;
-    if trial.dry_run {
-        let instrument = directory
-            .instruments
-            .get(&id)
-            .ok_or_else(Problem::not_found)?;
-        return Ok(Json(try_it(&state, &directory, instrument, who, slot)?).into_response());
-    }
-    let idempotency = idempotency(&headers, &wish, slot)?;
-    let book = Book {
-        instrument: id,
-        member: who.member,
-        slot,
-        purpose: wish.purpose,
-        project: wish.project,
-        idempotency,
-    };
-    match state.desk().ask(book).await? {
-        BookOutcome::Booked(booking) | BookOutcome::Replayed(booking) => {
-            let versioned = view(&directory, &booking)?;
-            let place = format!("/api/v1/bookings/{}", booking.id);
-            Ok(Created(place, versioned).into_response())
-        }
-        BookOutcome::KeyReused => Err(Problem::new(ProblemType::IdempotencyKeyReused)),
-        BookOutcome::Refused(refused) => Err(refusal(&state, &directory, who, id, &refused)),
-        BookOutcome::NotFound => Err(Problem::not_found()),
-    }
-}
-
-fn try_it(
-    state: &HttpState,
-    directory: &Directory,
-    instrument: &Instrument,
-    who: SignedIn,
-    slot: Slot,
-) -> Result<Verdict, Problem> {
-    let snapshot = state.desk().snapshot(instrument.id);
-    let snapshot = snapshot.ok_or_else(Problem::not_found)?;
-    let (policy, _) = directory.policy_of(instrument);
-    let ledger = state.desk().ledger();
-    let asked = Asked {
-        instrument: instrument.id,
-        member: who.member,
-        slot,
-        project: None,
-        held: None,
-        set_aside: &[],
-    };
-    let gathered = Gathered::of(directory, &ledger, (instrument, &policy), &asked);
-    let wish = Wish {
-        instrument,
-        policy: &policy,
-        asking: gathered.asking(&ledger.usage),
-        slot,
-        now: state.clock().now(),
-        held: None,
-    };
-    let refused = judge_wish(&snapshot, &wish).err();
-    let would = if refused.is_none() {
-        "accept"
-    } else {
-        "refuse"
-    };
-    let looking = Looking::new(directory, instrument, &snapshot, who.caller);
-    let told = looking.refused(&refused.unwrap_or_default());
-    Ok(Verdict {
-        would,
-        refusals: told.refusals,
-        conflicts: told.conflicts,
-        next_free: told.next_free,
-    })
-}
-
-/// The request is known by what it means, so that a retry may be written with other spaces or
-/// another offset.
-fn idempotency(
-    headers: &HeaderMap,
-    wish: &BookingRequest,
-    slot: Slot,
-) -> Result<Option<(String, [u8; 32])>, Problem> {
-    let Some(key) = text(headers, &IDEMPOTENCY_KEY).map(str::trim) else {
-        return Ok(None);
-    };
-    if key.is_empty() {
-        return Err(Problem::field("Idempotency-Key", "must not be empty"));
-    }
-    check_length("Idempotency-Key", key, KEY_CHARACTERS_MAX)?;
-    let meaning = serde_json::json!([
-        wish.instrument.as_str(),
-        slot.start().get(),
-        slot.end().get(),
-        wish.purpose,
-        wish.project,
-    ]);
-    let digest = Sha256::digest(meaning.to_string().as_bytes());
-    Ok(Some((key.to_owned(), digest.into())))
-}
-
-/// Overlap alone is `slot-taken`; any rule against it is `refused-by-policy`.
-fn refusal(
-    state: &HttpState,
-    directory: &Directory,
-    who: SignedIn,
-    id: scheduler::id::InstrumentId,
-    refused: &Refused,
-) -> Problem {
-    let found = directory
-        .instruments
-        .get(&id)
-        .zip(state.desk().snapshot(id));
-    let Some((instrument, snapshot)) = found else {
-        return Problem::not_found();
-    };
-    let told = Looking::new(directory, instrument, &snapshot, who.caller).refused(refused);
-    if refused.refusals.is_empty() {
-        return Problem::new(ProblemType::SlotTaken)
-            .with("conflicts", told.conflicts)
-            .with("next_free", told.next_free);
-    }
-    Problem::new(ProblemType::RefusedByPolicy)
-        .with("refusals", told.refusals)
-        .with("conflicts", told.conflicts)
-        .with("next_free", told.next_free)
 }
 
 /// Returns a booking to its owner or to those who see the inside of its instrument.
@@ -245,12 +93,19 @@ pub(super) async fn read(
 ) -> Result<Versioned<BookingView>, Problem> {
     let directory = state.directory().load_full();
     let booking = seen(&state, &directory, who.caller, number)?;
-    view(&directory, &booking)
+    let set_aside = state.desk().overrides_of(booking.id).await;
+    let set_aside = set_aside.map_err(Problem::internal)?;
+    let reader = Reader::new(&state, &directory, who.caller);
+    let view = BookingView::of(&reader, &booking).ok_or_else(Problem::not_found)?;
+    Ok(Versioned {
+        version: booking.version,
+        body: view.in_full(&reader, &booking, &set_aside),
+    })
 }
 
-/// Moves, shortens, extends or describes a booking anew.
+/// Moves, shortens, extends or describes a booking anew, or with `dry_run` tells what would happen.
 #[utoipa::path(patch, path = "/api/v1/bookings/{id}", tag = "bookings", request_body = BookingChange,
-    params(("id" = i64, Path, description = "Identity"),
+    params(("id" = i64, Path, description = "Identity"), Trial,
         ("If-Match" = Option<String>, Header, description = "Only if it has this version")),
     responses((status = 200, body = BookingView), (status = 409, description = "slot-taken, stale-version or wrong-state"),
         (status = 422, description = "refused-by-policy")))]
@@ -259,10 +114,29 @@ pub(super) async fn change(
     who: SignedIn,
     number: Number,
     headers: HeaderMap,
+    Query(trial): Query<Trial>,
     Body(wish): Body<BookingChange>,
-) -> Result<Versioned<BookingView>, Problem> {
+) -> Result<Response, Problem> {
     let directory = state.directory().load_full();
     let held = acted_on(&state, &directory, who.caller, number)?;
+    let change = understood(&directory, &held, who, (&headers, wish))?;
+    if trial.dry_run {
+        let verdict = try_change(&state, &directory, who, (&held, &change))?;
+        return Ok(Json(verdict).into_response());
+    }
+    let changed = state.desk().ask(change).await?;
+    let versioned = changed_view(&state, &directory, who, (&held, changed))?;
+    Ok(versioned.into_response())
+}
+
+fn understood(
+    directory: &Directory,
+    held: &Booking,
+    who: SignedIn,
+    (headers, wish): (&HeaderMap, BookingChange),
+) -> Result<Change, Problem> {
+    let instrument = directory.instruments.get(&held.instrument);
+    let instrument = instrument.ok_or_else(Problem::not_found)?;
     if let Some(purpose) = &wish.purpose {
         check_length("purpose", purpose, PURPOSE_CHARACTERS_MAX)?;
     }
@@ -270,18 +144,62 @@ pub(super) async fn change(
     let end = wish.end.unwrap_or(When(held.slot.end()));
     let field = if wish.end.is_some() { "end" } else { "start" };
     let is_moved = wish.start.is_some() || wish.end.is_some();
-    let slot = is_moved.then(|| slot(start, end, field)).transpose()?;
-    let change = Change {
+    let details = wish.details.map(|told| merged(held.details(), told));
+    Ok(Change {
         booking: held.id,
-        expected_version: demanded_version(&headers)?,
-        slot,
-        purpose: wish.purpose,
+        by: who.member,
+        expected_version: demanded_version(headers)?,
+        slot: is_moved.then(|| slot(start, end, field)).transpose()?,
+        purpose: wish.purpose.map(kept),
+        details: details.transpose()?,
+        overriding: overriding(directory, instrument, who, wish.overriding)?,
+    })
+}
+
+fn try_change(
+    state: &HttpState,
+    directory: &Directory,
+    who: SignedIn,
+    (held, change): (&Booking, &Change),
+) -> Result<Verdict, Problem> {
+    let wanted = change.slot.unwrap_or(held.slot);
+    let now = state.clock().now();
+    let is_allowed = held.status.change(held.slot, wanted, now);
+    is_allowed.map_err(|wrong| Problem::wrong_state(words::wrong_state(wrong)))?;
+    let by_owner = who.member == held.member;
+    let project = change.details.as_ref().map_or_else(
+        || held.charged_to(),
+        |details| details.project.map(scheduler::id::ProjectId::new),
+    );
+    let trial = Try {
+        instrument: held.instrument,
+        member: held.member,
+        slot: wanted,
+        project,
+        held: Some(held),
+        set_aside: if by_owner { &[] } else { LAB_MOVES },
+        manner: crate::booking::Manner::default(),
     };
-    match state.desk().ask(change).await? {
-        ChangeOutcome::Changed(booking) => view(&directory, &booking),
+    let asks = |needs| {
+        let after = status_after(held, wanted, needs, by_owner, now);
+        after != Some(held.status) && needs
+    };
+    trial.verdict(state, directory, who, asks)
+}
+
+/// Returns the view of what a change left, or what stands against it.
+pub(super) fn changed_view(
+    state: &HttpState,
+    directory: &Directory,
+    who: SignedIn,
+    (held, outcome): (&Booking, ChangeOutcome),
+) -> Result<Versioned<BookingView>, Problem> {
+    match outcome {
+        ChangeOutcome::Changed(booking) => view(state, directory, who.caller, &booking),
         ChangeOutcome::Refused(refused) => {
-            Err(refusal(&state, &directory, who, held.instrument, &refused))
+            Err(refusal(state, directory, who, held.instrument, &refused))
         }
+        ChangeOutcome::NotAtOnce => Err(Problem::wrong_state(words::not_at_once())),
         ChangeOutcome::WrongState(wrong) => Err(Problem::wrong_state(words::wrong_state(wrong))),
         ChangeOutcome::Stale(_) => Err(Problem::new(ProblemType::StaleVersion)),
         ChangeOutcome::NotFound => Err(Problem::not_found()),
@@ -289,24 +207,42 @@ pub(super) async fn change(
 }
 
 /// Gives a booking up.
-#[utoipa::path(delete, path = "/api/v1/bookings/{id}", tag = "bookings",
+#[utoipa::path(delete, path = "/api/v1/bookings/{id}", tag = "bookings", request_body = Option<Why>,
     params(("id" = i64, Path, description = "Identity"),
         ("If-Match" = Option<String>, Header, description = "Only if it has this version")),
-    responses((status = 200, body = BookingView), (status = 409, description = "wrong-state or stale-version")))]
+    responses((status = 200, body = GivenUp), (status = 409, description = "wrong-state or stale-version"),
+        (status = 422, description = "refused-by-policy")))]
 pub(super) async fn cancel(
     State(state): State<HttpState>,
     who: SignedIn,
     number: Number,
     headers: HeaderMap,
-) -> Result<Versioned<BookingView>, Problem> {
+    MaybeBody(why): MaybeBody<Why>,
+) -> Result<Versioned<GivenUp>, Problem> {
     let directory = state.directory().load_full();
     let held = acted_on(&state, &directory, who.caller, number)?;
+    check_length("reason", &why.reason, REASON_CHARACTERS_MAX)?;
     let cancel = Cancel {
         booking: held.id,
+        by: who.member,
+        reason: why.reason,
         expected_version: demanded_version(&headers)?,
     };
     match state.desk().ask(cancel).await? {
-        CancelOutcome::Cancelled(booking) => view(&directory, &booking),
+        CancelOutcome::Cancelled(booking, cost) => {
+            let Versioned { version, body } = view(&state, &directory, who.caller, &booking)?;
+            Ok(Versioned {
+                version,
+                body: GivenUp {
+                    booking: body,
+                    late: cost.late,
+                    points: cost.points,
+                },
+            })
+        }
+        CancelOutcome::Refused(refused) => {
+            Err(refusal(&state, &directory, who, held.instrument, &refused))
+        }
         CancelOutcome::WrongState(wrong) => Err(Problem::wrong_state(words::wrong_state(wrong))),
         CancelOutcome::Stale(_) => Err(Problem::new(ProblemType::StaleVersion)),
         CancelOutcome::NotFound => Err(Problem::not_found()),
@@ -314,7 +250,7 @@ pub(super) async fn cancel(
 }
 
 /// Returns a booking that the caller may see; for everybody else there is none.
-fn seen(
+pub(super) fn seen(
     state: &HttpState,
     directory: &Directory,
     caller: Caller,
@@ -349,41 +285,41 @@ pub(super) fn acted_on(
 
 /// Returns a booking's view with its version.
 pub(super) fn view(
+    state: &HttpState,
     directory: &Directory,
+    caller: Caller,
     booking: &Booking,
 ) -> Result<Versioned<BookingView>, Problem> {
-    let body = BookingView::of(directory, booking).ok_or_else(Problem::not_found)?;
+    let reader = Reader::new(state, directory, caller);
+    let body = BookingView::of(&reader, booking).ok_or_else(Problem::not_found)?;
     Ok(Versioned {
         version: booking.version,
         body,
     })
 }
 
-/// Checks the length of a text.
+/// Checks a text of many lines.
 ///
 /// # Errors
 /// Returns `malformed-request` about the field.
 pub fn check_length(field: &str, text: &str, characters_max: usize) -> Result<(), Problem> {
-    if text.chars().count() <= characters_max {
-        Ok(())
-    } else {
-        Err(Problem::field(field, "too long"))
-    }
+    super::texts::check_prose(field, text, characters_max)
 }
 
-/// What the desk cannot do now is `not-ready`.
+/// What the desk cannot do now is `not-ready`, and what the database cannot hold is our fault. What
+/// the database said is for the log.
 impl From<DeskError> for Problem {
     fn from(error: DeskError) -> Self {
-        match &error {
-            DeskError::NotReady(why) => {
-                let reason = Said::new(
-                    format!("预约数据暂时无法写入：{why}"),
-                    format!("bookings cannot be written now: {why}"),
-                );
-                Self::not_ready(reason, 5)
+        let (reason, retry_after_s) = match &error {
+            DeskError::Full(_) => (Said::fixed("磁盘已满", "the disk is full"), 5),
+            DeskError::NotReady(_) => {
+                let en = "bookings cannot be written now";
+                (Said::fixed("预约数据暂时无法写入", en), 5)
             }
-            DeskError::Busy => Self::not_ready(Said::fixed("排队已满", "too many wait"), 1),
-        }
+            DeskError::Busy => (Said::fixed("排队已满", "too many wait"), 1),
+            DeskError::Data(_) => return Self::internal(error),
+        };
+        Self::not_ready(reason, retry_after_s).caused_by(error)
     }
 }
 

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use scheduler::class::CallerClass;
 use scheduler::id::{MemberId, NodeId};
+use scheduler::time::Micros;
 
 use super::front::{RequestId, text};
 use super::listen::Peer;
@@ -37,8 +38,12 @@ pub enum Via {
 pub struct Caller {
     /// The member, if anybody is signed in.
     pub who: Option<(MemberId, Via)>,
+    /// The hash of the session or token that says so.
+    pub credential: Option<SecretHash>,
     /// The language of the answer.
     pub language: Language,
+    /// When the request came.
+    pub now: Micros,
     /// Where the request comes from.
     pub address: IpAddr,
     /// The request.
@@ -147,38 +152,71 @@ pub fn identify(
     let headers = request.headers();
     let who = match text(headers, &header::AUTHORIZATION) {
         Some(authorization) => {
-            let member = bearer(state, authorization);
-            let member = member.ok_or_else(|| Problem::new(ProblemType::NotSignedIn))?;
-            Some((member, Via::Token))
+            let found = bearer(state, authorization);
+            let (member, hash) = found.ok_or_else(|| Problem::new(ProblemType::NotSignedIn))?;
+            Some((member, Via::Token, hash))
         }
         None => session(state, headers),
     };
     Ok(Caller {
-        who,
+        who: who.map(|(member, via, _)| (member, via)),
+        credential: who.map(|(_, _, hash)| hash),
         language,
+        now: state.clock().now(),
         address: address_of(request),
         request: id,
     })
 }
 
 /// The look-up is by hash, so its time tells nothing about the secret.
-fn bearer(state: &HttpState, authorization: &str) -> Option<MemberId> {
+fn bearer(state: &HttpState, authorization: &str) -> Option<(MemberId, SecretHash)> {
     let (scheme, token) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }
+    let hash = SecretHash::of(token.trim());
+    Some((token_owner(state, &hash)?, hash))
+}
+
+fn token_owner(state: &HttpState, hash: &SecretHash) -> Option<MemberId> {
     let directory = state.directory().load();
-    let entry = directory.tokens.get(&SecretHash::of(token.trim()))?;
+    let entry = directory.tokens.get(hash)?;
     let member = directory.members.get(&entry.member)?;
     (member.active && entry.expires_at > state.clock().now()).then_some(member.id)
 }
 
-fn session(state: &HttpState, headers: &HeaderMap) -> Option<(MemberId, Via)> {
+fn session(state: &HttpState, headers: &HeaderMap) -> Option<(MemberId, Via, SecretHash)> {
     let hash = SecretHash::of(cookie(headers, SESSION_COOKIE)?);
     let member = state.session(hash)?;
     let directory = state.directory().load();
     let member = directory.members.get(&member)?;
-    member.active.then_some((member.id, Via::Session(hash)))
+    member
+        .active
+        .then_some((member.id, Via::Session(hash), hash))
+}
+
+/// Returns true as long as the caller would be known as the same member if the request came now.
+/// Looking is no use of a session: it ends idle all the same.
+#[must_use]
+pub fn is_still(state: &HttpState, caller: &Caller) -> bool {
+    let (Some((member, via)), Some(hash)) = (caller.who, caller.credential) else {
+        return true;
+    };
+    let owner = match via {
+        Via::Token => token_owner(state, &hash),
+        Via::Session(id) => {
+            let sessions = state.desk().sessions();
+            let owner = sessions.peek(&id, state.clock().now());
+            owner.filter(|owner| {
+                let directory = state.directory().load();
+                directory
+                    .members
+                    .get(owner)
+                    .is_some_and(|member| member.active)
+            })
+        }
+    };
+    owner == Some(member)
 }
 
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -236,8 +274,26 @@ pub fn refuse_forged(state: &HttpState, request: &Request, caller: Caller) -> Re
     Err(Problem::new(ProblemType::NotAllowed).detail(detail))
 }
 
+/// `Host` is as good as what the browser was pointed at, and a name of somebody else's can point here:
+/// it is believed only where no public address is set, and only if it names this machine itself.
 fn is_own_origin(state: &HttpState, headers: &HeaderMap, origin: &str) -> bool {
-    let host = text(headers, &header::HOST);
+    let site = state.site();
+    if origin.eq_ignore_ascii_case(&site.origin) {
+        return true;
+    }
     let of_host = origin.split_once("://").map(|(_, rest)| rest);
-    origin == state.site().origin || (host.is_some() && of_host == host)
+    let host = text(headers, &header::HOST);
+    !site.is_public && host.is_some_and(is_loopback) && of_host == host
+}
+
+/// Returns true for `localhost`, `127.0.0.1` or `[::1]`, with or without a port.
+fn is_loopback(host: &str) -> bool {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if is_port(port) && !name.ends_with(':') => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{Json, Versioned};
 use super::body::Query;
 use super::bookings::{acted_on, view};
-use super::caller::SignedIn;
+use super::caller::{Caller, SignedIn};
 use super::path::{Found, Number};
 use super::problem::Problem;
 use super::state::HttpState;
@@ -54,7 +54,12 @@ pub(super) async fn check_in(
         }
     }
     let asked = CheckIn { booking: held.id };
-    checked(&directory, state.desk().ask(asked).await?)
+    checked(
+        &state,
+        &directory,
+        who.caller,
+        state.desk().ask(asked).await?,
+    )
 }
 
 /// Notes that the member has gone: what is left of the slot is free.
@@ -69,15 +74,22 @@ pub(super) async fn check_out(
     let directory = state.directory().load_full();
     let held = acted_on(&state, &directory, who.caller, number)?;
     let asked = CheckOut { booking: held.id };
-    checked(&directory, state.desk().ask(asked).await?)
+    checked(
+        &state,
+        &directory,
+        who.caller,
+        state.desk().ask(asked).await?,
+    )
 }
 
 fn checked(
+    state: &HttpState,
     directory: &Directory,
+    caller: Caller,
     outcome: CheckOutcome,
 ) -> Result<Versioned<BookingView>, Problem> {
     match outcome {
-        CheckOutcome::Done(booking) => view(directory, &booking),
+        CheckOutcome::Done(booking) => view(state, directory, caller, &booking),
         CheckOutcome::WrongState(wrong) => Err(Problem::wrong_state(words::wrong_state(wrong))),
         CheckOutcome::NotFound => Err(Problem::not_found()),
     }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::state::HttpState;
+use crate::booking::DeskError;
 
 /// How long a probe's result is given to others, in microseconds.
 const PROBED_FOR_US: i64 = 1_000_000;
@@ -90,7 +91,7 @@ async fn probe(state: &HttpState) -> Ready {
     let database = tokio::time::timeout(PROBE_TIME_MAX, state.desk().ready()).await;
     let database = match database {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(format!("预约数据库不可写 / {error}")),
+        Ok(Err(error)) => Err(why_not(&error)),
         Err(_) => Err("预约数据库无响应 / no answer from the booking database".to_owned()),
     };
     let stopping = state.stop().is_cancelled();
@@ -113,6 +114,21 @@ async fn probe(state: &HttpState) -> Ready {
     ];
     let ready = all.into_iter().all(|check| check == "ok");
     Ready { ready, checks }
+}
+
+/// What the database said is for the log: anybody may ask here.
+fn why_not(error: &DeskError) -> String {
+    tracing::warn!(%error, "the booking database is not ready");
+    let told = match error {
+        DeskError::Full(_) => {
+            "磁盘已满，预约数据库不可写 / the disk is full, bookings cannot be written"
+        }
+        DeskError::NotReady(_) | DeskError::Data(_) => {
+            "预约数据库不可写 / the booking database takes no writes"
+        }
+        DeskError::Busy => "预约排队已满 / too many bookings wait",
+    };
+    told.to_owned()
 }
 
 fn told(result: Result<(), String>) -> String {

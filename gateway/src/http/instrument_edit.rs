@@ -4,21 +4,22 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, NodeId};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use wire::InstrumentKey;
 
 use super::answer::{Created, Versioned, demanded_version};
-use super::body::Body;
-use super::bookings::check_length;
+use super::body::{Body, Clearable, set};
 use super::caller::{Caller, SignedIn};
 use super::path::Found;
+use super::place::edited as edited_place;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::{check_line, check_name};
 use super::tokens::made;
 use super::view::InstrumentView;
 use crate::booking::RegistryEdit;
-use crate::registry::{Directory, Instrument, Names, NodeKind, Right, StateRule};
+use crate::registry::{Directory, Instrument, KeyUse, Names, NodeKind, Right, StateRule};
 use crate::words::Said;
 
 /// Most characters of a name, model, manufacturer or room.
@@ -32,7 +33,8 @@ const CAPABILITY_CHARACTERS_MAX: usize = 64;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewInstrument {
-    /// Asset code, unique for ever.
+    /// Asset code, unique for ever: capitals make no difference, and one that was used is not given
+    /// again.
     #[schema(value_type = String)]
     key: InstrumentKey,
     /// Name, Chinese.
@@ -63,6 +65,10 @@ pub struct NewInstrument {
     /// Whether it draws power all the time, so that telemetry cannot tell use and check-ins do;
     /// false when left out.
     always_on: Option<bool>,
+    /// Degrees north, with `longitude`; left out: it stands where its lab does.
+    latitude: Option<f64>,
+    /// Degrees east.
+    longitude: Option<f64>,
 }
 
 /// An edit of an instrument: what is left out stays.
@@ -80,7 +86,7 @@ pub struct InstrumentEdit {
     /// National class code; null: none.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    category: Clearable,
+    category: Clearable<String>,
     /// What it can do.
     capabilities: Option<Vec<String>>,
     /// Room.
@@ -97,20 +103,14 @@ pub struct InstrumentEdit {
     published: Option<bool>,
     /// Whether it draws power all the time, so that telemetry cannot tell use and check-ins do.
     always_on: Option<bool>,
-}
-
-/// A field that null clears and that stays when it is left out.
-#[derive(Debug, Default)]
-enum Clearable {
-    #[default]
-    Kept,
-    Set(Option<String>),
-}
-
-impl<'de> Deserialize<'de> for Clearable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(Self::Set)
-    }
+    /// Degrees north; null: it stands where its lab does.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    latitude: Clearable<f64>,
+    /// Degrees east; null with the other.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    longitude: Clearable<f64>,
 }
 
 /// Registers an instrument in a lab that the caller manages.
@@ -137,6 +137,11 @@ pub(super) async fn create(
         capabilities: asked.capabilities,
         room: asked.room,
         lab,
+        place: edited_place(
+            None,
+            Clearable::Set(asked.latitude),
+            Clearable::Set(asked.longitude),
+        )?,
         zone: parse_zone(zone)?,
         capacity: asked.capacity.unwrap_or(1),
         bookable: asked.bookable.unwrap_or(true),
@@ -148,8 +153,8 @@ pub(super) async fn create(
     };
     check(&instrument)?;
     let key = instrument.key.clone();
-    if directory.instrument_by_key(&key).is_some() {
-        return Err(key_in_use(&key));
+    if let Some(held_by) = directory.use_of_key(&key) {
+        return Err(key_in_use(&key, &held_by));
     }
     let added = RegistryEdit::AddInstrument(Box::new(instrument));
     made(state.desk().edit(added).await?)?;
@@ -157,11 +162,24 @@ pub(super) async fn create(
     Ok(Created(format!("/api/v1/instruments/{key}"), versioned))
 }
 
-fn key_in_use(key: &InstrumentKey) -> Problem {
-    Problem::wrong_state(Said::new(
-        format!("编号 {key} 已被使用"),
-        format!("The key {key} is in use"),
-    ))
+fn key_in_use(key: &InstrumentKey, held_by: &KeyUse) -> Problem {
+    Problem::wrong_state(match held_by {
+        KeyUse::Held(held) if held == key => Said::new(
+            format!("编号 {key} 已被使用"),
+            format!("The key {key} is in use"),
+        ),
+        KeyUse::Held(held) => Said::new(
+            format!("编号 {key} 与已有的 {held} 只有大小写不同"),
+            format!("The key {key} differs from {held}, which is in use, in capitals only"),
+        ),
+        KeyUse::Retired => Said::new(
+            format!("编号 {key} 属于一台已删除但有历史记录的仪器，不能再次使用；请换一个编号"),
+            format!(
+                "The key {key} was that of a removed instrument whose history is kept, and cannot \
+                 be given again: choose another one"
+            ),
+        ),
+    })
 }
 
 /// Edits an instrument that the caller manages.
@@ -187,9 +205,8 @@ pub(super) async fn edit(
     set(&mut instrument.names.en, asked.name_en);
     set(&mut instrument.model, asked.model);
     set(&mut instrument.manufacturer, asked.manufacturer);
-    if let Clearable::Set(category) = asked.category {
-        instrument.category = category;
-    }
+    instrument.category = asked.category.or(instrument.category, |code| code);
+    instrument.place = edited_place(instrument.place, asked.latitude, asked.longitude)?;
     set(&mut instrument.capabilities, asked.capabilities);
     set(&mut instrument.room, asked.room);
     set(&mut instrument.capacity, asked.capacity);
@@ -198,12 +215,6 @@ pub(super) async fn edit(
     set(&mut instrument.always_on, asked.always_on);
     check(&instrument)?;
     replace(&state, instrument).await
-}
-
-fn set<T>(held: &mut T, new: Option<T>) {
-    if let Some(new) = new {
-        *held = new;
-    }
 }
 
 /// Removes an instrument that nobody has booked.
@@ -278,17 +289,14 @@ fn parse_zone(text: &str) -> Result<Tz, Problem> {
 }
 
 fn check(instrument: &Instrument) -> Result<(), Problem> {
-    if instrument.names.zh.trim().is_empty() {
-        return Err(Problem::field("name", "must not be empty"));
-    }
+    check_name("name", &instrument.names.zh, TEXT_CHARACTERS_MAX)?;
     for (field, text) in [
-        ("name", &instrument.names.zh),
         ("name_en", &instrument.names.en),
         ("model", &instrument.model),
         ("manufacturer", &instrument.manufacturer),
         ("room", &instrument.room),
     ] {
-        check_length(field, text, TEXT_CHARACTERS_MAX)?;
+        check_line(field, text, TEXT_CHARACTERS_MAX)?;
     }
     let is_code = |code: &String| code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit());
     if !instrument.category.as_ref().is_none_or(is_code) {
@@ -299,7 +307,7 @@ fn check(instrument: &Instrument) -> Result<(), Problem> {
     }
     for (place, word) in instrument.capabilities.iter().enumerate() {
         let field = format!("capabilities[{place}]");
-        check_length(&field, word, CAPABILITY_CHARACTERS_MAX)?;
+        check_line(&field, word, CAPABILITY_CHARACTERS_MAX)?;
         if word.is_empty() || word.chars().any(|c| c.is_whitespace() || c.is_uppercase()) {
             return Err(Problem::field(&field, "expected a lower-case word"));
         }

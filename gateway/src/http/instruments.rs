@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 use scheduler::id::NodeId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use wire::InstrumentKey;
 
-use super::answer::{JSON, Json, Versioned, either, is_known};
+use super::answer::{JSON, Versioned, either, is_known};
 use super::body::Query;
 use super::caller::Caller;
 use super::catalogue::{IndexView, Row};
@@ -16,7 +17,7 @@ use super::path::Found;
 use super::problem::Problem;
 use super::state::HttpState;
 use super::time::Zoned;
-use super::view::{InstrumentView, List, RulesView};
+use super::view::{InstrumentView, List, OpenProblem, RulesView};
 use crate::registry::{Directory, Instrument, Right};
 use crate::status::ShownStatus;
 
@@ -84,6 +85,8 @@ pub struct InstrumentDetail {
     rules: RulesView,
     /// What the caller may do.
     may: May,
+    /// Problems that are not closed; only for those who are signed in.
+    problems: Vec<OpenProblem>,
 }
 
 /// The newest reading of a channel.
@@ -122,6 +125,13 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let directory = state.directory().load_full();
     let catalogue = state.catalogues().of(&directory);
+    if filter
+        .cursor
+        .as_deref()
+        .is_some_and(|cursor| InstrumentKey::parse(cursor).is_err())
+    {
+        return Err(Problem::field("cursor", "not a cursor of this list"));
+    }
     let matching = Matching::new(&state, &directory, caller, &filter);
     let total = catalogue
         .rows
@@ -278,43 +288,10 @@ pub(super) async fn detail(
             book: books && instrument.bookable,
             edit: may(Right::ManageInstruments),
         },
+        problems: OpenProblem::all(&state.desk().ledger(), caller, instrument),
     };
     Versioned {
         version: instrument.version,
         body,
     }
-}
-
-/// A node of the tree.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TreeNode {
-    /// Identity.
-    id: i64,
-    /// `region`, `centre`, `institution` or `lab`.
-    kind: &'static str,
-    /// The node above; null for the region.
-    parent: Option<i64>,
-    /// Name, Chinese.
-    name: String,
-    /// Name, English.
-    name_en: String,
-}
-
-/// Returns the whole tree, parents first.
-#[utoipa::path(get, path = "/api/v1/nodes", tag = "instruments",
-    responses((status = 200, body = super::view::Whole<TreeNode>)))]
-pub(super) async fn nodes(State(state): State<HttpState>) -> Json<super::view::Whole<TreeNode>> {
-    let directory = state.directory().load();
-    let mut nodes: Vec<_> = directory.nodes.values().collect();
-    nodes.sort_unstable_by_key(|node| (node.kind, node.id));
-    let items = nodes.into_iter().map(|node| TreeNode {
-        id: node.id.get(),
-        kind: node.kind.as_str(),
-        parent: node.parent.map(NodeId::get),
-        name: node.names.zh.clone(),
-        name_en: node.names.en.clone(),
-    });
-    Json(super::view::Whole {
-        items: items.collect(),
-    })
 }

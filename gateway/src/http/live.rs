@@ -18,12 +18,12 @@ use scheduler::id::InstrumentId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use utoipa::{IntoParams, ToSchema};
 
 use super::board::Board;
 use super::body::Query;
-use super::caller::Caller;
+use super::caller::{Caller, is_still};
 use super::frame::{Counts, Frame, claims_changed};
 use super::front::text;
 use super::path::visible_all;
@@ -33,11 +33,13 @@ use super::state::HttpState;
 use super::status::Statuses;
 use super::time::Zoned;
 use crate::booking::record::EventKind;
-use crate::clock::Clock;
 
 /// A comment is sent after so long without anything else, so that both ends and every proxy see
 /// that the line is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// A stream without changes looks so often whether its caller may still have it.
+const RECHECK: Duration = Duration::from_secs(30);
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -96,8 +98,9 @@ pub(super) async fn live(
         frames: board.frames(),
         board,
         watched,
-        clock: state.clock().clone(),
-        stop: state.stop().clone(),
+        recheck: recheck(),
+        caller,
+        state,
         waiting: VecDeque::new(),
         _seat: seat,
     };
@@ -116,13 +119,20 @@ pub(super) async fn live(
     Ok(response)
 }
 
+fn recheck() -> Interval {
+    let mut recheck = interval_at(Instant::now() + RECHECK, RECHECK);
+    recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    recheck
+}
+
 /// One reader.
 struct Follower {
     frames: broadcast::Receiver<Arc<Frame>>,
     board: Arc<Board>,
     watched: Vec<InstrumentId>,
-    clock: Clock,
-    stop: CancellationToken,
+    state: HttpState,
+    caller: Caller,
+    recheck: Interval,
     /// Events of a frame that is being sent; never more than one frame has.
     waiting: VecDeque<Event>,
     _seat: Seat,
@@ -131,7 +141,7 @@ struct Follower {
 impl Follower {
     fn greet(&mut self, last: Option<i64>) {
         let hello = Hello {
-            server_time: Zoned(self.clock.now(), chrono_tz::Tz::Asia__Shanghai),
+            server_time: Zoned(self.state.clock().now(), chrono_tz::Tz::Asia__Shanghai),
             build: super::ui::build(),
         };
         self.push("hello", None, &json(&hello));
@@ -182,9 +192,15 @@ impl Follower {
                 return Some(event);
             }
             let frame = tokio::select! {
-                () = self.stop.cancelled() => return None,
-                frame = self.frames.recv() => frame,
+                () = self.state.stop().cancelled() => return None,
+                frame = self.frames.recv() => Some(frame),
+                _ = self.recheck.tick() => None,
             };
+            // Who was signed out or whose token was revoked is to see no more than that.
+            if !is_still(&self.state, &self.caller) {
+                return None;
+            }
+            let Some(frame) = frame else { continue };
             match frame {
                 Ok(frame) => self.take(&frame),
                 Err(RecvError::Lagged(messages)) => self.skip(messages),

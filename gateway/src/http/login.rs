@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::body::Body;
-use super::bookings::check_length;
 use super::caller::{Caller, SESSION_COOKIE, SignedIn, Via};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::{check_line, check_prose};
 use super::view::MemberView;
 use crate::booking::RegistryEdit;
 use crate::credentials::new_secret;
@@ -59,11 +59,14 @@ pub struct Me {
         (status = 429, description = "too-many-requests")))]
 pub(super) async fn login(
     State(state): State<HttpState>,
+    caller: Caller,
     Body(asked): Body<Credentials>,
 ) -> Result<Response, Problem> {
-    check_length("name", &asked.name, LOGIN_CHARACTERS_MAX)?;
-    check_length("password", &asked.password, PASSWORD_CHARACTERS_MAX)?;
-    state.pace_login(&asked.name)?;
+    check_line("name", &asked.name, LOGIN_CHARACTERS_MAX)?;
+    check_prose("password", &asked.password, PASSWORD_CHARACTERS_MAX)?;
+    let now_us = state.clock().mono_us();
+    let attempt = state.attempts().begin(&asked.name, caller.address, now_us);
+    let attempt = attempt.map_err(Problem::too_many)?;
     let directory = state.directory().load_full();
     let member = directory
         .by_login
@@ -77,6 +80,7 @@ pub(super) async fn login(
         let detail = Said::fixed("用户名或密码不正确", "Name or password is wrong");
         return Err(Problem::new(ProblemType::NotSignedIn).detail(detail));
     };
+    state.attempts().forgive(attempt);
     // A fresh secret for each session: one that was planted before is worth nothing.
     let secret = new_secret();
     let begun = RegistryEdit::AddSession(SecretHash::of(&secret), member.id);

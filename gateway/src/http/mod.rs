@@ -4,47 +4,75 @@
 //! Every request passes [`front`]; handlers ask the desk, telemetry and history and word what they
 //! say. Deliberately not here: decisions about bookings (desk), machine state (telemetry), SQL.
 
+pub mod agent_toml;
 pub mod agents;
 pub mod answer;
+pub mod attempts;
 pub mod availability;
 pub mod board;
 pub mod body;
+pub mod booking_acts;
 pub mod booking_list;
+pub mod booking_make;
+pub mod booking_request;
 pub mod bookings;
+pub mod bundles;
 pub mod caller;
 pub mod catalogue;
 pub mod checking;
+pub mod details;
 pub mod frame;
 pub mod front;
 pub mod health;
+pub mod holds;
+pub mod idempotency;
 pub mod instrument_edit;
 pub mod instruments;
 pub mod keeper;
 pub mod listen;
 pub mod live;
 pub mod login;
+pub mod members;
 pub mod metrics;
+pub mod notices;
+pub mod occupied;
 pub mod openapi;
+pub mod outage_choices;
 pub mod outages;
 pub mod pace;
 pub mod page;
 pub mod path;
+pub mod penalties;
+pub mod people;
+pub mod photo;
+pub mod place;
 pub mod policy;
+pub mod policy_effective;
+pub mod policy_trial;
+pub mod pool;
 pub mod problem;
+pub mod projects;
+pub mod qualifications;
+pub mod questions;
 pub mod readings;
+pub mod reports;
 pub mod run_settle;
 pub mod runs;
 pub mod seats;
+pub mod series;
 pub mod source;
 pub mod state;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 pub mod time;
 pub mod tokens;
+pub mod tree;
 pub mod ui;
 pub mod utilisation;
 pub mod view;
+pub mod waitlist;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -77,6 +105,11 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(login::me))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(members::find, people::create))
+        .routes(routes!(people::read, people::edit))
+        .routes(routes!(people::list))
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::seen))
         // Instruments.
         .routes(routes!(instruments::list, instrument_edit::create))
         .routes(routes!(instruments::index))
@@ -85,11 +118,18 @@ fn api() -> OpenApiRouter<HttpState> {
             instrument_edit::edit,
             instrument_edit::remove
         ))
-        .routes(routes!(instruments::nodes))
+        .routes(routes!(tree::nodes, tree::create))
+        .routes(routes!(tree::edit))
         .routes(routes!(status::status))
         // Settings.
         .routes(routes!(policy::of_instrument, policy::set_of_instrument))
         .routes(routes!(policy::of_node, policy::set_of_node))
+        .routes(routes!(
+            questions::of_instrument,
+            questions::set_of_instrument
+        ))
+        .routes(routes!(questions::of_node, questions::set_of_node))
+        .routes(routes!(policy_effective::effective))
         .routes(routes!(source::source, source::set_source))
         .routes(routes!(source::state_rule, source::set_state_rule))
         .routes(routes!(agents::list, agents::create))
@@ -97,13 +137,41 @@ fn api() -> OpenApiRouter<HttpState> {
         // Free time and bookings.
         .routes(routes!(availability::availability))
         .routes(routes!(availability::grid))
-        .routes(routes!(booking_list::list, bookings::book))
+        .routes(routes!(pool::pool))
+        .routes(routes!(booking_list::list, booking_make::book))
         .routes(routes!(bookings::read, bookings::change, bookings::cancel))
         .routes(routes!(checking::check_in))
         .routes(routes!(checking::check_out))
         .routes(routes!(checking::label))
+        .routes(routes!(booking_acts::approve))
+        .routes(routes!(booking_acts::decline))
+        .routes(routes!(booking_acts::transfer))
+        .routes(routes!(booking_acts::last_booking))
+        .routes(routes!(holds::list, holds::place))
+        .routes(routes!(holds::let_go))
+        .routes(routes!(holds::restore))
+        .routes(routes!(waitlist::list, waitlist::join))
+        .routes(routes!(waitlist::withdraw))
+        .routes(routes!(waitlist::accept))
+        .routes(routes!(waitlist::decline))
+        .routes(routes!(waitlist::of_instrument))
+        .routes(routes!(bundles::book))
+        .routes(routes!(series::list, series::book))
+        .routes(routes!(series::read, series::end))
         .routes(routes!(outages::list, outages::open))
-        .routes(routes!(outages::end))
+        .routes(routes!(outages::end, outages::move_end))
+        .routes(routes!(penalties::list))
+        .routes(routes!(penalties::appeal))
+        .routes(routes!(penalties::decide))
+        // Projects and qualifications.
+        .routes(routes!(projects::list, projects::create))
+        .routes(routes!(projects::read, projects::edit))
+        .routes(routes!(qualifications::list, qualifications::grant))
+        .routes(routes!(qualifications::revoke))
+        // Problems.
+        .routes(routes!(reports::list, reports::report))
+        .routes(routes!(reports::read, reports::edit))
+        .routes(routes!(reports::photo))
         // Telemetry.
         .routes(routes!(readings::readings))
         .routes(routes!(readings::states))

@@ -40,6 +40,8 @@ const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
         (name = "people", description = "Signing in, tokens"),
         (name = "instruments", description = "What there is, and its status"),
         (name = "bookings", description = "Free time, bookings, outages"),
+        (name = "projects", description = "Projects, qualifications"),
+        (name = "problems", description = "Problems that people report"),
         (name = "telemetry", description = "Readings, states, the live stream, use"),
         (name = "settings", description = "Rules, sources, agents"),
         (name = "process", description = "Whether the gateway works"),

@@ -3,6 +3,7 @@
 //! A bucket a key, refilled evenly (GCRA: one number a key, the time at which its bucket would be
 //! full again). With a limit of 0 nothing is counted and no lock is taken.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -39,6 +40,27 @@ impl<K: Hash + Eq> Pace<K> {
         }
     }
 
+    /// Takes back what [`Pace::take`] has counted: it was no such request after all.
+    pub fn give_back<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let Some(shard) = self.shard_of(key) else {
+            return;
+        };
+        let mut full_at = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = full_at.get_mut(key) {
+            *at -= self.cost_us;
+        }
+    }
+
+    fn shard_of<Q: Hash + ?Sized>(&self, key: &Q) -> Option<&Mutex<HashMap<K, i64>>> {
+        let shards = u64::try_from(self.shards.len()).unwrap_or(1);
+        let shard = usize::try_from(self.hasher.hash_one(key) % shards).unwrap_or(0);
+        self.shards.get(shard)
+    }
+
     /// Counts a request made at `now_us` of a clock that never goes back.
     ///
     /// # Errors
@@ -47,8 +69,7 @@ impl<K: Hash + Eq> Pace<K> {
         if self.cost_us == 0 {
             return Ok(());
         }
-        let hash = usize::try_from(self.hasher.hash_one(&key) % 16).unwrap_or(0);
-        let Some(shard) = self.shards.get(hash) else {
+        let Some(shard) = self.shard_of(&key) else {
             return Ok(());
         };
         let mut full_at = shard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +105,19 @@ mod tests {
         assert_eq!(pace.take("a", 11 * SECOND_US), Err(2));
         assert_eq!(pace.take("a", 12 * SECOND_US), Ok(()));
         assert!(pace.take("a", 12 * SECOND_US).is_err());
+    }
+
+    #[test]
+    fn what_is_given_back_was_never_counted() {
+        let pace = Pace::per_minute(2);
+        for _ in 0..100 {
+            assert_eq!(pace.take("a", 0), Ok(()));
+            pace.give_back("a");
+        }
+        assert_eq!(pace.take("a", 0), Ok(()));
+        assert_eq!(pace.take("a", 0), Ok(()));
+        assert!(pace.take("a", 0).is_err());
+        pace.give_back("nobody");
     }
 
     #[test]

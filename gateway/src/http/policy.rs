@@ -6,15 +6,15 @@ use axum::response::{IntoResponse, Response};
 use chrono_tz::Tz;
 use scheduler::class::CallerClass;
 use scheduler::id::NodeId;
-use scheduler::policy::{Layer, Policy};
+use scheduler::policy::{Layer, Nonsense, Policy, Rule, nonsense};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::answer::{Json, Versioned, demanded_version};
 use super::body::{Body, Query};
-use super::bookings::Trial;
 use super::caller::SignedIn;
 use super::path::{Found, FoundNode};
+use super::policy_trial::{PolicyTrial, TriedRules, tried};
 use super::problem::Problem;
 use super::state::HttpState;
 use super::tokens::made;
@@ -64,17 +64,18 @@ fn read(directory: &Directory, scope: Scope) -> Versioned<RuleSetView> {
     }
 }
 
-/// Sets the rules of an instrument, or with `dry_run` tells what would be in force.
+/// Sets the rules of an instrument, or with `dry_run` tells what would be in force and what bookings
+/// it would refuse.
 #[utoipa::path(put, path = "/api/v1/instruments/{key}/policy", tag = "settings", request_body = RulesRequest,
-    params(("key" = String, Path, description = "Asset code"), Trial,
+    params(("key" = String, Path, description = "Asset code"), PolicyTrial,
         ("If-Match" = Option<String>, Header, description = "Only if they have this version")),
-    responses((status = 200, body = RuleSetView), (status = 409, description = "stale-version")))]
+    responses((status = 200, body = RuleSetView, description = "The rules as set; with `dry_run` `TriedRules`"), (status = 409, description = "stale-version")))]
 pub(super) async fn set_of_instrument(
     State(state): State<HttpState>,
     who: SignedIn,
     found: Found,
     headers: HeaderMap,
-    Query(trial): Query<Trial>,
+    Query(trial): Query<PolicyTrial>,
     Body(asked): Body<RulesRequest>,
 ) -> Result<Response, Problem> {
     let instrument = found.instrument();
@@ -84,22 +85,26 @@ pub(super) async fn set_of_instrument(
     let scope = Scope::Instrument(instrument.id);
     if trial.dry_run {
         let place = (instrument.lab, instrument.zone);
-        return Ok(would_be(&found.directory, place, scope, &set).into_response());
+        let rules = would_be(&found.directory, place, scope, &set);
+        let tried = tried(&state, &found.directory, who.caller, (scope, set), &trial);
+        let simulation = tried.await?;
+        return Ok(Json(TriedRules { rules, simulation }).into_response());
     }
     write(&state, scope, set, &headers).await
 }
 
-/// Sets the rules of a node, or with `dry_run` tells what would be in force there.
+/// Sets the rules of a node, or with `dry_run` tells what would be in force there and what
+/// bookings it would refuse.
 #[utoipa::path(put, path = "/api/v1/nodes/{id}/policy", tag = "settings", request_body = RulesRequest,
-    params(("id" = i64, Path, description = "The node"), Trial,
+    params(("id" = i64, Path, description = "The node"), PolicyTrial,
         ("If-Match" = Option<String>, Header, description = "Only if they have this version")),
-    responses((status = 200, body = RuleSetView), (status = 409, description = "stale-version")))]
+    responses((status = 200, body = RuleSetView, description = "The rules as set; with `dry_run` `TriedRules`"), (status = 409, description = "stale-version")))]
 pub(super) async fn set_of_node(
     State(state): State<HttpState>,
     who: SignedIn,
     found: FoundNode,
     headers: HeaderMap,
-    Query(trial): Query<Trial>,
+    Query(trial): Query<PolicyTrial>,
     Body(asked): Body<RulesRequest>,
 ) -> Result<Response, Problem> {
     let right = match found.node().kind {
@@ -111,7 +116,10 @@ pub(super) async fn set_of_node(
     let scope = Scope::Node(found.id);
     if trial.dry_run {
         let place = (found.id, Tz::Asia__Shanghai);
-        return Ok(would_be(&found.directory, place, scope, &set).into_response());
+        let rules = would_be(&found.directory, place, scope, &set);
+        let tried = tried(&state, &found.directory, who.caller, (scope, set), &trial);
+        let simulation = tried.await?;
+        return Ok(Json(TriedRules { rules, simulation }).into_response());
     }
     write(&state, scope, set, &headers).await
 }
@@ -127,10 +135,21 @@ fn parse(asked: &RulesRequest) -> Result<RuleSet, Problem> {
         };
         rule.to_rule().map_err(named)
     });
-    Ok(RuleSet {
-        version: 0,
-        rules: rules.collect::<Result<_, _>>()?,
-    })
+    let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
+    if let Some((place, why)) = nonsense(&rules) {
+        let field = format!("rules[{place}]");
+        return Err(match why {
+            Nonsense::NeverMet => Problem::field(
+                &field,
+                "longer than the longest booking: none would be allowed",
+            ),
+            Nonsense::Twice => Problem::field(
+                &field,
+                "the same kind of rule with the same mode and classes is there twice",
+            ),
+        });
+    }
+    Ok(RuleSet { version: 0, rules })
 }
 
 async fn write(
@@ -155,7 +174,7 @@ fn would_be(
     (node, zone): (NodeId, Tz),
     scope: Scope,
     set: &RuleSet,
-) -> Json<RulesView> {
+) -> RulesView {
     let above = directory.ancestors(node).map(|node| Scope::Node(node.id));
     let mut scopes: Vec<Scope> = above.collect();
     scopes.reverse();
@@ -179,5 +198,5 @@ fn would_be(
     let version = highest.unwrap_or(0) + 1;
     let policy = Policy::resolve(&layers);
     // Who sets rules belongs to the house.
-    Json(RulesView::of(&policy, CallerClass::Internal, version, zone))
+    RulesView::of(&policy, CallerClass::Internal, version, zone)
 }

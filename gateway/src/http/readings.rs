@@ -20,7 +20,8 @@ use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
 use super::time::{Length, When, Zoned, slot};
 use super::view::Whole;
-use crate::history::{HistoryError, RawSeries, StepSeries};
+use crate::history::{History, HistoryError, RawSeries, StepSeries};
+use crate::registry::Instrument;
 use crate::words::Said;
 
 /// Longest window of states, and of readings: ten years.
@@ -143,6 +144,9 @@ pub(super) async fn readings(
         None => {
             let series = history.raw(id, &asked.channel, from, to).await;
             let series = series.map_err(|error| failed("step", error))?;
+            if series.times_ms.is_empty() {
+                demand_known(history, found.instrument(), &asked.channel)?;
+            }
             if as_csv {
                 raw_csv(&series, zone)
             } else {
@@ -155,6 +159,9 @@ pub(super) async fn readings(
             }
             let series = history.stepped(id, &asked.channel, from, to, step.0).await;
             let series = series.map_err(|error| failed("step", error))?;
+            if series.times_ms.is_empty() {
+                demand_known(history, found.instrument(), &asked.channel)?;
+            }
             if as_csv {
                 stepped_csv(&series, zone)
             } else {
@@ -164,6 +171,30 @@ pub(super) async fn readings(
     };
     let kind = if as_csv { CSV } else { JSON };
     Ok(packed(&headers, kind, bytes).await)
+}
+
+/// Tells nothing of a window apart from nothing of such a channel.
+fn demand_known(
+    history: &History,
+    instrument: &Instrument,
+    channel: &ChannelName,
+) -> Result<(), Problem> {
+    let mut known = history.channels(instrument.id);
+    // What its state follows from it has, even if nothing came yet.
+    known.insert(instrument.state_rule.channel.clone());
+    known.extend(instrument.state_rule.fault_channel.clone());
+    if known.contains(channel) {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().map(ChannelName::as_str).collect();
+    let said = Said::new(
+        format!("这台仪器没有此通道；已知通道：{}", names.join("、")),
+        format!(
+            "this instrument has no such channel; it has {}",
+            names.join(", ")
+        ),
+    );
+    Err(Problem::new(ProblemType::MalformedRequest).and_field("channel", said))
 }
 
 fn json(readings: &impl Serialize) -> Result<Vec<u8>, Problem> {

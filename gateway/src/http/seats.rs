@@ -103,7 +103,9 @@ mod tests {
     fn one_caller_cannot_take_all_places_and_gives_them_back() {
         let caller = |member| Caller {
             who: Some((MemberId::new(member), Via::Token)),
+            credential: None,
             language: Language::Zh,
+            now: scheduler::time::Micros::new(0),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             request: RequestId { run: 0, number: 0 },
         };

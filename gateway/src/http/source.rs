@@ -9,12 +9,12 @@ use wire::{AgentName, ChannelName};
 
 use super::answer::Json;
 use super::body::Body;
-use super::bookings::check_length;
 use super::caller::SignedIn;
 use super::instrument_edit::{editable, replace};
 use super::path::Found;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::check_line;
 use super::time::Length;
 use crate::registry::{Source, StateRule};
 
@@ -104,7 +104,7 @@ pub(super) async fn set_source(
             return Err(Problem::field("agent", message));
         }
     }
-    check_length("device", asked.device.as_deref().unwrap_or_default(), 64)?;
+    check_line("device", asked.device.as_deref().unwrap_or_default(), 64)?;
     instrument.source = asked.agent.clone().map(|agent| Source {
         agent,
         device: asked.device.clone(),

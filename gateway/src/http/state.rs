@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::extract::FromRef;
 use scheduler::id::{InstrumentId, MemberId};
 
+use super::attempts::Attempts;
 use super::board::Board;
 use super::caller::Caller;
 use super::catalogue::Catalogues;
@@ -20,6 +21,7 @@ use super::seats::Seats;
 use super::status::Packed;
 use super::view::ShownNow;
 use crate::booking::DeskHandle;
+use crate::booking::pool::Grounds;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::credentials::Passwords;
@@ -29,6 +31,9 @@ use crate::lifecycle::Lifecycle;
 use crate::registry::{SecretHash, SharedDirectory};
 use crate::status::{ShownStatus, shown};
 use crate::telemetry::TelemetryHandle;
+
+/// Photos carried at once.
+const PHOTOS_MAX: usize = 4;
 
 /// What the API is built on.
 #[derive(Debug, Clone)]
@@ -52,6 +57,8 @@ pub struct Rooms {
 pub struct Site {
     /// Scheme, host and port of the public address: what browsers send as `Origin`.
     pub origin: String,
+    /// Whether it was set: else it is only the address listened on, and there may be other names.
+    pub is_public: bool,
     /// Whether people come by https: cookies are then `Secure`.
     pub is_https: bool,
     /// What agents connect to, such as `mqtt://127.0.0.1:1883`.
@@ -61,13 +68,22 @@ pub struct Site {
 }
 
 impl Site {
-    /// Returns a site from its public address without a trailing slash.
+    /// Returns a site from its public address without a trailing slash, or else from where it
+    /// listens.
     #[must_use]
-    pub fn new(public_url: &str, mqtt_url: String, data: std::path::PathBuf) -> Self {
+    pub fn new(
+        public_url: Option<&str>,
+        listens_on: &str,
+        mqtt_url: String,
+        data: std::path::PathBuf,
+    ) -> Self {
+        let is_public = public_url.is_some();
+        let public_url = public_url.unwrap_or(listens_on);
         let (scheme, rest) = public_url.split_once("://").unwrap_or(("http", public_url));
         let host = rest.split('/').next().unwrap_or(rest);
         Self {
             origin: format!("{scheme}://{host}"),
+            is_public,
             is_https: scheme == "https",
             mqtt_url,
             data,
@@ -89,7 +105,11 @@ struct Parts {
     counts: HttpCounts,
     readiness: Readiness,
     seats: Arc<Seats>,
+    /// Photos on their way in or out. Each may take some 20 MiB while it is decoded; who comes
+    /// later waits.
+    photo_places: tokio::sync::Semaphore,
     packed_status: Packed,
+    grounds: Grounds,
     paces: Paces,
     stop: tokio_util::sync::CancellationToken,
     run: u32,
@@ -99,7 +119,7 @@ struct Parts {
 /// Rate limits.
 #[derive(Debug)]
 struct Paces {
-    logins: Pace<String>,
+    logins: Attempts,
     members: Pace<MemberId>,
     strangers: Pace<IpAddr>,
 }
@@ -118,9 +138,11 @@ impl HttpState {
             counts: HttpCounts::new(super::openapi::routes()),
             readiness: Readiness::default(),
             seats: Arc::default(),
+            photo_places: tokio::sync::Semaphore::new(PHOTOS_MAX),
             packed_status: Packed::default(),
+            grounds: Grounds::default(),
             paces: Paces {
-                logins: Pace::per_minute(limits.login_per_minute),
+                logins: Attempts::per_minute(limits.login_per_minute),
                 members: Pace::per_minute(limits.requests_per_minute),
                 strangers: Pace::per_minute(limits.anonymous_per_minute),
             },
@@ -189,8 +211,18 @@ impl HttpState {
         &self.0.seats
     }
 
+    /// Waits for a place to carry a photo.
+    pub(super) async fn photo_place(&self) -> tokio::sync::SemaphorePermit<'_> {
+        let place = self.0.photo_places.acquire().await;
+        place.expect("nobody closes the semaphore")
+    }
+
     pub(super) fn packed_status(&self) -> &Packed {
         &self.0.packed_status
+    }
+
+    pub(super) fn grounds(&self) -> &Grounds {
+        &self.0.grounds
     }
 
     pub(super) fn stop(&self) -> &tokio_util::sync::CancellationToken {
@@ -212,11 +244,9 @@ impl HttpState {
         waited.map_err(Problem::too_many)
     }
 
-    /// Counts an attempt to sign in, whether or not there is such a login.
-    pub(super) fn pace_login(&self, login: &str) -> Result<(), Problem> {
-        let key = login.to_lowercase();
-        let waited = self.0.paces.logins.take(key, self.clock().mono_us());
-        waited.map_err(Problem::too_many)
+    /// Returns the limits on wrong passwords.
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.0.paces.logins
     }
 
     /// Returns what is known of an instrument at this moment.

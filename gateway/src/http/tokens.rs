@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use super::answer::{Created, Json};
 use super::body::Body;
-use super::bookings::check_length;
 use super::caller::SignedIn;
 use super::path::Number;
 use super::problem::Problem;
 use super::state::HttpState;
+use super::texts::check_name;
 use super::time::Zoned;
 use super::view::Whole;
 use crate::booking::{RegistryEdit, RegistryOutcome};
@@ -74,10 +74,7 @@ pub(super) async fn create(
     who: SignedIn,
     Body(asked): Body<TokenRequest>,
 ) -> Result<Created<Json<NewToken>>, Problem> {
-    if asked.name.trim().is_empty() {
-        return Err(Problem::field("name", "must not be empty"));
-    }
-    check_length("name", &asked.name, NAME_CHARACTERS_MAX)?;
+    check_name("name", &asked.name, NAME_CHARACTERS_MAX)?;
     if !(1..=365).contains(&asked.expires_in_days) {
         return Err(Problem::field(
             "expires_in_days",

@@ -15,6 +15,12 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3153600
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
+const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// Search engines may show the pages; asking the API for everything helps nobody.
+const ROBOTS: &[u8] = b"User-agent: *\nDisallow: /api/\n";
+
 /// Returns a name of this build: it changes with the pages.
 #[must_use]
 pub fn build() -> &'static str {
@@ -31,15 +37,24 @@ pub(super) async fn fallback(request: Request) -> Result<Response, Problem> {
     if let Some(asset) = dashboards::asset(path) {
         return Ok(answer(asset, request.headers()));
     }
-    let is_page = !path.starts_with("/api/") && !path.starts_with("/assets/");
-    if is_page && wants_html(request.headers()) {
+    match path {
+        "/robots.txt" => return Ok(typed(TEXT, Bytes::from_static(ROBOTS))),
+        "/favicon.ico" => return Ok(typed(SVG, Bytes::from_static(dashboards::ICON))),
+        _ => {}
+    }
+    let is_outside = path.starts_with("/api/") || path.starts_with("/assets/");
+    if !is_outside && wants_page(path, request.headers()) {
         return Ok(answer(dashboards::index(), request.headers()));
     }
     Err(Problem::not_found())
 }
 
-fn wants_html(headers: &HeaderMap) -> bool {
-    text(headers, &header::ACCEPT).is_some_and(|accept| accept.contains("text/html"))
+/// A browser names HTML and gets the start page, whose own words say that there is no such page. A
+/// program that takes anything gets it where a page can be, not for a file that is not there.
+fn wants_page(path: &str, headers: &HeaderMap) -> bool {
+    let accept = text(headers, &header::ACCEPT).unwrap_or("*/*");
+    let last = path.rsplit('/').next().unwrap_or_default();
+    accept.contains("text/html") || (accept.contains("*/*") && !last.contains('.'))
 }
 
 fn answer(asset: Asset, headers: &HeaderMap) -> Response {

@@ -43,6 +43,10 @@ pub struct Asked {
     /// First instant after it; at most a year later.
     #[param(value_type = String, format = DateTime)]
     to: When,
+    /// Counts instruments that are not published too; else those that everybody sees are counted, as
+    /// on the status board.
+    #[serde(default)]
+    all: bool,
 }
 
 /// The kind of node to add up by.
@@ -74,6 +78,10 @@ pub struct NodeUse {
     node: NodeView,
     /// Instruments below it.
     instruments: usize,
+    /// Those that ever reported.
+    ever_reported: usize,
+    /// Those whose machine's state is known now.
+    reporting_now: usize,
     /// Hours in which their machines ran.
     running_h: f64,
     /// Hours for which they were booked.
@@ -88,6 +96,8 @@ pub struct NodeUse {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     instruments: usize,
+    ever_reported: usize,
+    reporting_now: usize,
     running_us: i64,
     booked_us: i64,
     used_us: i64,
@@ -113,6 +123,7 @@ pub(super) async fn utilisation(
     let mine: Vec<&Instrument> = directory
         .instruments
         .values()
+        .filter(|instrument| asked.all || instrument.published)
         .filter(|instrument| directory.may(who.member, Right::Account, instrument.lab))
         .collect();
     // What has not happened yet was neither used nor unused.
@@ -161,8 +172,13 @@ async fn measure(
             }
             None => Vec::new(),
         };
+        let machine = state.telemetry().machine(id);
+        let has_reported = machine.state != MachineState::Unknown;
+        let is_silent = matches!(machine.state, MachineState::Offline(_));
         Ok(Sums {
             instruments: 1,
+            ever_reported: usize::from(has_reported),
+            reporting_now: usize::from(has_reported && !is_silent),
             running_us: lasting(&states, past, |state| state == MachineState::Running),
             known_us: lasting(&states, past, |state| {
                 !matches!(state, MachineState::Offline(_))
@@ -212,6 +228,8 @@ impl Grouping {
 impl Sums {
     fn add(&mut self, other: Self) {
         self.instruments += other.instruments;
+        self.ever_reported += other.ever_reported;
+        self.reporting_now += other.reporting_now;
         self.running_us += other.running_us;
         self.booked_us += other.booked_us;
         self.used_us += other.used_us;
@@ -224,6 +242,8 @@ impl Sums {
         Some(NodeUse {
             node: NodeView::of(directory.nodes.get(&node)?),
             instruments: self.instruments,
+            ever_reported: self.ever_reported,
+            reporting_now: self.reporting_now,
             running_h: hours(self.running_us),
             booked_h: hours(self.booked_us),
             used_h: hours(self.used_us),
@@ -254,6 +274,27 @@ fn large(seconds: i64) -> f64 {
 
 fn definitions(language: Language) -> BTreeMap<&'static str, String> {
     let said = [
+        (
+            "instruments",
+            Said::fixed(
+                "已公开的仪器数；all=true 时包括未公开的",
+                "Published instruments; with all=true those not published too",
+            ),
+        ),
+        (
+            "ever_reported",
+            Said::fixed(
+                "曾有遥测数据的仪器数，无论现在是否在线",
+                "Instruments that ever sent telemetry, whether or not they do now",
+            ),
+        ),
+        (
+            "reporting_now",
+            Said::fixed(
+                "现在有遥测数据（不离线）的仪器数",
+                "Instruments that send telemetry now, not offline",
+            ),
+        ),
         (
             "running_h",
             Said::fixed(

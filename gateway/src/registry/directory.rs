@@ -1,15 +1,19 @@
 //! The snapshot and its look-ups.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono_tz::Tz;
 use scheduler::class::CallerClass;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
+use scheduler::place::Place;
 use scheduler::policy::{Layer, Level, Policy, Rule, SetAt};
 use scheduler::quota::Subjects;
+use scheduler::refusal::Overrider;
 use wire::{AgentName, InstrumentKey};
 
-use super::{AgentEntry, Instrument, Member, Node, NodeKind, Right, SecretHash, TokenEntry};
+use super::{
+    AgentEntry, Instrument, Member, Node, NodeKind, Right, RoleOn, SecretHash, TokenEntry,
+};
 
 /// Where a rule is set: at a node or at an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +33,15 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
 }
 
+/// Why a key cannot be given to an instrument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyUse {
+    /// An instrument has it, perhaps with other capitals: on a label `t-1` is `T-1`.
+    Held(InstrumentKey),
+    /// A removed instrument with a history had it.
+    Retired,
+}
+
 /// Everything registered, at one moment. Immutable.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
@@ -40,6 +53,9 @@ pub struct Directory {
     pub instruments: HashMap<InstrumentId, Instrument>,
     /// Instruments by key.
     pub by_key: HashMap<InstrumentKey, InstrumentId>,
+    /// Keys of removed instruments that have a history, in lower case: what was booked and measured
+    /// under such a key must never seem to be another instrument's.
+    pub retired_keys: HashSet<String>,
     /// People.
     pub members: HashMap<MemberId, Member>,
     /// People by login.
@@ -71,6 +87,22 @@ impl Directory {
         self.instruments.get(self.by_key.get(key)?)
     }
 
+    /// Returns who has or had a key, so that it cannot be given again; capitals make no difference.
+    /// Looks at every key: for edits, not for readers.
+    #[must_use]
+    pub fn use_of_key(&self, key: &InstrumentKey) -> Option<KeyUse> {
+        let mut keys = self.by_key.keys();
+        let held = keys.find(|held| held.as_str().eq_ignore_ascii_case(key.as_str()));
+        let retired = || {
+            self.retired_keys
+                .contains(&key.as_str().to_ascii_lowercase())
+        };
+        match held {
+            Some(held) => Some(KeyUse::Held(held.clone())),
+            None => retired().then_some(KeyUse::Retired),
+        }
+    }
+
     /// Returns the node and everything above it, the node first. Ends after 8 steps, so that a
     /// circle in the data cannot hang a reader.
     pub fn ancestors(&self, node: NodeId) -> impl Iterator<Item = &Node> {
@@ -95,12 +127,64 @@ impl Directory {
         })
     }
 
+    /// Returns in whose authority the member may set rules of a lab's instruments aside, by roles at
+    /// the lab or above, the least first.
+    #[must_use]
+    pub fn overriders(&self, member: MemberId, lab: NodeId) -> Vec<Overrider> {
+        let roles = self.members.get(&member).filter(|member| member.active);
+        let roles = roles.map_or(&[][..], |member| &member.roles);
+        let mut overriders: Vec<Overrider> = roles
+            .iter()
+            .filter(|held| self.ancestors(lab).any(|above| above.id == held.node))
+            .filter_map(|held| held.role.overrides_as())
+            .collect();
+        overriders.sort_unstable();
+        overriders.dedup();
+        overriders
+    }
+
     /// Returns true if the member has the right at some node.
     #[must_use]
     pub fn may_somewhere(&self, member: MemberId, right: Right) -> bool {
         self.members.get(&member).is_some_and(|member| {
             member.active && member.roles.iter().any(|held| held.role.gives(right))
         })
+    }
+
+    /// Returns the institutions that a member belongs to, by roles at them or below; without
+    /// repetition, in the order of the roles.
+    #[must_use]
+    pub fn institutions_of(&self, member: MemberId) -> Vec<NodeId> {
+        let roles = self.members.get(&member).map(|member| &member.roles);
+        let mut found = Vec::new();
+        for held in roles.into_iter().flatten() {
+            let institution = self.node_above(held.node, NodeKind::Institution);
+            if let Some(institution) = institution.filter(|node| !found.contains(&node.id)) {
+                found.push(institution.id);
+            }
+        }
+        found
+    }
+
+    /// Returns true if the member may give, or take away, a role at a node.
+    #[must_use]
+    pub fn may_give(&self, member: MemberId, wanted: RoleOn) -> bool {
+        self.members.get(&member).is_some_and(|member| {
+            member.active
+                && member.roles.iter().any(|held| {
+                    held.role.may_give(wanted.role)
+                        && self
+                            .ancestors(wanted.node)
+                            .any(|above| above.id == held.node)
+                })
+        })
+    }
+
+    /// Returns where an instrument stands: its own place, or that of the nearest node above.
+    #[must_use]
+    pub fn place_of(&self, instrument: &Instrument) -> Option<Place> {
+        let above = || self.ancestors(instrument.lab).find_map(|node| node.place);
+        instrument.place.or_else(above)
     }
 
     /// Returns the policy in force for an instrument and the highest rule version in it.

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, NodeId};
+use scheduler::place::Place;
 use wire::{AgentName, ChannelName, InstrumentKey};
 
 /// A name in both languages.
@@ -34,6 +35,8 @@ pub struct Instrument {
     pub room: String,
     /// The lab it belongs to.
     pub lab: NodeId,
+    /// Where it stands, if that is not where its lab does.
+    pub place: Option<Place>,
     /// Zone of its opening hours and pages.
     pub zone: Tz,
     /// How many bookings may run at once, 1 to 64.

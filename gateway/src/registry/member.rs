@@ -1,9 +1,10 @@
 //! People, their roles on the tree, and what a role may do.
 
 use scheduler::id::{MemberId, NodeId};
+use scheduler::refusal::Overrider;
 use scheduler::time::Micros;
 
-use super::Names;
+use super::{Names, NodeKind};
 
 /// What somebody is at a node and everything below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +62,38 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 
+    /// Returns true if who has this role may give the other one, at the same node or below: never
+    /// one above the own.
+    #[must_use]
+    pub fn may_give(self, other: Self) -> bool {
+        match self {
+            Self::RegionAdmin => true,
+            Self::CentreAdmin => other != Self::RegionAdmin,
+            Self::Researcher | Self::Manager | Self::Auditor => false,
+        }
+    }
+
+    /// Returns true if the role makes sense at a kind of node.
+    #[must_use]
+    pub fn fits(self, kind: NodeKind) -> bool {
+        match self {
+            Self::RegionAdmin => kind == NodeKind::Region,
+            Self::CentreAdmin => matches!(kind, NodeKind::Centre | NodeKind::Institution),
+            Self::Researcher | Self::Manager | Self::Auditor => true,
+        }
+    }
+
+    /// Returns in whose authority the role sets rules aside, on its node and below.
+    #[must_use]
+    pub fn overrides_as(self) -> Option<Overrider> {
+        match self {
+            Self::Manager => Some(Overrider::Manager),
+            Self::CentreAdmin => Some(Overrider::CentreAdmin),
+            Self::RegionAdmin => Some(Overrider::RegionAdmin),
+            Self::Researcher | Self::Auditor => None,
+        }
+    }
+
     /// Returns true if the role gives the right, on its node and below.
     #[must_use]
     pub fn gives(self, right: Right) -> bool {
@@ -101,6 +134,8 @@ pub struct Member {
     pub roles: Vec<RoleOn>,
     /// False for leavers: cannot sign in, tokens do not work.
     pub active: bool,
+    /// Counts edits, from 1; the `ETag`.
+    pub version: i64,
 }
 
 /// An API token; its text is known only to its owner.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use agent::{AgentEntry, SecretHash};
-pub use directory::{Directory, RuleSet, Scope};
+pub use directory::{Directory, KeyUse, RuleSet, Scope};
 pub use instrument::{Instrument, Names, Source, StateRule};
 pub use json::{
     BodyJson, ClassJson, ExceptionJson, HolidaysJson, HoursJson, ModeJson, PartyJson, PeriodJson,

@@ -1,6 +1,7 @@
 //! The tree: region, centre, institution, lab.
 
 use scheduler::id::NodeId;
+use scheduler::place::Place;
 
 use super::Names;
 
@@ -37,6 +38,17 @@ impl NodeKind {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
+
+    /// Returns the kind of the nodes directly below; none below a lab.
+    #[must_use]
+    pub fn below(self) -> Option<Self> {
+        match self {
+            Self::Region => Some(Self::Centre),
+            Self::Centre => Some(Self::Institution),
+            Self::Institution => Some(Self::Lab),
+            Self::Lab => None,
+        }
+    }
 }
 
 /// A node of the tree.
@@ -50,4 +62,10 @@ pub struct Node {
     pub kind: NodeKind,
     /// Its names.
     pub names: Names,
+    /// Whether it is an enterprise: only institutions are.
+    pub enterprise: bool,
+    /// Where it stands, if known.
+    pub place: Option<Place>,
+    /// Counts edits, from 1; the `ETag`.
+    pub version: i64,
 }

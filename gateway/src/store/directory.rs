@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, MemberId, NodeId};
+use scheduler::place::Place;
 use scheduler::time::Micros;
 use sqlx::Any;
 use sqlx::Transaction;
@@ -17,16 +18,39 @@ use crate::registry::{
     RuleSet, Scope, SecretHash, Source, StateRuleJson, TokenEntry,
 };
 
-const NODES: &str = "SELECT id, parent, kind, name, name_en FROM nodes";
+const NODES: &str = "SELECT id, parent, kind, name, name_en, enterprise, latitude_udeg, \
+     longitude_udeg, version FROM nodes";
 const INSTRUMENTS: &str = "SELECT id, key, name, name_en, model, manufacturer, category, \
      capabilities, room, lab, zone, capacity, bookable, published, version, source_agent, \
-     source_device, state_rule, always_on FROM instruments WHERE removed_us IS NULL";
-const MEMBERS: &str = "SELECT id, login, name, name_en, password_hash, active FROM members";
+     source_device, state_rule, always_on, latitude_udeg, longitude_udeg FROM instruments \
+     WHERE removed_us IS NULL";
+const MEMBERS: &str =
+    "SELECT id, login, name, name_en, password_hash, active, version FROM members";
 const ROLES: &str = "SELECT member, node, role FROM member_roles";
 const TOKENS: &str = "SELECT id, hash, member, name, created_us, expires_us FROM tokens";
 const AGENTS: &str = "SELECT name, lab, secret, created_us FROM agents";
 const RULES: &str = "SELECT scope_kind, scope_id, version, rules FROM rule_sets";
 const SESSIONS: &str = "SELECT hash, member, created_us FROM sessions";
+
+/// Whether something was ever booked, closed, measured or reported at an instrument. Readings are in
+/// another file; what an agent spoke for counts as measured.
+macro_rules! has_history {
+    () => {
+        "(source_agent IS NOT NULL \
+         OR EXISTS (SELECT 1 FROM bookings WHERE bookings.instrument = instruments.id) \
+         OR EXISTS (SELECT 1 FROM outages WHERE outages.instrument = instruments.id) \
+         OR EXISTS (SELECT 1 FROM runs WHERE runs.instrument = instruments.id) \
+         OR EXISTS (SELECT 1 FROM problems WHERE problems.instrument = instruments.id))"
+    };
+}
+const RETIRED: &str = concat!(
+    "SELECT key FROM instruments WHERE removed_us IS NOT NULL AND ",
+    has_history!()
+);
+const WITH_HISTORY: &str = concat!(
+    "SELECT id FROM instruments WHERE id = $1 AND ",
+    has_history!()
+);
 
 type Tx = Transaction<'static, Any>;
 
@@ -48,6 +72,10 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
     for row in rows(tx, INSTRUMENTS).await? {
         directory.put_instrument(instrument(&row)?);
     }
+    for row in rows(tx, RETIRED).await? {
+        let key: String = get(&row, "key")?;
+        directory.retired_keys.insert(key.to_ascii_lowercase());
+    }
     let mut roles: HashMap<MemberId, Vec<RoleOn>> = HashMap::new();
     for row in rows(tx, ROLES).await? {
         let member = MemberId::new(get(&row, "member")?);
@@ -65,6 +93,7 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
             password_hash: get(&row, "password_hash")?,
             roles: roles.remove(&id).unwrap_or_default(),
             active: get::<i64>(&row, "active")? != 0,
+            version: get(&row, "version")?,
         });
     }
     for row in rows(tx, TOKENS).await? {
@@ -91,6 +120,17 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
     Ok(directory)
 }
 
+/// Returns whether an instrument has a history, so that its key is never given again.
+///
+/// # Errors
+/// Returns [`StoreError::Failed`].
+pub async fn has_history(tx: &mut Tx, id: InstrumentId) -> Result<bool, StoreError> {
+    let query = sqlx::query(WITH_HISTORY).bind(i64::from(id.get()));
+    let found = query.fetch_optional(&mut **tx).await;
+    let found = found.map_err(StoreError::at("looking for an instrument's history"))?;
+    Ok(found.is_some())
+}
+
 /// Loads the sessions: hash of the id, whose, since when.
 ///
 /// # Errors
@@ -109,6 +149,19 @@ fn names(row: &AnyRow) -> Result<Names, StoreError> {
         zh: get(row, "name")?,
         en: get(row, "name_en")?,
     })
+}
+
+fn place(row: &AnyRow, table: &'static str) -> Result<Option<Place>, StoreError> {
+    let degrees = |column| get::<Option<i64>>(row, column);
+    let found = degrees("latitude_udeg")?.zip(degrees("longitude_udeg")?);
+    let Some((latitude, longitude)) = found else {
+        return Ok(None);
+    };
+    let both = i32::try_from(latitude)
+        .ok()
+        .zip(i32::try_from(longitude).ok());
+    let place = both.and_then(|(latitude, longitude)| Place::new(latitude, longitude));
+    parsed(place, table, "latitude_udeg", &latitude).map(Some)
 }
 
 fn hash(
@@ -130,6 +183,9 @@ fn node(row: &AnyRow) -> Result<Node, StoreError> {
         parent: get::<Option<i64>>(row, "parent")?.map(NodeId::new),
         kind: parsed(NodeKind::parse(&kind), "nodes", "kind", &id)?,
         names: names(row)?,
+        enterprise: get::<i64>(row, "enterprise")? != 0,
+        place: place(row, "nodes")?,
+        version: get(row, "version")?,
     })
 }
 
@@ -163,6 +219,7 @@ fn instrument(row: &AnyRow) -> Result<Instrument, StoreError> {
         capabilities: capabilities.split_whitespace().map(str::to_owned).collect(),
         room: get(row, "room")?,
         lab: NodeId::new(get(row, "lab")?),
+        place: place(row, TABLE)?,
         zone: parsed(zone.parse::<Tz>().ok(), TABLE, "zone", &key)?,
         capacity: parsed(capacity, TABLE, "capacity", &key)?,
         bookable: get::<i64>(row, "bookable")? != 0,

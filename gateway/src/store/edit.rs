@@ -1,6 +1,7 @@
 //! Writes edits of the registry.
 
 use scheduler::id::{InstrumentId, MemberId};
+use scheduler::place::Place;
 use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
@@ -32,6 +33,8 @@ pub enum Edit {
     PutSession(SecretHash, MemberId, Micros),
     /// A session goes.
     DropSession(SecretHash),
+    /// All sessions of a member go.
+    DropSessionsOf(MemberId),
     /// An agent.
     PutAgent(AgentEntry),
     /// An agent goes.
@@ -44,14 +47,17 @@ pub enum Edit {
 /// values of a `Put`.
 const PUTS: [(&str, &str); 8] = [
     (
-        "INSERT INTO nodes (id, parent, kind, name, name_en)",
+        "INSERT INTO nodes (id, parent, kind, name, name_en, enterprise, latitude_udeg, \
+         longitude_udeg, version)",
         "ON CONFLICT (id) DO UPDATE SET parent = excluded.parent, kind = excluded.kind, \
-         name = excluded.name, name_en = excluded.name_en",
+         name = excluded.name, name_en = excluded.name_en, enterprise = excluded.enterprise, \
+         latitude_udeg = excluded.latitude_udeg, longitude_udeg = excluded.longitude_udeg, \
+         version = excluded.version",
     ),
     (
         "INSERT INTO instruments (id, key, name, name_en, model, manufacturer, category, \
          capabilities, room, lab, zone, capacity, bookable, published, version, source_agent, \
-         source_device, state_rule, always_on)",
+         source_device, state_rule, always_on, latitude_udeg, longitude_udeg)",
         "ON CONFLICT (id) DO UPDATE SET key = excluded.key, name = excluded.name, \
          name_en = excluded.name_en, model = excluded.model, \
          manufacturer = excluded.manufacturer, category = excluded.category, \
@@ -59,13 +65,14 @@ const PUTS: [(&str, &str); 8] = [
          zone = excluded.zone, capacity = excluded.capacity, bookable = excluded.bookable, \
          published = excluded.published, version = excluded.version, \
          source_agent = excluded.source_agent, source_device = excluded.source_device, \
-         state_rule = excluded.state_rule, always_on = excluded.always_on",
+         state_rule = excluded.state_rule, always_on = excluded.always_on, \
+         latitude_udeg = excluded.latitude_udeg, longitude_udeg = excluded.longitude_udeg",
     ),
     (
-        "INSERT INTO members (id, login, name, name_en, password_hash, active)",
+        "INSERT INTO members (id, login, name, name_en, password_hash, active, version)",
         "ON CONFLICT (id) DO UPDATE SET login = excluded.login, name = excluded.name, \
          name_en = excluded.name_en, password_hash = excluded.password_hash, \
-         active = excluded.active",
+         active = excluded.active, version = excluded.version",
     ),
     ("INSERT INTO member_roles (member, node, role)", ""),
     (
@@ -108,6 +115,10 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
                     .execute(&mut **tx)
                     .await
                     .map_err(StoreError::at(DOING))?;
+            }
+            Edit::DropSessionsOf(member) => {
+                let head = "DELETE FROM sessions WHERE member";
+                delete(tx, DOING, head, &[member.get()]).await?;
             }
             Edit::DropAgent(name) => {
                 let query =
@@ -185,6 +196,7 @@ fn put_rows(edit: &Edit) -> Vec<(usize, Vec<Value>)> {
         Edit::DropInstrument(..)
         | Edit::DropToken(_)
         | Edit::DropSession(_)
+        | Edit::DropSessionsOf(_)
         | Edit::DropAgent(_) => Vec::new(),
     }
 }
@@ -196,7 +208,23 @@ fn node_row(node: &Node) -> Vec<Value> {
         node.kind.as_str().into(),
         node.names.zh.as_str().into(),
         node.names.en.as_str().into(),
+        node.enterprise.into(),
+        latitude(node.place),
+        longitude(node.place),
+        node.version.into(),
     ]
+}
+
+fn latitude(place: Option<Place>) -> Value {
+    place
+        .map(|place| i64::from(place.latitude_microdeg()))
+        .into()
+}
+
+fn longitude(place: Option<Place>) -> Value {
+    place
+        .map(|place| i64::from(place.longitude_microdeg()))
+        .into()
 }
 
 fn instrument_row(instrument: &Instrument) -> Vec<Value> {
@@ -225,6 +253,8 @@ fn instrument_row(instrument: &Instrument) -> Vec<Value> {
             .as_str()
             .into(),
         instrument.always_on.into(),
+        latitude(instrument.place),
+        longitude(instrument.place),
     ]
 }
 
@@ -236,6 +266,7 @@ fn member_row(member: &Member) -> Vec<Value> {
         member.display.en.as_str().into(),
         member.password_hash.as_str().into(),
         member.active.into(),
+        member.version.into(),
     ]
 }
 

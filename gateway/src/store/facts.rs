@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use scheduler::booking::Status;
 use scheduler::id::{
     BookingId, ClaimId, HoldId, InstrumentId, MemberId, NodeId, OfferId, OutageId, ProblemId,
-    SeriesId,
+    ProjectId, SeriesId,
 };
 use scheduler::occupancy::{Claim, Holder};
 use scheduler::time::Micros;
@@ -104,6 +105,46 @@ pub async fn load_facts(tx: &mut Tx, since: Micros) -> Result<Loaded, StoreError
         outages: list(tx, outages!("WHERE end_us >= $1"), since.get(), outage).await?,
         claims: list(tx, claims!("WHERE end_us >= $1"), since.get(), claim).await?,
     })
+}
+
+/// Loads what projects' bookings that ended before a moment take, in microseconds: the part of each
+/// slot that is claimed, up to where the rest was released.
+///
+/// # Errors
+/// Returns [`StoreError`] when the query fails or a row is impossible.
+pub async fn load_project_use(
+    tx: &mut Tx,
+    before: Micros,
+) -> Result<Vec<(ProjectId, i64)>, StoreError> {
+    let query = "SELECT project_id, CAST(SUM(CASE WHEN finished_us IS NULL OR finished_us > end_us \
+         THEN end_us WHEN finished_us < start_us THEN start_us ELSE finished_us END - start_us) \
+         AS BIGINT) AS used_us FROM bookings WHERE project_id IS NOT NULL AND end_us < $1 \
+         AND status NOT IN ('cancelled', 'declined', 'expired') GROUP BY project_id";
+    let read = |row: &AnyRow| {
+        let project = ProjectId::new(get(row, "project_id")?);
+        Ok((project, get(row, "used_us")?))
+    };
+    list(tx, query, before.get(), read).await
+}
+
+/// Shows each booking that ended before the first moment and either after the second or with
+/// details, which may name a project. Nothing is kept of them.
+///
+/// # Errors
+/// Returns [`StoreError`] when the query fails or a row is impossible.
+pub async fn each_older(
+    tx: &mut Tx,
+    (before, since): (Micros, Micros),
+    each: &mut (impl FnMut(&Booking) + Send),
+) -> Result<(), StoreError> {
+    let query = bookings!("WHERE end_us < $1 AND (end_us >= $2 OR details IS NOT NULL)");
+    let query = sqlx::query(query).bind(before.get()).bind(since.get());
+    let mut rows = query.fetch(&mut **tx);
+    while let Some(row) = rows.next().await {
+        let row = row.map_err(StoreError::at("summing older bookings"))?;
+        each(&booking(&row)?);
+    }
+    Ok(())
 }
 
 /// Loads the highest identity in use, by table.

@@ -7,6 +7,7 @@ mod directory;
 mod edit;
 mod facts;
 mod past;
+mod reach;
 mod records;
 mod row;
 mod rows;
@@ -14,20 +15,21 @@ mod rows;
 mod tests;
 mod write;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
 
-pub use directory::{load_directory, load_sessions};
+pub use directory::{has_history, load_directory, load_sessions};
 pub use edit::{Edit, write_edits};
 pub use facts::{
-    Loaded, load_answers, load_events, load_facts, load_highest, load_instrument_facts,
+    Loaded, each_older, load_answers, load_events, load_facts, load_highest, load_instrument_facts,
+    load_project_use,
 };
 pub use past::{RunFilter, load_corrections, load_run, load_runs, sum_used};
-pub use records::{Held, Record, Records};
+pub use records::{Held, Record, Records, load_record, load_records};
 pub use row::InconsistentRow;
 pub(crate) use row::{get, instrument_of, json_of, moment_of, parsed, slot_of, word_of};
 pub use rows::Value;
@@ -46,6 +48,24 @@ pub enum StoreError {
     /// It cannot be opened or reached.
     #[error("the booking database cannot be opened")]
     Open(#[source] sqlx::Error),
+    /// The server does not answer.
+    #[error("the database server at {address} cannot be reached")]
+    Unreachable {
+        /// Host and port, without the credential.
+        address: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The file is no database, or not a whole one.
+    #[error(
+        "{file:?} is damaged or no SQLite database: restore it from a backup, or move it away to \
+         begin with an empty one"
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+    },
     /// Its tables cannot be brought up to date.
     #[error("the booking database's tables cannot be brought up to date")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -82,10 +102,20 @@ pub enum Cause {
     Missing,
     /// No room.
     Full,
+    /// A value that the table cannot hold: out of range, a NUL in a text, against a check.
+    Data,
     /// No connection could be had within the time for it.
     Unreachable,
     /// Anything else.
     Other,
+}
+
+impl Cause {
+    /// Returns true if other rows would have been written: the database itself takes writes.
+    #[must_use]
+    pub fn is_about_the_rows(self) -> bool {
+        matches!(self, Self::Conflict | Self::Missing | Self::Data)
+    }
 }
 
 impl StoreError {
@@ -95,9 +125,10 @@ impl StoreError {
     }
 
     /// Returns what the failure means. SQLite: 1811 is a trigger's ABORT, 1555 and 2067 are keys,
-    /// 787 is a foreign key, 13 a full disk or database (<https://sqlite.org/rescode.html>).
-    /// PostgreSQL: 23P01 is an exclusion, 23505 a key, 23503 a foreign key, 53100 a full disk
-    /// (<https://www.postgresql.org/docs/15/errcodes-appendix.html>).
+    /// 787 is a foreign key, 13 a full disk or database; 275, 1299 and 3091 are a check, a null and a
+    /// type, 18 and 20 a size and a type (<https://sqlite.org/rescode.html>). PostgreSQL: 23P01 is an
+    /// exclusion, 23505 a key, 23503 a foreign key, 53100 a full disk; 23514 and 23502 are a check and
+    /// a null, class 22 is data (<https://www.postgresql.org/docs/15/errcodes-appendix.html>).
     #[must_use]
     pub fn cause(&self) -> Cause {
         let Self::Failed { source, .. } = self else {
@@ -113,6 +144,8 @@ impl StoreError {
             Some("1811" | "23P01" | "23505" | "1555" | "2067") => Cause::Conflict,
             Some("787" | "23503") => Cause::Missing,
             Some("13" | "53100") => Cause::Full,
+            Some("275" | "1299" | "3091" | "18" | "20" | "23514" | "23502") => Cause::Data,
+            Some(code) if code.len() == 5 && code.starts_with("22") => Cause::Data,
             _ => Cause::Other,
         }
     }
@@ -147,7 +180,12 @@ impl Database {
     /// Returns [`StoreError`] when it cannot be opened, brought up to date, or is not durable.
     pub async fn open(folder: &Path, url: Option<&str>) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let file = format!("sqlite://{}?mode=rwc", folder.join("booking.db").display());
+        let path = folder.join("booking.db");
+        let file = format!("sqlite://{}?mode=rwc", path.display());
+        if url.is_none() {
+            let made = crate::folder::make_file(&path);
+            made.map_err(|error| StoreError::Open(error.into()))?;
+        }
         let (kind, url) = url.map_or((Kind::Sqlite, file.as_str()), |url| (Kind::Postgres, url));
         let options = AnyPoolOptions::new()
             .max_connections(1)
@@ -155,6 +193,8 @@ impl Database {
             .idle_timeout(None)
             .max_lifetime(None)
             .after_connect(move |connection, _| Box::pin(set_up(connection, kind)));
+        // The pool tries a failing connection again and again and then says only that it timed out.
+        reach::prove(url, kind, &path).await?;
         let writer = options.connect(url).await.map_err(StoreError::Open)?;
         let database = Self {
             kind,

@@ -201,6 +201,41 @@ impl<R: Record> Records<R> {
     }
 }
 
+/// Reads one record from the database, held in memory or not.
+///
+/// # Errors
+/// Returns [`StoreError`] when the query fails or the row is impossible.
+pub async fn load_record<R: Record>(tx: &mut Tx, id: i64) -> Result<Option<R>, StoreError> {
+    let columns = R::COLUMNS.join(", ");
+    let text = format!("SELECT {columns} FROM {} WHERE id = $1", R::TABLE);
+    // Made of constants only.
+    let query = sqlx::query(AssertSqlSafe(text)).bind(id);
+    let row = query.fetch_optional(&mut **tx).await;
+    let row = row.map_err(StoreError::at("loading a record"))?;
+    row.map(|row| R::parse(id, &row)).transpose()
+}
+
+/// Reads the rows for which a condition on the number `$1` holds, ascending by identity.
+///
+/// # Errors
+/// Returns [`StoreError`] when the query fails or a row is impossible.
+pub async fn load_records<R: Record>(
+    tx: &mut Tx,
+    condition: &'static str,
+    bound: i64,
+) -> Result<Vec<R>, StoreError> {
+    let columns = R::COLUMNS.join(", ");
+    let table = R::TABLE;
+    // Made of constants only.
+    let text = format!("SELECT id, {columns} FROM {table} WHERE {condition} ORDER BY id");
+    let query = sqlx::query(AssertSqlSafe(text)).bind(bound);
+    let rows = query.fetch_all(&mut **tx).await;
+    let rows = rows.map_err(StoreError::at("loading records"))?;
+    rows.iter()
+        .map(|row| R::parse(get(row, "id")?, row))
+        .collect()
+}
+
 async fn highest(tx: &mut Tx, table: &str) -> Result<i64, StoreError> {
     let text = format!("SELECT COALESCE(MAX(id), 0) AS highest FROM {table}");
     let row = sqlx::query(AssertSqlSafe(text)).fetch_one(&mut **tx).await;

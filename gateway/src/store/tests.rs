@@ -93,6 +93,7 @@ fn instrument() -> Instrument {
         capabilities: vec!["xrd".to_owned(), "powder".to_owned()],
         room: "A100".to_owned(),
         lab: NodeId::new(2),
+        place: scheduler::place::Place::new(-1, 1),
         zone: chrono_tz::Tz::Asia__Shanghai,
         capacity: 2,
         bookable: true,
@@ -116,6 +117,9 @@ fn directory() -> Directory {
             parent: parent.map(NodeId::new),
             kind,
             names: names("node"),
+            enterprise: id == 2,
+            place: scheduler::place::Place::new(40_841_900, -111_749_000),
+            version: 6,
         };
         directory.nodes.insert(node.id, node);
     }
@@ -130,6 +134,7 @@ fn directory() -> Directory {
             node: NodeId::new(2),
         }],
         active: true,
+        version: 2,
     });
     let token = TokenEntry {
         id: 7,
@@ -197,6 +202,7 @@ fn booking(id: i64, slot: Slot) -> Arc<Booking> {
         extras: Some(Arc::new(Extras {
             details: Details {
                 samples: Some(3),
+                project: Some(8),
                 ..Details::default()
             },
             made_by: Some(MemberId::new(1)),
@@ -298,6 +304,11 @@ async fn what_is_written_is_read_back() {
     assert!(load_events(&mut tx, 1).await.unwrap().is_empty());
     let later = load_facts(&mut tx, Micros::new(201)).await.unwrap();
     assert!(later.bookings.is_empty(), "it ended before");
+    let used = load_project_use(&mut tx, Micros::new(201)).await.unwrap();
+    let project = scheduler::id::ProjectId::new(8);
+    assert_eq!(used, [(project, 90)], "up to where it was released");
+    let before = load_project_use(&mut tx, Micros::new(200)).await.unwrap();
+    assert!(before.is_empty(), "it is loaded as a booking");
     assert_eq!(later.outages.len(), 1);
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use scheduler::id::{
-    BookingId, ClaimId, HoldId, InstrumentId, MemberId, OfferId, OutageId, ProblemId, SeriesId,
+    BookingId, ClaimId, HoldId, InstrumentId, MemberId, OfferId, OutageId, ProblemId, ProjectId,
+    SeriesId,
 };
 use scheduler::occupancy::{Claim, Holder};
 use scheduler::time::Micros;
@@ -18,7 +19,7 @@ use crate::booking::record::{Booking, EventRow, KeptAnswer, Outage};
 type Tx = Transaction<'static, Any>;
 
 /// The net effect of a group.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Writes {
     /// Bookings that were not there before.
     pub bookings_new: BTreeMap<BookingId, Arc<Booking>>,
@@ -117,7 +118,8 @@ pub async fn write_group(tx: &mut Tx, writes: &Writes) -> Result<(), StoreError>
 
 const BOOKINGS: &str = "INSERT INTO bookings (id, instrument, member, lab, start_us, end_us, \
      status, at_risk, purpose, project, created_us, cancelled_us, policy_version, version, details, \
-     made_by, series, bundle, began_us, finished_us, due_us, checked_in_us, checked_out_us)";
+     made_by, series, bundle, began_us, finished_us, due_us, checked_in_us, checked_out_us, \
+     project_id)";
 const BOOKINGS_CHANGE: &str = "ON CONFLICT (id) DO UPDATE SET start_us = excluded.start_us, \
      end_us = excluded.end_us, instrument = excluded.instrument, lab = excluded.lab, \
      member = excluded.member, status = excluded.status, at_risk = excluded.at_risk, \
@@ -126,7 +128,8 @@ const BOOKINGS_CHANGE: &str = "ON CONFLICT (id) DO UPDATE SET start_us = exclude
      version = excluded.version, details = excluded.details, made_by = excluded.made_by, \
      series = excluded.series, bundle = excluded.bundle, began_us = excluded.began_us, \
      finished_us = excluded.finished_us, due_us = excluded.due_us, \
-     checked_in_us = excluded.checked_in_us, checked_out_us = excluded.checked_out_us";
+     checked_in_us = excluded.checked_in_us, checked_out_us = excluded.checked_out_us, \
+     project_id = excluded.project_id";
 const OUTAGES: &str = "INSERT INTO outages (id, instrument, start_us, end_us, reason, opened_by, \
      created_us, ended_us, kind, problem)";
 const OUTAGES_CHANGE: &str = "ON CONFLICT (id) DO UPDATE SET start_us = excluded.start_us, \
@@ -164,6 +167,7 @@ fn booking_row(booking: &Booking) -> Vec<Value> {
         booking.due_at.get().map(Micros::get).into(),
         booking.checked_in_at().map(Micros::get).into(),
         booking.checked_out_at().map(Micros::get).into(),
+        booking.charged_to().map(ProjectId::get).into(),
     ]
 }
 

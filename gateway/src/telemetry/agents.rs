@@ -1,6 +1,6 @@
 //! Which agents are there: from their status, last will and messages. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
@@ -13,6 +13,9 @@ use crate::registry::Directory;
 /// Most names of devices kept for one agent.
 const DEVICES_MAX: usize = wire::DEVICES_MAX;
 
+/// Most refused keys kept for one agent; who reports more has the same fault everywhere.
+const REFUSED_MAX: usize = 50;
+
 /// What is known of one agent.
 #[derive(Debug, Clone)]
 struct Agent {
@@ -23,6 +26,8 @@ struct Agent {
     version: Option<String>,
     /// Its devices and the instruments they are for.
     devices: Vec<(String, InstrumentKey)>,
+    /// Keys it reported and may not speak for.
+    refused: BTreeSet<InstrumentKey>,
 }
 
 /// All agents that were ever heard of.
@@ -43,6 +48,7 @@ impl AgentBook {
                 seen: row.seen,
                 version: (!row.version.is_empty()).then_some(row.version),
                 devices: Vec::new(),
+                refused: BTreeSet::new(),
             };
             (row.name, agent)
         });
@@ -60,6 +66,7 @@ impl AgentBook {
                 seen: now,
                 version: None,
                 devices: Vec::new(),
+                refused: BTreeSet::new(),
             };
             self.agents.insert(name.clone(), agent);
         }
@@ -99,6 +106,8 @@ impl AgentBook {
         let agent = self.agent(name, now);
         agent.version = Some(hello.version.clone());
         let devices = hello.devices.iter().take(DEVICES_MAX);
+        // It has been started anew, perhaps with other settings: what is still wrong comes again.
+        agent.refused.clear();
         agent.devices = devices
             .map(|device| (device.name.clone(), device.instrument.clone()))
             .collect();
@@ -106,6 +115,18 @@ impl AgentBook {
             name: name.clone(),
             version: hello.version.clone(),
             seen: now,
+        }
+    }
+
+    /// Takes note of keys an agent reports without speaking for them.
+    pub(super) fn refuse(&mut self, name: &AgentName, keys: Vec<InstrumentKey>) {
+        let Some(agent) = self.agents.get_mut(name) else {
+            return;
+        };
+        for key in keys {
+            if agent.refused.len() < REFUSED_MAX {
+                agent.refused.insert(key);
+            }
         }
     }
 
@@ -149,6 +170,7 @@ impl AgentBook {
             online: agent.online,
             last_seen: agent.seen,
             version: agent.version.clone(),
+            refused_keys: agent.refused.iter().cloned().collect(),
         })
     }
 
@@ -161,6 +183,36 @@ impl AgentBook {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refused_keys_are_few_and_forgotten_with_the_next_start() {
+        let mut book = AgentBook::default();
+        let name = AgentName::parse("lab-1").unwrap();
+        let key = |number: usize| InstrumentKey::parse(&format!("K-{number}")).unwrap();
+        book.refuse(&name, vec![key(1)]);
+        assert!(book.view(&name).is_none(), "nobody is made by it");
+        book.see(&name, Micros::new(0));
+        book.refuse(&name, vec![key(2), key(1), key(2)]);
+        assert_eq!(book.view(&name).unwrap().refused_keys, [key(1), key(2)]);
+        book.refuse(&name, (0..1_000).map(key).collect());
+        assert_eq!(book.view(&name).unwrap().refused_keys.len(), REFUSED_MAX);
+        let clocks = wire::Clocks {
+            wall_ms: 0,
+            mono_ms: 0,
+        };
+        let hello = Hello {
+            version: "1".to_owned(),
+            stream: wire::StreamId::parse(&"0a".repeat(16)).unwrap(),
+            oldest: 1,
+            next: 1,
+            boot: BootId::parse("b").unwrap(),
+            sent: clocks,
+            report_every_ms: 1_000,
+            devices: Vec::new(),
+        };
+        book.hello(&name, &hello, Micros::new(1));
+        assert!(book.view(&name).unwrap().refused_keys.is_empty());
+    }
 
     #[test]
     fn a_late_will_of_an_earlier_connect_silences_nobody() {

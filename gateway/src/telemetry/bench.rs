@@ -67,6 +67,7 @@ fn instrument(key: &str, number: u32, agent: &AgentName) -> Instrument {
         capabilities: Vec::new(),
         room: String::new(),
         lab: NodeId::new(1),
+        place: None,
         zone: Tz::Asia__Shanghai,
         capacity: 1,
         bookable: true,

@@ -168,6 +168,7 @@ impl Collector {
                 let mut number_of = |name: &_| writer.channel(name);
                 let resolved =
                     resolve::resolve(directory, agent, &series, placed, possible, &mut number_of);
+                self.agents.refuse(agent, resolved.strange);
                 for refusal in resolved.refusals {
                     self.refuse(message, (refusal.reason, &refusal.detail), now);
                 }
@@ -292,6 +293,8 @@ impl Collector {
         self.collected.group.agents.push(row);
         for device in &hello.devices {
             let Some(instrument) = directory.speaks_for(agent, &device.instrument) else {
+                let strange = vec![device.instrument.clone()];
+                self.agents.refuse(agent, strange);
                 continue;
             };
             for channel in &device.channels {

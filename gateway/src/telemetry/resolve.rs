@@ -25,6 +25,8 @@ pub(super) struct Resolved {
     pub(super) rows: Vec<(InstrumentId, Rows)>,
     /// At most one for each instrument and reason.
     pub(super) refusals: Vec<Refusal>,
+    /// Keys of instruments that the agent does not speak for.
+    pub(super) strange: Vec<InstrumentKey>,
 }
 
 /// Resolves the series of a record. Several series of one instrument become one set of rows that
@@ -47,6 +49,7 @@ pub(super) fn resolve(
     }
     for key in keys {
         let Some(instrument) = directory.speaks_for(agent, key) else {
+            resolved.strange.push(key.clone());
             let is_known = directory.by_key.contains_key(key);
             resolved.refusals.push(Refusal {
                 reason: if is_known {
@@ -61,6 +64,7 @@ pub(super) fn resolve(
         let own: Vec<&Series> = series.iter().filter(|one| one.key == *key).collect();
         match columns(&own, number_of) {
             Some(channels) => {
+                note_implausible(key, &own, &mut resolved.refusals);
                 let rows = merge(&own, &channels, placed, possible, &mut resolved.refusals);
                 if !rows.is_empty() {
                     resolved.rows.push((instrument.id, rows));
@@ -180,10 +184,32 @@ fn reasons(series: &Series) -> Reasons {
     bad.map(|bad| ((bad.channel, bad.at), bad.reason)).collect()
 }
 
+fn is_plausible(value: f64) -> bool {
+    value.abs() <= wire::VALUE_MAGNITUDE_MAX
+}
+
+/// Tells of values that no instrument can have; they are kept as out of range.
+fn note_implausible(key: &InstrumentKey, series: &[&Series], refusals: &mut Vec<Refusal>) {
+    let values = series
+        .iter()
+        .flat_map(|one| &one.values)
+        .flatten()
+        .flatten();
+    let mut wild = values.filter(|value| !is_plausible(**value)).peekable();
+    if let Some(first) = wild.peek().copied().copied() {
+        let count = wild.count();
+        refusals.push(Refusal {
+            reason: "implausible_value",
+            detail: format!("{count} values of instrument {key}, the first {first:e}"),
+        });
+    }
+}
+
 fn cell_of(series: &Series, reasons: Option<&Reasons>, column: usize, row: usize) -> Cell {
     let values = series.values.get(column);
     match values.and_then(|values| values.get(row)) {
-        Some(Some(value)) => Cell::Good(*value),
+        Some(Some(value)) if is_plausible(*value) => Cell::Good(*value),
+        Some(Some(_)) => Cell::Bad(Quality::OutOfRange),
         Some(None) => {
             let reason = reasons.and_then(|reasons| reasons.get(&(column, row)));
             Cell::Bad(reason.copied().unwrap_or(Quality::Other))
@@ -248,6 +274,8 @@ mod tests {
         assert_eq!(resolved.rows.len(), 1);
         let reasons: Vec<&str> = resolved.refusals.iter().map(|one| one.reason).collect();
         assert_eq!(reasons, ["not_its_instrument", "unknown_instrument"]);
+        let strange: Vec<&str> = resolved.strange.iter().map(InstrumentKey::as_str).collect();
+        assert_eq!(strange, ["K-2", "K-3"]);
     }
 
     #[test]
@@ -268,6 +296,30 @@ mod tests {
         assert_eq!(cells[1], [Cell::Absent, Cell::Good(0.0)]);
         assert_eq!(cells[2], [Cell::Bad(Quality::Timeout), Cell::Absent]);
         assert_eq!(cells[3], [Cell::Good(3.0), Cell::Good(1.0)]);
+    }
+
+    #[test]
+    fn values_that_no_instrument_has_are_bad_and_told() {
+        let bound = wire::VALUE_MAGNITUDE_MAX;
+        let values = [bound, -bound, 1.1e15, -1e300, f64::MAX];
+        let points: Vec<_> = (0..)
+            .zip(values)
+            .map(|(at, value)| (at, Some(value)))
+            .collect();
+        let resolved = resolve_at(&[series("K-1", "power_w", &points)], 5_000);
+        let (_, rows) = &resolved.rows[0];
+        let cells: Vec<Cell> = (0..5)
+            .flat_map(|row| rows.row(row).map(|(_, cell)| cell))
+            .collect();
+        let bad = Cell::Bad(Quality::OutOfRange);
+        assert_eq!(
+            cells,
+            [Cell::Good(bound), Cell::Good(-bound), bad, bad, bad]
+        );
+        assert_eq!(resolved.refusals.len(), 1);
+        assert_eq!(resolved.refusals[0].reason, "implausible_value");
+        let detail = &resolved.refusals[0].detail;
+        assert!(detail.starts_with("3 values of instrument K-1"), "{detail}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
-use wire::{AgentName, ChannelName, Quality};
+use wire::{AgentName, ChannelName, InstrumentKey, Quality};
 
 pub use crate::history::StateChange;
 use crate::status::MachineState;
@@ -40,6 +40,8 @@ pub struct AgentView {
     pub last_seen: Micros,
     /// Its release, as of its last hello.
     pub version: Option<String>,
+    /// Keys that it reported and was not let speak for, ascending.
+    pub refused_keys: Vec<InstrumentKey>,
 }
 
 /// New readings of one instrument at one time.

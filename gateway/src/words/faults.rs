@@ -1,68 +1,24 @@
 //! What is wrong with a field, from the messages of the parser.
 
 use super::Said;
+use super::expectations::EXPECTATIONS;
+use super::parsers::parser_fault;
 
-/// Returns the sentence for a parser's message about one field.
+/// Returns the sentence for a message about one field.
 ///
-/// Messages of our own types are English texts listed in [`KNOWN`]; those of the JSON parser are
-/// recognised by how they begin. What neither knows is passed on as it is.
+/// Messages of our own types are English texts listed in [`KNOWN`] and beside it; those of the
+/// parsers are recognised by their form ([`parser_fault`]).
 #[must_use]
 pub fn fault(message: &str) -> Said {
     // The parser appends a position that the field's name already tells.
-    let message = message.split(" at line ").next().unwrap_or(message);
-    if let Some((en, zh)) = KNOWN.iter().find(|(en, _)| *en == message) {
-        return Said::fixed(zh, en);
-    }
-    let said = |zh: String| Said::new(zh, message.to_owned());
-    if message.starts_with("missing field") {
-        return said("缺少此字段".to_owned());
-    }
-    if let Some(expected) = message
-        .strip_prefix("unknown field ")
-        .and_then(|rest| rest.split_once(", "))
-    {
-        return said(format!("没有这个字段；{}", expected_zh(expected.1)));
-    }
-    if let Some(expected) = message
-        .strip_prefix("unknown variant ")
-        .and_then(|rest| rest.split_once(", "))
-    {
-        return said(format!("不是允许的值；{}", expected_zh(expected.1)));
-    }
-    if let Some((found, expected)) = message
-        .strip_prefix("invalid type: ")
-        .and_then(|rest| rest.split_once(", expected "))
-    {
-        return said(format!("类型不符：收到 {found}，应为 {expected}"));
-    }
-    if let Some((found, expected)) = message
-        .strip_prefix("invalid value: ")
-        .and_then(|rest| rest.split_once(", expected "))
-    {
-        return said(format!("取值不符：收到 {found}，应为 {expected}"));
-    }
-    if let Some((least, most)) = message
-        .strip_prefix("expected a number from ")
-        .and_then(|rest| rest.split_once(" to "))
-    {
-        return said(format!("应为 {least} 到 {most} 的整数"));
-    }
-    if message.starts_with("EOF while parsing") || message.starts_with("expected ") {
-        return said(format!("不是有效的 JSON：{message}"));
-    }
-    said(message.to_owned())
-}
-
-fn expected_zh(expected: &str) -> String {
-    expected
-        .replace("expected one of ", "应为其一：")
-        .replace("expected ", "应为 ")
-        .replace(" or ", " 或 ")
-        .replace("there are no fields", "不应有任何字段")
+    let bare = message.split(" at line ").next().unwrap_or(message);
+    let listed = KNOWN.iter().chain(EXPECTATIONS);
+    let found = listed.into_iter().find(|(en, _)| *en == bare);
+    found.map_or_else(|| parser_fault(message), |(en, zh)| Said::fixed(zh, en))
 }
 
 /// Messages of our own request types, English and Chinese.
-pub const KNOWN: [(&str, &str); 23] = [
+pub const KNOWN: [(&str, &str); 30] = [
     (
         "expected an RFC 3339 time with offset, such as 2026-11-24T09:00:00+08:00",
         "应为带时区偏移的 RFC 3339 时间，例如 2026-11-24T09:00:00+08:00",
@@ -118,31 +74,24 @@ pub const KNOWN: [(&str, &str); 23] = [
         "expected one of booking, member, accept, reject",
         "应为 booking、member、accept、reject 之一",
     ),
+    ("at most 62 days after the start", "最多在开始之后 62 天"),
+    (
+        "together with `move` and only then",
+        "必须且只能与 `move` 一起给出",
+    ),
+    (
+        "must not be over; to end it now, delete it",
+        "不能早于现在；要立即结束停机请删除它",
+    ),
+    ("expected PT1M to P31D", "应为 PT1M 到 P31D"),
+    ("only together with `near`", "只能与 `near` 一起给出"),
+    ("expected the number of a node", "应为节点编号"),
+    (
+        "expected degrees north and east, such as 43.65,111.98",
+        "应为北纬和东经的度数，例如 43.65,111.98",
+    ),
     ("not a cursor of this list", "不是此列表的游标"),
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::super::Language;
-    use super::*;
-
-    #[track_caller]
-    fn check(message: &str, zh: &str) {
-        assert_eq!(fault(message).text(Language::Zh), zh);
-    }
-
-    #[test]
-    fn parser_messages_are_said_in_chinese() {
-        check("missing field `start` at line 1 column 2", "缺少此字段");
-        check(
-            "invalid type: integer `5`, expected a string at line 1 column 9",
-            "类型不符：收到 integer `5`，应为 a string",
-        );
-        check(
-            "unknown field `strat`, expected one of `start`, `end`",
-            "没有这个字段；应为其一：`start`, `end`",
-        );
-        check("must not be empty", "不能为空");
-        check("expected a number from 1 to 365", "应为 1 到 365 的整数");
-    }
-}
+mod tests;

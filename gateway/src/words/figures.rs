@@ -1,6 +1,6 @@
 //! Lengths and times as people say them.
 
-use chrono::{DateTime, Datelike, Timelike};
+use chrono::{DateTime, Datelike};
 use chrono_tz::Tz;
 use scheduler::time::{DAY_US, HOUR_US, MINUTE_US, Micros, SECOND_US, Span};
 
@@ -36,22 +36,39 @@ pub fn length(span: Span, language: Language) -> String {
     parts.join(" ")
 }
 
+/// When and in which zone somebody reads a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Now.
+    pub now: Micros,
+    /// The zone that times are told in.
+    pub zone: Tz,
+}
+
 /// Returns a civil time such as `11月24日 09:00` or `24 Nov 09:00` in a zone.
 #[must_use]
 pub fn civil_time(at: Micros, zone: Tz, language: Language) -> String {
-    let Some(at) = DateTime::from_timestamp_micros(at.get()) else {
+    let seen = Seen { now: at, zone };
+    dated(at, seen, language)
+}
+
+/// Returns a civil time as [`civil_time`] does, with its year where that is not the present one:
+/// `2027年1月3日 09:00` or `3 Jan 2027 09:00`.
+#[must_use]
+pub fn dated(at: Micros, seen: Seen, language: Language) -> String {
+    let civil = |at: Micros| {
+        let at = DateTime::from_timestamp_micros(at.get())?;
+        Some(at.with_timezone(&seen.zone).naive_local())
+    };
+    let Some(at) = civil(at) else {
         return String::new();
     };
-    let civil = at.with_timezone(&zone).naive_local();
-    match language {
-        Language::Zh => format!(
-            "{}月{}日 {:02}:{:02}",
-            civil.month(),
-            civil.day(),
-            civil.hour(),
-            civil.minute()
-        ),
-        Language::En => civil.format("%-d %b %H:%M").to_string(),
+    let this_year = civil(seen.now).is_none_or(|now| now.year() == at.year());
+    match (language, this_year) {
+        (Language::Zh, true) => at.format("%-m月%-d日 %H:%M").to_string(),
+        (Language::Zh, false) => at.format("%Y年%-m月%-d日 %H:%M").to_string(),
+        (Language::En, true) => at.format("%-d %b %H:%M").to_string(),
+        (Language::En, false) => at.format("%-d %b %Y %H:%M").to_string(),
     }
 }
 
@@ -85,5 +102,26 @@ mod tests {
             "11月24日 09:00"
         );
         assert_eq!(civil_time(at, Tz::UTC, Language::En), "24 Nov 01:00");
+    }
+
+    #[test]
+    fn another_year_is_named() {
+        let zone = Tz::Asia__Shanghai;
+        let now = Micros::new(1_795_449_600_000_000);
+        let seen = Seen { now, zone };
+        let later = Micros::new(now.get() + 40 * DAY_US + 9 * HOUR_US);
+        assert_eq!(dated(later, seen, Language::Zh), "2027年1月3日 09:00");
+        assert_eq!(dated(later, seen, Language::En), "3 Jan 2027 09:00");
+        assert_eq!(dated(now, seen, Language::En), "24 Nov 00:00");
+        // 2027 begins in Shanghai while it is still 2026 in UTC.
+        let eve = Micros::new(now.get() + 37 * DAY_US + 23 * HOUR_US);
+        let there = Micros::new(now.get() + 38 * DAY_US);
+        let seen = Seen { now: eve, zone };
+        assert_eq!(dated(there, seen, Language::En), "1 Jan 2027 00:00");
+        let seen = Seen {
+            now: eve,
+            zone: Tz::UTC,
+        };
+        assert_eq!(dated(there, seen, Language::En), "31 Dec 16:00");
     }
 }

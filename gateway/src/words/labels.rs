@@ -41,3 +41,21 @@ pub fn offer(language: Language) -> &'static str {
         Language::En => "Offered to the waitlist",
     }
 }
+
+/// Returns the label of the time before a booking in which it is prepared.
+#[must_use]
+pub fn setup(language: Language) -> &'static str {
+    match language {
+        Language::Zh => "准备",
+        Language::En => "Set-up",
+    }
+}
+
+/// Returns the label of the time after a booking in which is cleaned up.
+#[must_use]
+pub fn cleanup(language: Language) -> &'static str {
+    match language {
+        Language::Zh => "清理",
+        Language::En => "Clean-up",
+    }
+}

@@ -3,23 +3,30 @@
 //! In: figures and closed lists. Out: text in the reader's language. Deliberately not here:
 //! decisions, and the words of the web pages, which have their own dictionaries.
 
+mod answers;
+mod expectations;
 mod faults;
 mod figures;
 mod labels;
+mod notices;
+mod parsers;
 mod problems;
 mod refusals;
 mod runs;
 mod states;
+pub mod waitlist;
 
 use std::borrow::Cow;
 
+pub use answers::wrong_answer;
 pub use faults::{KNOWN, fault};
-pub use figures::{civil_time, length};
-pub use labels::{booked, hold, offer, outage};
+pub use figures::{Seen, civil_time, dated, length};
+pub use labels::{booked, cleanup, hold, offer, outage, setup};
+pub use notices::{Told, notice, when};
 pub use problems::{ProblemWords, problem};
 pub use refusals::refusal;
 pub use runs::{run_goes_on, run_is_nobodys, use_is_known};
-pub use states::wrong_state;
+pub use states::{not_at_once, wrong_state};
 
 /// A language of the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

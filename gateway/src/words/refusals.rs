@@ -1,28 +1,27 @@
 //! Why a wish is refused, in sentences.
 
 use chrono::{DateTime, Timelike};
-use chrono_tz::Tz;
 use scheduler::class::CallerClass;
 use scheduler::qualification::Lack;
 use scheduler::quota::{Party, Period};
 use scheduler::refusal::{Figure, Refusal, RuleId};
 use scheduler::time::Micros;
 
-use super::{Language, civil_time, length};
+use super::{Language, Seen, dated, length};
 
 /// Returns the sentence for a refusal, with its figures, in the instrument's zone.
 #[must_use]
-pub fn refusal(refusal: &Refusal, zone: Tz, language: Language) -> String {
-    let limit = figure(&refusal.limit, zone, language);
-    let actual = figure(&refusal.actual, zone, language);
+pub fn refusal(refusal: &Refusal, seen: Seen, language: Language) -> String {
+    let limit = figure(&refusal.limit, seen, language);
+    let actual = figure(&refusal.actual, seen, language);
     match language {
-        Language::Zh => chinese(refusal, &limit, &actual, zone),
-        Language::En => english(refusal, &limit, &actual, zone),
+        Language::Zh => chinese(refusal, &limit, &actual, seen),
+        Language::En => english(refusal, &limit, &actual, seen),
     }
 }
 
-fn chinese(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
-    let from = from(refusal, zone, Language::Zh);
+fn chinese(refusal: &Refusal, limit: &str, actual: &str, seen: Seen) -> String {
+    let from = from(refusal, seen, Language::Zh);
     match refusal.rule {
         RuleId::Past => format!("开始时间 {actual} 已过"),
         RuleId::OpeningHours if is_closed_all_day(refusal) => "当天不开放".to_owned(),
@@ -60,8 +59,8 @@ fn chinese(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
     }
 }
 
-fn english(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
-    let from = from(refusal, zone, Language::En);
+fn english(refusal: &Refusal, limit: &str, actual: &str, seen: Seen) -> String {
+    let from = from(refusal, seen, Language::En);
     match refusal.rule {
         RuleId::Past => format!("The start, {actual}, has passed"),
         RuleId::OpeningHours if is_closed_all_day(refusal) => "Closed that day".to_owned(),
@@ -110,11 +109,11 @@ fn english(refusal: &Refusal, limit: &str, actual: &str, zone: Tz) -> String {
 }
 
 /// Returns from when it would pass, to follow the rest of the sentence.
-fn from(refusal: &Refusal, zone: Tz, language: Language) -> String {
+fn from(refusal: &Refusal, seen: Seen, language: Language) -> String {
     let Some(at) = refusal.passes_at else {
         return String::new();
     };
-    let at = civil_time(at, zone, language);
+    let at = dated(at, seen, language);
     match language {
         Language::Zh => format!("，{at} 起可预约"),
         Language::En => format!("; open from {at}"),
@@ -125,15 +124,15 @@ fn is_closed_all_day(refusal: &Refusal) -> bool {
     matches!(&refusal.limit, Figure::Open(open) if open.is_empty())
 }
 
-fn figure(figure: &Figure, zone: Tz, language: Language) -> String {
+fn figure(figure: &Figure, seen: Seen, language: Language) -> String {
     match figure {
         Figure::Span(span) => length(*span, language),
-        Figure::Time(at) => civil_time(*at, zone, language),
-        Figure::Slot(slot) => range(slot.start(), slot.end(), zone, language),
+        Figure::Time(at) => dated(*at, seen, language),
+        Figure::Slot(slot) => range(slot.start(), slot.end(), seen, language),
         Figure::Open(open) => {
             let ranges = open.iter();
             joined(
-                ranges.map(|slot| range(slot.start(), slot.end(), zone, language)),
+                ranges.map(|slot| range(slot.start(), slot.end(), seen, language)),
                 language,
             )
         }
@@ -143,7 +142,7 @@ fn figure(figure: &Figure, zone: Tz, language: Language) -> String {
             joined(classes.map(|one| class(one, language).to_owned()), language)
         }
         Figure::Qualification(name) => name.as_str().to_owned(),
-        Figure::Lack(lack) => lacking(*lack, zone, language),
+        Figure::Lack(lack) => lacking(*lack, seen, language),
         Figure::Quota { per, period, span } => {
             let (per, period) = (party(*per, language), every(*period, language));
             let span = length(*span, language);
@@ -175,8 +174,8 @@ fn class(class: CallerClass, language: Language) -> &'static str {
     }
 }
 
-fn lacking(lack: Lack, zone: Tz, language: Language) -> String {
-    let at = |at| civil_time(at, zone, language);
+fn lacking(lack: Lack, seen: Seen, language: Language) -> String {
+    let at = |at| dated(at, seen, language);
     match (lack, language) {
         (Lack::Missing, Language::Zh) => "您还没有".to_owned(),
         (Lack::Missing, Language::En) => "you do not have it".to_owned(),
@@ -217,18 +216,19 @@ fn every(period: Period, language: Language) -> &'static str {
 
 /// Returns `11月24日 08:00 至 22:00`, with a date at the end only where it is another day; an end at
 /// midnight is 24:00.
-fn range(start: Micros, end: Micros, zone: Tz, language: Language) -> String {
+fn range(start: Micros, end: Micros, seen: Seen, language: Language) -> String {
     let civil = |at: Micros| {
-        DateTime::from_timestamp_micros(at.get()).map(|at| at.with_timezone(&zone).naive_local())
+        DateTime::from_timestamp_micros(at.get())
+            .map(|at| at.with_timezone(&seen.zone).naive_local())
     };
     let last = Micros::new(end.get().saturating_sub(1));
     let same_day = civil(start).map(|at| at.date()) == civil(last).map(|at| at.date());
     let until = match civil(end) {
         Some(at) if same_day && at.hour() == 0 && at.minute() == 0 => "24:00".to_owned(),
         Some(at) if same_day => format!("{:02}:{:02}", at.hour(), at.minute()),
-        _ => civil_time(end, zone, language),
+        _ => dated(end, seen, language),
     };
-    let start = civil_time(start, zone, language);
+    let start = dated(start, seen, language);
     match language {
         Language::Zh => format!("{start} 至 {until}"),
         Language::En => format!("{start} to {until}"),

@@ -22,6 +22,15 @@ pub fn wrong_state(wrong: WrongState) -> Said {
     }
 }
 
+/// Returns why something cannot begin or be extended at once.
+#[must_use]
+pub fn not_at_once() -> Said {
+    Said::fixed(
+        "这需要先审批，不能立即生效",
+        "Somebody has to approve this first; it cannot take effect at once",
+    )
+}
+
 fn is(status: Status) -> Said {
     match status {
         Status::Pending => Said::fixed("预约还在等待审批", "The booking waits for approval"),

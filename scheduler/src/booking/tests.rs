@@ -5,34 +5,34 @@ use super::*;
 /// A row for each state and moment, a column for each transition. A word is the next state; `x` is
 /// [`WrongState::Is`] with the state itself, and the others are the other reasons.
 const TABLE: &str = "
-state      now  approve   decline  expire  check_in  used      finish    no_show  unverif    c_mach    c_app      cancel    move       longer     shorter    transfer
-pending      5  confirmed declined early   x         x         x         x        x          x         x          cancelled pending    pending    pending    pending
-pending     15  over      declined expired x         x         x         x        x          x         x          cancelled begun      pending    soon       begun
-pending     25  over      declined expired x         x         x         x        x          x         x          over      over       over       over       over
-confirmed    5  x         x        x       early     in_use    x         early    early      x         x          cancelled confirmed  confirmed  confirmed  confirmed
-confirmed   15  x         x        x       in_use    in_use    x         no_show  unverified x         x          cancelled begun      confirmed  soon       begun
-confirmed   25  x         x        x       over      completed x         no_show  unverified x         x          over      over       over       over       over
-in_use       5  x         x        x       x         x         completed x        x          x         x          x         begun      in_use     in_use     x
-in_use      15  x         x        x       x         x         completed x        x          x         x          x         begun      in_use     soon       x
-in_use      25  x         x        x       x         x         completed x        x          x         x          x         over       over       over       x
-completed    5  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-completed   15  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-completed   25  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-no_show      5  x         x        x       x         x         x         x        x          completed unverified x         x          x          x          x
-no_show     15  x         x        x       x         x         x         x        x          completed unverified x         x          x          x          x
-no_show     25  x         x        x       x         x         x         x        x          completed unverified x         x          x          x          x
-unverified   5  x         x        x       early     in_use    x         x        x          x         x          cancelled unverified unverified unverified x
-unverified  15  x         x        x       in_use    in_use    x         x        x          x         x          cancelled begun      unverified soon       x
-unverified  25  x         x        x       over      completed x         x        x          x         x          over      over       over       over       x
-cancelled    5  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-cancelled   15  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-cancelled   25  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-declined     5  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-declined    15  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-declined    25  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-expired      5  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-expired     15  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
-expired     25  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x
+state      now  approve   decline  expire  check_in  used      finish    no_show  unverif    c_mach    c_app      cancel    move       longer     shorter    transfer   restore
+pending      5  confirmed declined early   x         x         x         x        x          x         x          cancelled pending    pending    pending    pending    x
+pending     15  over      declined expired x         x         x         x        x          x         x          cancelled begun      pending    soon       begun      x
+pending     25  over      declined expired x         x         x         x        x          x         x          over      over       over       over       over       x
+confirmed    5  x         x        x       early     in_use    x         early    early      x         x          cancelled confirmed  confirmed  confirmed  confirmed  x
+confirmed   15  x         x        x       in_use    in_use    x         no_show  unverified x         x          cancelled begun      confirmed  soon       begun      x
+confirmed   25  x         x        x       over      completed x         no_show  unverified x         x          over      over       over       over       over       x
+in_use       5  x         x        x       x         x         completed x        x          x         x          x         begun      in_use     in_use     x          x
+in_use      15  x         x        x       x         x         completed x        x          x         x          x         begun      in_use     soon       x          x
+in_use      25  x         x        x       x         x         completed x        x          x         x          x         over       over       over       x          x
+completed    5  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          x
+completed   15  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          x
+completed   25  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          x
+no_show      5  x         x        x       x         x         x         x        x          completed unverified x         x          x          x          x          x
+no_show     15  x         x        x       x         x         x         x        x          completed unverified x         x          x          x          x          x
+no_show     25  x         x        x       x         x         x         x        x          completed unverified x         x          x          x          x          x
+unverified   5  x         x        x       early     in_use    x         x        x          x         x          cancelled unverified unverified unverified x          x
+unverified  15  x         x        x       in_use    in_use    x         x        x          x         x          cancelled begun      unverified soon       x          x
+unverified  25  x         x        x       over      completed x         x        x          x         x          over      over       over       over       x          x
+cancelled    5  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          confirmed
+cancelled   15  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          confirmed
+cancelled   25  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          over
+declined     5  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          x
+declined    15  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          x
+declined    25  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          x
+expired      5  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          x
+expired     15  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          x
+expired     25  x         x        x       x         x         x         x        x          x         x          x         x          x          x          x          x
 ";
 
 fn slot(start: i64, end: i64) -> Slot {
@@ -46,7 +46,7 @@ fn span(micros: i64) -> Span {
 type Transition = fn(Status, Slot, Micros) -> Result<Status, WrongState>;
 
 /// Transitions of a booking of `[10, 20)`, in the order of the table's columns.
-const TRANSITIONS: [Transition; 15] = [
+const TRANSITIONS: [Transition; 16] = [
     |status, held, now| status.approve(held, Some(Micros::new(8)), now),
     |status, _, _| status.decline(),
     |status, held, now| status.expire(held, Some(Micros::new(8)), now),
@@ -62,6 +62,7 @@ const TRANSITIONS: [Transition; 15] = [
     |status, held, now| status.change(held, slot(10, 30), now),
     |status, held, now| status.change(held, slot(10, 15), now),
     Status::transfer,
+    |status, held, now| status.restore(Status::Confirmed, held, Micros::new(18), now),
 ];
 
 fn word(status: Status, outcome: Result<Status, WrongState>) -> &'static str {
@@ -128,6 +129,28 @@ fn the_edges_of_time_belong_to_one_side() {
     // A grace time longer than the slot ends with it.
     assert_eq!(no_show(300, 19), Err(WrongState::TooEarly));
     assert_eq!(no_show(300, 20), Ok(Status::NoShow));
+}
+
+#[test]
+fn a_cancellation_is_taken_back_to_what_the_booking_was() {
+    let restore = |was: Status, until, now| {
+        let (until, now) = (Micros::new(until), Micros::new(now));
+        Status::Cancelled.restore(was, slot(10, 20), until, now)
+    };
+    assert_eq!(restore(Status::Pending, 9, 8), Ok(Status::Pending));
+    assert_eq!(restore(Status::Confirmed, 9, 8), Ok(Status::Confirmed));
+    assert_eq!(restore(Status::Unverified, 17, 16), Ok(Status::Unverified));
+    // The undo time ends before its last instant, as the slot does.
+    let over = Err(WrongState::IsOver);
+    assert_eq!(restore(Status::Confirmed, 9, 9), over);
+    assert_eq!(restore(Status::Confirmed, 99, 20), over);
+    // Nobody can approve it any more.
+    assert_eq!(restore(Status::Pending, 99, 10), over);
+    for was in Status::ALL {
+        let can_be_given_up = was.cancel(slot(10, 20), Micros::new(5)).is_ok();
+        let restored = restore(was, 9, 8);
+        assert_eq!(restored.is_ok(), can_be_given_up, "{was:?}");
+    }
 }
 
 #[test]

@@ -138,6 +138,7 @@ impl World {
                 occupancy,
                 open,
                 starts: starts.filter(|_| entry.knows_starts),
+                may_be_longer: entry.knows_starts,
                 distance_m: entry.distance_m,
                 used: Span::minutes(entry.used),
             }

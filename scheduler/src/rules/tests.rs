@@ -71,6 +71,25 @@ fn each_rule_refuses_just_beyond_its_limit() {
 }
 
 #[test]
+fn who_begins_at_once_chooses_only_the_end() {
+    let minute = 9 * HOUR_US + 7 * MINUTE_US;
+    let mut wish = facts(minute, 10 * HOUR_US);
+    wish.now = at(minute + 1);
+    assert_eq!(rules_of(&wish), [RuleId::Past, RuleId::Alignment]);
+    wish.action = Action::DropIn;
+    assert_eq!(rules_of(&wish), []);
+    wish.slot = slot(minute, 10 * HOUR_US + MINUTE_US);
+    assert_eq!(rules_of(&wish), [RuleId::Alignment]);
+    // What begins later does not begin at once.
+    wish.now = at(minute - 1);
+    wish.slot = slot(minute, 10 * HOUR_US);
+    assert_eq!(rules_of(&wish), [RuleId::Alignment]);
+    let noticed = fixture::policy([RuleBody::NoticeToBook { minutes: 60 }]);
+    wish.now = at(minute);
+    assert_eq!(wish.refused_by(&noticed), [RuleId::NoticeToBook]);
+}
+
+#[test]
 fn all_reasons_come_at_once() {
     let mut wish = facts(-2 * HOUR_US - MINUTE_US, 20 * HOUR_US);
     wish.bookable = false;

@@ -84,19 +84,23 @@ function refused(status: number, text: string, path: string): ApiError {
   return new ApiError(slug, status, problem);
 }
 
-const get = async <R>(path: string, signal?: AbortSignal): Promise<R> =>
+/** The verbs of the contract, for the calls of other modules too. */
+export const get = async <R>(path: string, signal?: AbortSignal): Promise<R> =>
   (await send<R>('GET', path, { signal })).body;
-const post = async <R>(path: string, body?: unknown, headers: Record<string, string> = {}) =>
+export const post = async <R>(path: string, body?: unknown, headers: Record<string, string> = {}) =>
   (await send<R>('POST', path, { body: body ?? {}, headers })).body;
-const put = async <R>(path: string, body: unknown, version?: number) =>
+export const put = async <R>(path: string, body: unknown, version?: number) =>
   (await send<R>('PUT', path, { body, headers: ifMatch(version) })).body;
-const remove = async <R = void>(path: string) => (await send<R>('DELETE', path)).body;
+export const patch = async <R>(path: string, body: unknown, version?: number) =>
+  (await send<R>('PATCH', path, { body, headers: ifMatch(version) })).body;
+export const remove = async <R = void>(path: string, body?: unknown) =>
+  (await send<R>('DELETE', path, body === undefined ? {} : { body })).body;
 
 const ifMatch = (version?: number): Record<string, string> =>
   version === undefined ? {} : { 'If-Match': `"${version}"` };
 
-type Query = Record<string, string | number | boolean | undefined>;
-function withQuery(path: string, query: Query): string {
+export type Query = Record<string, string | number | boolean | undefined>;
+export function withQuery(path: string, query: Query): string {
   const pairs = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== '') pairs.set(name, String(value));
@@ -105,12 +109,13 @@ function withQuery(path: string, query: Query): string {
   return text === '' ? path : `${path}?${text}`;
 }
 
-const V1 = '/api/v1';
-const at = (key: string) => `${V1}/instruments/${encodeURIComponent(key)}`;
+export const V1 = '/api/v1';
+export const at = (key: string) => `${V1}/instruments/${encodeURIComponent(key)}`;
 /** Settings hang below an instrument (by key) or a node of the tree (by id). */
 export type PolicyHome = { instrument: string } | { node: number };
-const policyAt = (home: PolicyHome) =>
-  'node' in home ? `${V1}/nodes/${home.node}/policy` : `${at(home.instrument)}/policy`;
+export const settingsAt = (home: PolicyHome) =>
+  'node' in home ? `${V1}/nodes/${home.node}` : at(home.instrument);
+const policyAt = (home: PolicyHome) => `${settingsAt(home)}/policy`;
 
 export const api = {
   login: (name: string, password: string) =>
@@ -124,15 +129,13 @@ export const api = {
   instruments: (query: Query) => get<T.List<T.Instrument>>(withQuery(`${V1}/instruments`, query)),
   instrument: (key: string, signal?: AbortSignal) => get<T.InstrumentDetail>(at(key), signal),
   register: (body: T.InstrumentEdit) => post<T.Instrument>(`${V1}/instruments`, body),
-  edit: async (key: string, body: T.InstrumentEdit, version: number) =>
-    (await send<T.Instrument>('PATCH', at(key), { body, headers: ifMatch(version) })).body,
+  edit: (key: string, body: T.InstrumentEdit, version: number) =>
+    patch<T.Instrument>(at(key), body, version),
   withdraw: (key: string) => remove(at(key)),
 
   policy: (home: PolicyHome) => get<T.Policy>(policyAt(home)),
   setPolicy: (home: PolicyHome, rules: T.PolicyRule[], version: number) =>
     put<T.Policy>(policyAt(home), { rules }, version),
-  previewPolicy: (home: PolicyHome, rules: T.PolicyRule[]) =>
-    put<T.RulesInForce>(`${policyAt(home)}?dry_run=true`, { rules }),
   source: (key: string) => get<T.Source | null>(`${at(key)}/source`),
   setSource: (key: string, source: T.Source) => put<T.Source>(`${at(key)}/source`, source),
   stateRule: (key: string) => get<T.StateRule>(`${at(key)}/state-rule`),
@@ -155,14 +158,15 @@ export const api = {
     (await send<T.Verdict>('POST', `${V1}/bookings?dry_run=true`, { body, signal })).body,
   bookings: (query: Query) => get<T.List<T.Booking>>(withQuery(`${V1}/bookings`, query)),
   booking: (id: number) => get<T.Booking>(`${V1}/bookings/${id}`),
-  change: async (id: number, body: { start?: string; end?: string; purpose?: string }) =>
-    (await send<T.Booking>('PATCH', `${V1}/bookings/${id}`, { body })).body,
-  cancel: (id: number) => remove<T.Booking>(`${V1}/bookings/${id}`),
+  change: (id: number, body: T.BookingEdit) => patch<T.Booking>(`${V1}/bookings/${id}`, body),
+  cancel: (id: number, reason?: string) =>
+    remove<T.Booking & T.CancelCost>(
+      `${V1}/bookings/${id}`,
+      reason === undefined ? undefined : { reason },
+    ),
 
   outages: (key: string) =>
     get<{ items: T.Outage[] }>(withQuery(`${V1}/outages`, { instrument: key })),
-  openOutage: (body: { instrument: string; start: string; end: string; reason: string }) =>
-    post<T.Outage>(`${V1}/outages`, body),
   endOutage: (id: number) => remove(`${V1}/outages/${id}`),
 
   agents: () => get<{ items: T.Agent[] }>(`${V1}/agents`),

@@ -30,7 +30,8 @@ export function rightsOf(
 
 export function classOf(taken: Taken): string {
   if (taken.kind === 'outage') return 'slot-outage';
-  if (taken.kind === 'hold') return 'slot-hold';
+  if (taken.kind === 'hold' || taken.kind === 'offer' || taken.kind === 'buffer')
+    return 'slot-hold';
   return taken.mine ? 'slot-mine' : 'slot-others';
 }
 
@@ -82,9 +83,10 @@ export function titleOf(taken: Taken): string {
 }
 
 export function kindName(taken: Taken): string {
-  const { mine, others, outage, hold } = i18n.t.instrument;
+  const { mine, others, outage, hold, buffer } = i18n.t.instrument;
   if (taken.kind === 'outage') return outage;
-  if (taken.kind === 'hold') return hold;
+  if (taken.kind === 'hold' || taken.kind === 'offer') return hold;
+  if (taken.kind === 'buffer') return buffer;
   return taken.mine ? mine : others;
 }
 

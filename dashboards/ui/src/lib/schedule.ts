@@ -2,14 +2,14 @@
 //
 // It answers while the pointer moves, before the gateway is asked; the gateway decides.
 import { durationMs } from './time';
-import type { Availability, RulesInForce } from './types';
+import type { Availability, Occupied, RulesInForce } from './types';
 
 export interface Span {
   startMs: number;
   endMs: number;
 }
 export interface Taken extends Span {
-  kind: 'booking' | 'hold' | 'outage';
+  kind: Occupied['kind'];
   mine: boolean;
   label: string;
   booking: number | null;

@@ -1,5 +1,12 @@
 // The shapes of the HTTP contract (v1), as the gateway sends them. Times are RFC 3339 with an
 // offset, durations ISO 8601, and every named thing has a Chinese and an English name.
+import type { BookingLife, Details, Occurrence, Question } from './types-life';
+import type { OpenProblem, OutageKind } from './types-records';
+import type { HoursException, PolicyRule } from './rules';
+
+export type * from './types-life';
+export type * from './types-records';
+export type { PolicyRule, RuleName } from './rules';
 
 /** What people see of an instrument, the first that holds of: */
 export const STATUSES = [
@@ -26,6 +33,10 @@ export interface Node extends Named {
 export interface TreeNode extends Node {
   kind: 'region' | 'centre' | 'institution' | 'lab';
   parent: number | null;
+  enterprise?: boolean;
+  latitude?: number | null;
+  longitude?: number | null;
+  version?: number;
 }
 export interface List<T> {
   items: T[];
@@ -58,6 +69,10 @@ export interface Instrument extends Named {
   published: boolean;
   status: Status;
   status_since: string | null;
+  /** The machine's readings do not prove use: check-in does. */
+  always_on?: boolean;
+  latitude?: number | null;
+  longitude?: number | null;
   machine_state: MachineState;
   offline_reason: 'agent' | 'link' | 'device' | null;
   version: number;
@@ -78,6 +93,11 @@ export interface RulesInForce {
   zone: string;
   /** Empty or null: always open. */
   opening_hours: OpeningHours[] | null;
+  /** Days with other hours; of several that hold on one day, the last counts. */
+  exceptions?: HoursException[];
+  holidays?: 'none' | 'china';
+  /** A booking is made of whole ones of these; `to` may lie beyond `24:00`. */
+  blocks?: OpeningHours[];
   alignment: string | null;
   shortest: string | null;
   longest: string | null;
@@ -88,6 +108,7 @@ export interface InstrumentDetail extends Instrument {
   channels: Channel[];
   rules: RulesInForce;
   may: { book: boolean; edit: boolean };
+  problems?: OpenProblem[];
 }
 export interface InstrumentEdit {
   key?: string;
@@ -103,6 +124,9 @@ export interface InstrumentEdit {
   capacity?: number;
   bookable?: boolean;
   published?: boolean;
+  always_on?: boolean;
+  latitude?: number | null;
+  longitude?: number | null;
 }
 
 /** One row of the slim index: key, name, English name, model, lab's place in `labs`, room, capabilities, bookable. */
@@ -125,7 +149,8 @@ export interface Interval {
   end: string;
 }
 export interface Occupied extends Interval {
-  kind: 'booking' | 'hold' | 'outage';
+  /** `buffer`: set-up before a booking, clean-up after it. */
+  kind: 'booking' | 'hold' | 'offer' | 'outage' | 'buffer';
   mine: boolean;
   label: string;
   booking: number | null;
@@ -166,16 +191,18 @@ export interface Conflict extends Interval {
   label: string;
 }
 export interface Verdict {
-  would: 'accept' | 'refuse';
+  would: 'accept' | 'refuse' | 'ask_approval';
   refusals: Refusal[];
   conflicts: Conflict[];
   next_free: Interval[];
+  /** Whether this caller may set every refusal aside. */
+  overridable?: boolean;
+  questions?: Question[];
 }
-export interface Booking extends Interval {
+export interface Booking extends Interval, BookingLife {
   id: number;
   instrument: Named & { key: string };
   member: { id: number; display_name: string; display_name_en: string };
-  status: 'confirmed' | 'cancelled';
   /** An outage covers part of it. */
   at_risk: boolean;
   purpose: string;
@@ -187,14 +214,29 @@ export interface Booking extends Interval {
 }
 export interface BookingRequest {
   instrument: string;
-  start: string;
+  /** Left out where use begins now. */
+  start?: string;
   end: string;
   purpose: string;
+  /** A project that is not registered. */
   project?: string;
+  details?: Details;
+  /** On whose behalf. */
+  member?: number;
+  hold?: number;
+  override?: { reason: string };
+  now?: true;
+}
+export interface BookingEdit {
+  start?: string;
+  end?: string;
+  purpose?: string;
+  details?: Details;
 }
 export interface Outage extends Interval {
   id: number;
   instrument: string | (Named & { key: string });
+  kind?: OutageKind;
   reason: string;
   at_risk: number[];
 }
@@ -232,14 +274,6 @@ export interface Utilisation {
   definitions: Record<'running_h' | 'booked_h' | 'coverage', string>;
 }
 
-export type RuleName = 'shortest' | 'longest' | 'alignment' | 'horizon' | 'opening_hours';
-export interface PolicyRule {
-  rule: RuleName;
-  mode: 'default' | 'binding';
-  minutes?: number;
-  days?: number;
-  weekly?: OpeningHours[];
-}
 export interface Policy {
   version: number;
   rules: PolicyRule[];
@@ -283,4 +317,8 @@ export interface Problem {
   refusals?: Refusal[];
   next_free?: Interval[];
   retry_after_s?: number;
+  /** Of a series: what stands against each occurrence. */
+  occurrences?: Occurrence[];
+  /** Of a bundle: what stands against each part. */
+  parts?: { part: number; refusals?: Refusal[]; conflicts?: Conflict[] }[];
 }

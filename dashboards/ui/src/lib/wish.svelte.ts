@@ -1,9 +1,9 @@
 // A slot being chosen in the booking form, checked by the gateway while it changes.
-import { ApiError, api } from './api';
+import { ApiError } from './api';
 import { now } from './now.svelte';
 import type { Span } from './schedule';
 import { addDays, clock, dayOf, HOUR_MS, instantOf, MINUTE_MS } from './time';
-import type { BookingRequest, Conflict, Interval, Verdict } from './types';
+import type { Conflict, Interval, Verdict } from './types';
 
 /** Typing settles before the gateway is asked. */
 const SETTLE_MS = 250;
@@ -12,7 +12,15 @@ export type Check =
   | { kind: 'none' }
   | { kind: 'checking' }
   | { kind: 'free' }
-  | { kind: 'refused'; reasons: string[]; conflicts: Conflict[]; nextFree: Interval[] }
+  | { kind: 'approval' }
+  | {
+      kind: 'refused';
+      reasons: string[];
+      conflicts: Conflict[];
+      nextFree: Interval[];
+      /** The caller may set every reason aside. */
+      overridable: boolean;
+    }
   | { kind: 'signedOut' }
   | { kind: 'failed'; error: unknown };
 
@@ -23,6 +31,7 @@ export function refusalOf(body: Partial<Verdict>): Check {
     reasons: body.refusals?.map(({ message }) => message) ?? [],
     conflicts: body.conflicts ?? [],
     nextFree: body.next_free ?? [],
+    overridable: body.overridable ?? false,
   };
 }
 
@@ -67,18 +76,18 @@ export class Wish {
     this.minutes = Math.round((end - this.span.startMs) / MINUTE_MS);
   }
 
-  /** Asks the gateway what it would say, once the choice has settled. */
-  ask(request: BookingRequest | null): void {
+  /** Asks the gateway by `dryRun` what it would say, once the choice has settled. */
+  ask(dryRun: ((signal: AbortSignal) => Promise<Verdict>) | null): void {
     clearTimeout(this.#timer);
     this.#abort?.abort();
-    if (!request) {
+    if (!dryRun) {
       this.check = { kind: 'none' };
       return;
     }
     this.check = { kind: 'checking' };
     const abort = new AbortController();
     this.#abort = abort;
-    this.#timer = setTimeout(() => void this.#ask(request, abort), SETTLE_MS);
+    this.#timer = setTimeout(() => void this.#ask(dryRun, abort), SETTLE_MS);
   }
 
   stop(): void {
@@ -86,11 +95,16 @@ export class Wish {
     this.#abort?.abort();
   }
 
-  async #ask(request: BookingRequest, abort: AbortController): Promise<void> {
+  async #ask(
+    dryRun: (signal: AbortSignal) => Promise<Verdict>,
+    abort: AbortController,
+  ): Promise<void> {
     try {
-      const verdict = await api.check(request, abort.signal);
+      const verdict = await dryRun(abort.signal);
       if (abort.signal.aborted) return;
-      this.check = verdict.would === 'accept' ? { kind: 'free' } : refusalOf(verdict);
+      if (verdict.would === 'accept') this.check = { kind: 'free' };
+      else if (verdict.would === 'ask_approval') this.check = { kind: 'approval' };
+      else this.check = refusalOf(verdict);
     } catch (error) {
       if (abort.signal.aborted) return;
       const problem = error instanceof ApiError ? error.problem : null;

@@ -1,7 +1,9 @@
 // Sentences made of figures: rules in force, obstacles while dragging, channel names.
+import { book } from './i18n/book.svelte';
 import { i18n } from './i18n/index.svelte';
 import { limitMs, type Obstacle } from './schedule';
-import { clockRange, lengthName, weekdays } from './time';
+import { now } from './now.svelte';
+import { clockRange, DEFAULT_ZONE, dayOf, lengthName, weekdays } from './time';
 import type { RulesInForce } from './types';
 
 /** `周一至周五`, `周一、周三`, `每天` / `Mon–Fri`, `Mon, Wed`, `every day`. */
@@ -29,6 +31,7 @@ export function rulesText(rules: RulesInForce): string[] {
     days.length === 0 ? t.instrument.ruleNever : t.instrument.ruleOpen(daysText(days), from, to),
   );
   if (lines.length === 0) lines.push(t.instrument.ruleAlways);
+  lines.push(...calendarText(rules));
   const add = (rule: string | null, say: (length: string) => string) => {
     const ms = limitMs(rule);
     if (ms !== null) lines.push(say(lengthName(ms, language)));
@@ -40,8 +43,32 @@ export function rulesText(rules: RulesInForce): string[] {
   return lines;
 }
 
+/** Days that differ, holidays and fixed blocks, one sentence each. */
+function calendarText({ exceptions, holidays, blocks }: RulesInForce): string[] {
+  const { rules } = book.t;
+  const today = dayOf(now.read(), DEFAULT_ZONE);
+  const days = (exceptions ?? [])
+    .filter(({ to }) => to >= today)
+    .map(({ from, to, hours }) => {
+      const when = from === to ? from : `${from} – ${to}`;
+      const open = hours.map((one) => `${one.from}–${one.to}`).join(', ');
+      return open === '' ? rules.closedOn(when) : rules.openOn(when, open);
+    });
+  const whole = (blocks ?? []).map((one) =>
+    rules.block(daysText(one.days), `${one.from}–${endText(one.to)}`),
+  );
+  return [...(holidays === 'china' ? [rules.holidays] : []), ...days, ...whole];
+}
+
+/** `32:00` is eight o'clock of the next day. */
+function endText(to: string): string {
+  const hours = Number(to.slice(0, 2));
+  if (hours < 24 || to === '24:00') return to;
+  return book.t.rules.nextDay(`${String(hours - 24).padStart(2, '0')}${to.slice(2)}`);
+}
+
 export function obstacleText(obstacle: Obstacle, zone: string): string {
-  const { drag } = i18n.t;
+  const { drag } = book.t;
   switch (obstacle.kind) {
     case 'overlap':
       return drag.overlap(clockRange(obstacle.with.startMs, obstacle.with.endMs, zone));
@@ -55,4 +82,4 @@ export function obstacleText(obstacle: Obstacle, zone: string): string {
 }
 
 /** A channel's name in words, or its code where it has none. */
-export const channelName = (code: string): string => i18n.t.channel[code] ?? code;
+export const channelName = (code: string): string => book.t.channel[code] ?? code;

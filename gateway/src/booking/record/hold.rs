@@ -1,12 +1,13 @@
 //! Claims that end by themselves: holds and offers.
 
+use scheduler::booking::Status;
 use scheduler::id::{BookingId, HoldId, InstrumentId, MemberId, OfferId, WaitId};
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 use scheduler::waitlist::OfferState;
 use sqlx::any::AnyRow;
 
-use crate::store::{Held, Record, StoreError, Value, get, instrument_of, slot_of, word_of};
+use crate::store::{Held, Record, StoreError, Value, get, instrument_of, parsed, slot_of, word_of};
 
 /// A slot kept for a member for some minutes. Its claim goes when it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,11 @@ pub struct Hold {
     pub member: MemberId,
     /// When; the claim also covers set-up and clean-up.
     pub slot: Slot,
-    /// The cancelled booking it can bring back; none while a form is filled.
+    /// The cancelled booking it can bring back; none while a form is filled. It claims the slot
+    /// only if somebody waits for it.
     pub undoes: Option<BookingId>,
+    /// What that booking was.
+    pub undoes_to: Option<Status>,
     /// Since when.
     pub created_at: Micros,
     /// From then on it claims nothing.
@@ -35,6 +39,7 @@ impl Record for Hold {
         "start_us",
         "end_us",
         "undoes",
+        "undoes_to",
         "created_us",
         "expires_us",
     ];
@@ -51,6 +56,7 @@ impl Record for Hold {
             self.slot.start().get().into(),
             self.slot.end().get().into(),
             self.undoes.map(BookingId::get).into(),
+            self.undoes_to.map(Status::as_str).into(),
             self.created_at.get().into(),
             self.expires_at.get().into(),
         ]
@@ -63,10 +69,18 @@ impl Record for Hold {
             member: MemberId::new(get(row, "member")?),
             slot: slot_of(row, Self::TABLE)?,
             undoes: get::<Option<i64>>(row, "undoes")?.map(BookingId::new),
+            undoes_to: was_of(row)?,
             created_at: Micros::new(get(row, "created_us")?),
             expires_at: Micros::new(get(row, "expires_us")?),
         })
     }
+}
+
+fn was_of(row: &AnyRow) -> Result<Option<Status>, StoreError> {
+    let Some(text) = get::<Option<String>>(row, "undoes_to")? else {
+        return Ok(None);
+    };
+    parsed(Status::parse(&text), Hold::TABLE, "undoes_to", &text).map(Some)
 }
 
 /// A freed slot offered to one who waits. Its claim goes when it no longer stands.

@@ -45,7 +45,7 @@ macro_rules! words {
         $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
-            serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+            serde::Serialize, serde::Deserialize,
         )]
         pub enum $name {
             $(
@@ -54,6 +54,19 @@ macro_rules! words {
                 $word,
             )*
         }
+
+        // By hand: the derive cannot read a text that comes out of a macro and names the variants.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                let texts = Self::ALL.iter().map(|word| word.as_str());
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::Type::String)
+                    .enum_values(Some(texts))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl $name {
             /// Every word.
@@ -150,18 +163,18 @@ impl Booking {
         Some(&extras.details).filter(|details| !details.is_empty())
     }
 
-    /// Returns the registered project it is for.
-    #[must_use]
-    pub fn project_id(&self) -> Option<ProjectId> {
-        self.details()?.project.map(ProjectId::new)
-    }
-
     /// Returns the part of its slot that counts as used or to be used.
     #[must_use]
     pub fn counted(&self) -> Option<Slot> {
         let counts = self.status.claims() && self.status != Status::NoShow;
         let released = self.finished_at.get();
         self.status.claimed(self.slot, released).filter(|_| counts)
+    }
+
+    /// Returns the project that its hours are charged to.
+    #[must_use]
+    pub fn charged_to(&self) -> Option<ProjectId> {
+        self.extras.as_deref()?.details.project.map(ProjectId::new)
     }
 
     /// Returns who made it, if it was not its member.
@@ -265,6 +278,8 @@ words! {
         Cancelled = "cancelled",
         /// An outage was opened.
         OutageOpened = "outage_opened",
+        /// An outage was extended or shortened.
+        OutageChanged = "outage_changed",
         /// An outage was ended.
         OutageEnded = "outage_ended",
         /// A slot is held, offered, or no longer.

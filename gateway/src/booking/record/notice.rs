@@ -37,12 +37,16 @@ words! {
         Offered = "offered",
         /// A waiting wish was booked.
         Served = "served",
+        /// Somebody booked for this member.
+        BookedFor = "booked_for",
         /// A booking was handed over to this member.
         Transferred = "transferred",
         /// A problem was reported with an instrument in this member's care.
         ProblemReported = "problem_reported",
         /// The problem reported by this member was closed.
         ProblemClosed = "problem_closed",
+        /// Somebody appeals against points on an instrument in this member's care.
+        AppealLodged = "appeal_lodged",
         /// An appeal was decided.
         AppealDecided = "appeal_decided",
         /// A machine ran without a booking.

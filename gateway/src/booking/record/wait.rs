@@ -34,6 +34,25 @@ pub struct Passed {
     pub end_us: i64,
 }
 
+impl Passed {
+    /// Returns a slot of an instrument as passed.
+    #[must_use]
+    pub fn of(instrument: InstrumentId, slot: Slot) -> Self {
+        Self {
+            instrument: instrument.get(),
+            start_us: slot.start().get(),
+            end_us: slot.end().get(),
+        }
+    }
+
+    /// Returns what was passed; none for a row that another hand has written.
+    #[must_use]
+    pub fn place(self) -> Option<(InstrumentId, Slot)> {
+        let slot = Slot::new(Micros::new(self.start_us), Micros::new(self.end_us))?;
+        Some((InstrumentId::new(self.instrument), slot))
+    }
+}
+
 /// A wish for a slot that is taken now: exact, or any of a length within a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
@@ -59,6 +78,15 @@ pub struct Wait {
     pub passed: Vec<Passed>,
     /// Since when.
     pub created_at: Micros,
+}
+
+impl Wait {
+    /// Returns from when on no slot that is wished for can begin, while it waits.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Micros> {
+        let last_begin = self.within.end().saturating_sub(self.length);
+        (self.state == WaitState::Waiting).then_some(last_begin)
+    }
 }
 
 impl Record for Wait {

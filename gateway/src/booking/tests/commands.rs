@@ -61,10 +61,9 @@ async fn moving_and_cancelling_free_the_place_in_the_same_group() {
     let place = Place::new().await;
     let first = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
     let change = Change {
-        booking: first.id,
         expected_version: Some(1),
         slot: Some(slot(10, 12)),
-        purpose: None,
+        ..change_of(first.id)
     };
     let (moved, taken) = tokio::join!(
         place.desk.ask(change.clone()),
@@ -76,12 +75,9 @@ async fn moving_and_cancelling_free_the_place_in_the_same_group() {
         place.desk.ask(change).await.unwrap(),
         ChangeOutcome::Stale(_)
     ));
-    let cancel = Cancel {
-        booking: first.id,
-        expected_version: None,
-    };
-    let cancelled = place.desk.ask(cancel).await.unwrap();
-    assert!(matches!(cancelled, CancelOutcome::Cancelled(_)));
+    let cancel = cancel_of(first.id);
+    let cancelled = place.desk.ask(cancel.clone()).await.unwrap();
+    assert!(matches!(cancelled, CancelOutcome::Cancelled(..)));
     assert!(matches!(
         place.desk.ask(cancel).await.unwrap(),
         CancelOutcome::WrongState(_)
@@ -111,6 +107,7 @@ async fn an_outage_claims_what_is_free_and_what_becomes_free() {
         slot: slot(8, 18),
         reason: "校准".to_owned(),
         member: MemberId::new(1),
+        choices: Vec::new(),
     };
     let opened = place.desk.ask(open).await.unwrap();
     let OutageOutcome::Done(outage, at_risk) = opened else {
@@ -119,14 +116,7 @@ async fn an_outage_claims_what_is_free_and_what_becomes_free() {
     assert_eq!(at_risk, [mine.id]);
     assert!(place.desk.booking(mine.id).unwrap().at_risk);
     refused(place.desk.ask(wish(1, 2, slot(13, 14))).await.unwrap());
-    place
-        .desk
-        .ask(Cancel {
-            booking: mine.id,
-            expected_version: None,
-        })
-        .await
-        .unwrap();
+    place.desk.ask(cancel_of(mine.id)).await.unwrap();
     refused(place.desk.ask(wish(1, 2, slot(10, 12))).await.unwrap());
     place.hand.advance(9 * HOUR_US);
     place

@@ -120,6 +120,37 @@ async fn a_full_database_refuses_and_recovers() {
 }
 
 #[tokio::test]
+async fn what_the_database_cannot_hold_concerns_nobody_else() {
+    let place = Place::new().await;
+    let mut purpose = "a\u{0}b";
+    if place.desk.database().kind() == Kind::Sqlite {
+        purpose = "impossible";
+        let outsider = place.outsider().await;
+        for statement in [
+            "CREATE TABLE void (x INTEGER CHECK (x < 0))",
+            "CREATE TRIGGER refuse BEFORE INSERT ON bookings WHEN NEW.purpose = 'impossible' \
+             BEGIN INSERT INTO void VALUES (1); END",
+        ] {
+            sqlx::query(statement).execute(&outsider).await.unwrap();
+        }
+    }
+    let wishes = (1..=3).map(|member: u32| {
+        let hour = i64::from(member);
+        let mut book = wish(1, member.into(), slot(hour, hour + 1));
+        if member == 2 {
+            book.purpose = purpose.to_owned();
+        }
+        place.desk.ask(book)
+    });
+    let outcomes = futures::future::join_all(wishes).await;
+    let [first, second, third] = <[_; 3]>::try_from(outcomes).unwrap();
+    booked(first.unwrap());
+    booked(third.unwrap());
+    assert!(matches!(second, Err(DeskError::Data(_))), "{second:?}");
+    place.desk.ready().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_answered_as_committed() {
     let place = Place::new().await;
     let mut events = place.desk.events();

@@ -12,21 +12,16 @@ async fn claims_change_lanes_when_no_single_one_is_free() {
     }
     let cancelled = booked(place.desk.ask(wish(2, 4, slot(11, 13))).await.unwrap());
     let kept = booked(place.desk.ask(wish(2, 5, slot(11, 14))).await.unwrap());
-    let cancel = Cancel {
-        booking: cancelled.id,
-        expected_version: None,
-    };
+    let cancel = cancel_of(cancelled.id);
     let outcome = place.desk.ask(cancel).await.unwrap();
-    assert!(matches!(outcome, CancelOutcome::Cancelled(_)));
+    assert!(matches!(outcome, CancelOutcome::Cancelled(..)));
     // With 11-13 gone, 10-11 may become 10-13: one runs beside it at any time, but on lane 0 until
     // 11 and on lane 1 from then on. So 11-14 makes way.
     let third = place.desk.snapshot(InstrumentId::new(2)).unwrap();
     let third = third.bookings.values().find(|b| b.slot == slot(10, 11));
     let change = Change {
-        booking: third.unwrap().id,
-        expected_version: None,
         slot: Some(slot(10, 13)),
-        purpose: None,
+        ..change_of(third.unwrap().id)
     };
     let moved = place.desk.ask(change).await.unwrap();
     assert!(matches!(moved, ChangeOutcome::Changed(_)), "{moved:?}");

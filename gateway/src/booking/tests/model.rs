@@ -86,10 +86,8 @@ async fn send(desk: &DeskHandle, step: Step, before: &Model) -> Told {
                 return Told::Nothing;
             };
             let change = Change {
-                booking,
-                expected_version: None,
                 slot: Some(wanted),
-                purpose: None,
+                ..change_of(booking)
             };
             Told::Changed(booking, wanted, desk.ask(change).await.unwrap())
         }
@@ -97,10 +95,7 @@ async fn send(desk: &DeskHandle, step: Step, before: &Model) -> Told {
             let Some(booking) = nth(&before.bookings, which) else {
                 return Told::Nothing;
             };
-            let cancel = Cancel {
-                booking,
-                expected_version: None,
-            };
+            let cancel = cancel_of(booking);
             Told::Cancelled(booking, desk.ask(cancel).await.unwrap())
         }
         Step::Open(wanted) => {
@@ -110,6 +105,7 @@ async fn send(desk: &DeskHandle, step: Step, before: &Model) -> Told {
                 slot: wanted,
                 reason: "校准".to_owned(),
                 member: MemberId::new(1),
+                choices: Vec::new(),
             };
             Told::Opened(wanted, desk.ask(open).await.unwrap())
         }
@@ -157,7 +153,7 @@ impl Model {
                 _ => panic!("{told:?} {self:?}"),
             },
             Told::Cancelled(id, outcome) => match (self.bookings.remove(id), outcome) {
-                (Some(_), CancelOutcome::Cancelled(_)) | (None, CancelOutcome::WrongState(_)) => {}
+                (Some(_), CancelOutcome::Cancelled(..)) | (None, CancelOutcome::WrongState(_)) => {}
                 _ => panic!("{told:?} {self:?}"),
             },
             Told::Opened(wanted, OutageOutcome::Done(outage, at_risk)) => {

@@ -280,6 +280,7 @@ async fn an_outage_or_the_one_before_excuses() {
     let place = strict().await;
     let id = place.book(1, minutes(60, 120)).await;
     let open = OpenOutage {
+        choices: Vec::new(),
         kind: record::OutageKind::Fault,
         instrument: InstrumentId::new(1),
         slot: minutes(70, 75),

@@ -5,14 +5,11 @@ use crate::credentials;
 use crate::registry::{AgentEntry, SecretHash};
 
 fn cancel(booking: scheduler::id::BookingId) -> Cancel {
-    Cancel {
-        booking,
-        expected_version: None,
-    }
+    cancel_of(booking)
 }
 
 #[tokio::test]
-async fn a_removed_instrument_leaves_its_history_and_frees_its_key() {
+async fn a_removed_instrument_leaves_its_history_and_keeps_its_key() {
     let place = Place::new().await;
     let id = InstrumentId::new(1);
     let longest = scheduler::policy::Rule {
@@ -33,14 +30,28 @@ async fn a_removed_instrument_leaves_its_history_and_frees_its_key() {
     assert_eq!(remove().await.unwrap(), RegistryOutcome::Done(0));
     assert_eq!(remove().await.unwrap(), RegistryOutcome::NotFound);
     assert!(place.desk.snapshot(id).is_none());
-    let again = RegistryEdit::AddInstrument(Box::new(instrument(1, 1)));
-    let again = place.desk.edit(again).await.unwrap();
-    assert_eq!(
-        again,
-        RegistryOutcome::Done(3),
-        "another one, with the same key"
-    );
+    let mut again = instrument(1, 1);
+    let add = async |place: &Place, instrument: &Instrument| {
+        let added = RegistryEdit::AddInstrument(Box::new(instrument.clone()));
+        place.desk.edit(added).await.unwrap()
+    };
+    assert_eq!(add(&place, &again).await, RegistryOutcome::Taken);
+    let key = again.key.clone();
+    again.key = InstrumentKey::parse(&key.as_str().to_lowercase()).unwrap();
+    assert_ne!(again.key, key, "the test needs capitals");
+    assert_eq!(add(&place, &again).await, RegistryOutcome::Taken);
+    // What nobody ever used was a mistake, and may be registered again.
+    again.key = InstrumentKey::parse("MISTAKE").unwrap();
+    for number in [3, 4] {
+        assert_eq!(add(&place, &again).await, RegistryOutcome::Done(number));
+        let id = InstrumentId::new(u32::try_from(number).unwrap());
+        let removed = RegistryEdit::RemoveInstrument(id, None);
+        let removed = place.desk.edit(removed).await.unwrap();
+        assert_eq!(removed, RegistryOutcome::Done(0));
+    }
     let place = place.restart().await;
+    assert_eq!(add(&place, &instrument(1, 1)).await, RegistryOutcome::Taken);
+    assert_eq!(add(&place, &again).await, RegistryOutcome::Done(5));
     assert!(place.desk.booking(mine.id).is_some());
     let directory = place.desk.directory();
     assert_eq!(directory.instruments.len(), 2);
@@ -79,6 +90,7 @@ async fn a_lane_added_during_an_outage_is_out_too() {
         slot: slot(8, 18),
         reason: "校准".to_owned(),
         member: MemberId::new(1),
+        choices: Vec::new(),
     };
     place.desk.ask(open).await.unwrap();
     let mut wider = instrument(1, 2);

@@ -8,7 +8,7 @@ use scheduler::refusal::RuleId;
 use super::*;
 
 /// Sets the rules of the first instrument.
-async fn with_rules(bodies: impl IntoIterator<Item = RuleBody>) -> Place {
+pub(super) async fn with_rules(bodies: impl IntoIterator<Item = RuleBody>) -> Place {
     let place = Place::new().await;
     let rule = |body| Rule {
         body,
@@ -62,10 +62,8 @@ async fn only_the_members_own_bookings_count_and_not_the_one_that_is_moved() {
     let rules: Vec<RuleId> = second.refusals.iter().map(|refusal| refusal.rule).collect();
     assert_eq!(rules, [RuleId::MinimumGap, RuleId::FutureCount]);
     let change = Change {
-        booking: first.id,
-        expected_version: None,
         slot: Some(slot(11, 12)),
-        purpose: None,
+        ..change_of(first.id)
     };
     let moved = place.desk.ask(change).await.unwrap();
     assert!(matches!(moved, ChangeOutcome::Changed(_)), "{moved:?}");

@@ -269,6 +269,32 @@ async fn lists_hold_ones_own_and_what_one_manages_page_by_page() {
 }
 
 #[tokio::test]
+async fn an_outage_lies_in_reach_and_overlaps_are_told() {
+    let place = Place::new().await;
+    let open = async |start: i64, end: i64| {
+        let (start, end) = (at(start), at(end));
+        let body = json!({ "instrument": "A-1", "start": start, "end": end, "reason": "lamp",
+            "kind": "fault" });
+        place.post(Who::Manager, "/api/v1/outages", &body).await
+    };
+    for (start, end, field) in [
+        (-2, 0, "end"),
+        (-366 * 24 - 1, 10, "start"),
+        (1, 366 * 24 + 2, "end"),
+    ] {
+        let problem = open(start, end).await;
+        let problem = problem.expect_problem(400, "malformed-request");
+        assert_eq!(problem["errors"][0]["field"], field, "{start} {end}");
+    }
+    let first = open(-366 * 24 + 1, 1).await.expect(201);
+    assert_eq!(first["kind"], "fault");
+    assert_eq!(first["overlaps"], Value::Null);
+    let second = open(0, 5).await.expect(201);
+    assert_eq!(second["overlaps"], json!([first["id"]]));
+    assert_eq!(open(5, 6).await.expect(201)["overlaps"], Value::Null);
+}
+
+#[tokio::test]
 async fn an_outage_claims_what_is_free_and_names_what_is_at_risk() {
     let place = Place::new().await;
     let body = json!({ "instrument": "A-1", "start": at(24), "end": at(48), "reason": "灯管" });

@@ -67,8 +67,44 @@ async fn the_pages_start_from_any_address_that_is_no_api() {
     browse(&place, "/assets/nowhere.js")
         .await
         .expect_problem(404, "not-found");
-    let program = place.get(Who::Anonymous, "/nowhere").await;
+    let program = place.get(Who::Anonymous, "/nowhere.txt").await;
     program.expect_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn programs_that_take_anything_find_the_pages_too() {
+    let place = Place::new().await;
+    let ask = async |method: Method, path: &str, accept: Option<&str>| {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(accept) = accept {
+            request = request.header(header::ACCEPT, accept);
+        }
+        place.raw(request.body(Body::empty()).unwrap()).await
+    };
+    for path in ["/", "/instruments/A-1", "/bookings"] {
+        for accept in [None, Some("*/*"), Some("text/html")] {
+            for method in [Method::GET, Method::HEAD] {
+                let answer = ask(method.clone(), path, accept).await;
+                assert_eq!(answer.status, 200, "{method} {path} {accept:?}");
+                assert!(answer.header("content-type").starts_with("text/html"));
+                assert_eq!(answer.bytes.is_empty(), method == Method::HEAD);
+            }
+        }
+        let picky = ask(Method::GET, path, Some("application/json")).await;
+        picky.expect_problem(404, "not-found");
+    }
+    let robots = ask(Method::GET, "/robots.txt", None).await;
+    assert_eq!(robots.status, 200);
+    assert!(robots.header("content-type").starts_with("text/plain"));
+    assert!(
+        robots.text().contains("Disallow: /api/"),
+        "{}",
+        robots.text()
+    );
+    let icon = ask(Method::GET, "/favicon.ico", Some("image/*")).await;
+    assert_eq!(icon.status, 200);
+    assert_eq!(icon.header("content-type"), "image/svg+xml");
+    assert!(icon.text().contains("<svg"));
 }
 
 #[tokio::test]
@@ -96,6 +132,65 @@ async fn the_description_is_complete_and_browsable() {
     assert_eq!(docs.status, 200);
     assert!(docs.text().contains("swagger-ui"));
     assert!(!docs.text().contains("https://"), "no file from elsewhere");
+}
+
+/// Every closed list of words is described by the texts that travel.
+#[test]
+fn lists_of_words_are_described_as_they_are_sent() {
+    use crate::booking::record;
+    use utoipa::PartialSchema as _;
+    let described = serde_json::to_value(document()).unwrap();
+    let kinds = &described["components"]["schemas"]["OutageKind"]["enum"];
+    let expected = ["planned", "calibration", "fault", "closure"];
+    assert_eq!(kinds, &serde_json::json!(expected));
+    let described = |schema: utoipa::openapi::RefOr<utoipa::openapi::Schema>| {
+        serde_json::to_value(schema).unwrap()["enum"].clone()
+    };
+    macro_rules! all {
+        ($($name:ident)*) => {
+            [$((described(record::$name::schema()), serde_json::json!(record::$name::ALL)),)*]
+        };
+    }
+    let all = all!(OutageKind EventKind NoticeKind WaitState PenaltyReason AppealState Corrected
+        ServiceKind Cause RunKind Evidence RunState);
+    for (described, sent) in all {
+        assert_eq!(described, sent);
+    }
+}
+
+#[tokio::test]
+async fn forged_requests_are_measured_by_the_public_address() {
+    let here = Place::new().await;
+    let public = Place::at(Some("https://ortoo.example"), NO_LIMITS).await;
+    for (place, host, origin, status) in [
+        (&here, "127.0.0.1:8080", "http://127.0.0.1:8080", 401),
+        (&here, "localhost:9", "http://localhost:9", 401),
+        (&here, "[::1]:9", "http://[::1]:9", 401),
+        (&here, "localhost:9", "http://localhost:10", 403),
+        (&here, "evil.example", "http://evil.example", 403),
+        (
+            &here,
+            "127.0.0.1.evil.example",
+            "http://127.0.0.1.evil.example",
+            403,
+        ),
+        (&public, "ortoo.example", "https://ortoo.example", 401),
+        (&public, "inside:8080", "https://ortoo.example", 401),
+        (&public, "ortoo.example", "http://ortoo.example", 403),
+        (&public, "evil.example", "http://evil.example", 403),
+        (&public, "localhost:9", "http://localhost:9", 403),
+        (&public, "ortoo.example", "null", 403),
+    ] {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/api/v1/login")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::HOST, host)
+            .header(header::ORIGIN, origin);
+        let body = Body::from(r#"{"name":"researcher","password":"guess"}"#);
+        let answer = place.raw(request.body(body).unwrap()).await;
+        assert_eq!(answer.status, status, "{host} {origin}");
+    }
 }
 
 #[tokio::test]

@@ -27,7 +27,14 @@ struct Event {
 
 impl Reader {
     async fn open(place: &Place, path: &str, last: Option<i64>) -> Self {
+        Self::of(place, path, last, None).await
+    }
+
+    async fn of(place: &Place, path: &str, last: Option<i64>, by: Option<(&str, &str)>) -> Self {
         let mut request = Request::builder().uri(path);
+        if let Some((header, value)) = by {
+            request = request.header(header, value);
+        }
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }
@@ -160,4 +167,57 @@ async fn the_stream_ends_when_the_gateway_stops() {
     place.lifecycle.stop();
     let end = tokio::time::timeout(Duration::from_secs(5), reader.body.next()).await;
     assert!(end.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_session_or_token_it_was_opened_with() {
+    let place = Place::new().await;
+    let sign_in = json!({ "name": "researcher", "password": super::world::PASSWORD });
+    let answer = place.post(Who::Anonymous, "/api/v1/login", &sign_in).await;
+    let cookie = answer
+        .header("set-cookie")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let by_cookie = [("cookie", cookie.as_str())];
+    let by_token = [("authorization", "Bearer ort_1")];
+    let mut readers = Vec::new();
+    for by in by_cookie.into_iter().chain(by_token) {
+        readers.push(Reader::of(&place, "/api/v1/live", None, Some(by)).await);
+    }
+    let mut stranger = Reader::open(&place, "/api/v1/live", None).await;
+    for reader in readers.iter_mut().chain([&mut stranger]) {
+        reader.next("status").await;
+    }
+    let out = Request::builder()
+        .method("POST")
+        .uri("/api/v1/logout")
+        .header("cookie", &cookie)
+        .header("sec-fetch-site", "same-origin");
+    let out = place.raw(out.body(Body::empty()).unwrap()).await;
+    assert_eq!(out.status, 204);
+    let revoked = place
+        .send(
+            Who::Researcher,
+            axum::http::Method::DELETE,
+            "/api/v1/tokens/1",
+            None,
+        )
+        .await;
+    assert_eq!(revoked.status, 204);
+    let body = json!({ "instrument": "B-1", "start": at(10), "end": at(11), "purpose": "" });
+    let booked = place.post(Who::Stranger, "/api/v1/bookings", &body).await;
+    booked.expect(201);
+    stranger.next("bookings").await;
+    for mut reader in readers {
+        let rest = async {
+            while let Some(chunk) = reader.body.next().await {
+                let text = String::from_utf8_lossy(&chunk.unwrap()).into_owned();
+                assert!(!text.contains("event: bookings"), "{text}");
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(20), rest).await;
+        ended.expect("the stream ends");
+    }
 }

@@ -3,13 +3,25 @@
 //! The world: two centres with a lab each; instruments, people of every role, agents, bookings and
 //! outages with known identities. Requests go through the whole router, without a socket.
 
+mod agents;
 mod authorization;
+mod booking_states;
+mod booking_ways;
 mod bookings;
 mod edits;
 mod front;
+mod goes_with;
 mod live;
+mod outages;
+mod people;
+mod policy;
+mod pool;
 mod problems;
+mod reports;
 mod runs;
+mod settings;
+mod texts;
+mod waiting;
 mod world;
 
 use std::path::Path;
@@ -20,7 +32,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::{HttpState, Rooms, Site, router};
-use crate::booking::{self, DeskHandle, DeskSettings};
+use crate::booking::{self, DeskHandle, DeskSettings, Import};
 use crate::clock::{Clock, Hand};
 use crate::config::Limits;
 use crate::labels::Labels;
@@ -146,11 +158,37 @@ impl Place {
     }
 
     pub(super) async fn with_limits(limits: Limits) -> Self {
+        Self::of(world::world(), limits).await
+    }
+
+    /// A world of the caller's own.
+    pub(super) async fn of(import: Import, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let (clock, _) = Clock::manual(Micros::new(MIDNIGHT));
+        fill(folder.path(), &clock, import, &[]).await;
+        Self::on(folder, None, limits).await
+    }
+
+    /// A world that people find at a public address.
+    pub(super) async fn at(public_url: Option<&str>, limits: Limits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, _) = Clock::manual(Micros::new(MIDNIGHT));
+        fill(folder.path(), &clock, world::world(), &[]).await;
+        Self::on(folder, public_url, limits).await
+    }
+
+    /// The usual world with rows that another hand has written.
+    pub(super) async fn with_rows(statements: &[String]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, _) = Clock::manual(Micros::new(MIDNIGHT));
+        fill(folder.path(), &clock, world::world(), statements).await;
+        Self::on(folder, None, NO_LIMITS).await
+    }
+
+    async fn on(folder: tempfile::TempDir, public_url: Option<&str>, limits: Limits) -> Self {
         let (clock, hand) = Clock::manual(Micros::new(MIDNIGHT));
         let lifecycle = Lifecycle::new();
         let desk = open(folder.path(), &clock, &lifecycle).await;
-        desk.import(world::world()).await.unwrap();
         let (telemetry, history) = world::telemetry(folder.path(), &clock, &lifecycle, &desk).await;
         let rooms = Rooms {
             clock,
@@ -162,7 +200,7 @@ impl Place {
         };
         let url = "http://127.0.0.1:8080";
         let mqtt_url = "mqtt://127.0.0.1:1883".to_owned();
-        let site = Site::new(url, mqtt_url, folder.path().to_owned());
+        let site = Site::new(public_url, url, mqtt_url, folder.path().to_owned());
         let state = HttpState::start(rooms, site, limits, &lifecycle);
         Self {
             hand,
@@ -230,6 +268,24 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.lifecycle.stop();
     }
+}
+
+/// Fills a database with a world and then with rows past the desk.
+async fn fill(folder: &Path, clock: &Clock, import: Import, statements: &[String]) {
+    let lifecycle = Lifecycle::new();
+    let desk = open(folder, clock, &lifecycle).await;
+    desk.import(import).await.unwrap();
+    lifecycle.stop();
+    drop(desk);
+    let grace = std::time::Duration::from_secs(5);
+    lifecycle.finished(grace).await.unwrap();
+    let file = format!("sqlite://{}", folder.join("booking.db").display());
+    let pool = sqlx::AnyPool::connect(&file).await.unwrap();
+    for statement in statements {
+        let statement = sqlx::AssertSqlSafe(statement.clone());
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
 }
 
 async fn open(folder: &Path, clock: &Clock, lifecycle: &Lifecycle) -> DeskHandle {

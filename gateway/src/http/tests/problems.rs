@@ -120,11 +120,57 @@ async fn a_bad_query_names_the_parameter() {
             "to",
         ),
         ("/api/v1/bookings?cursor=x", "cursor"),
+        ("/api/v1/instruments?cursor=%20", "cursor"),
+        ("/api/v1/outages?cursor=x", "cursor"),
+        (
+            "/api/v1/bookings?from=2026-11-25T00:00:00Z&to=2026-11-24T00:00:00Z",
+            "to",
+        ),
+        ("/api/v1/bookings?limit=1&limit=2", "limit"),
+        ("/api/v1/instruments?bookable=perhaps", "bookable"),
+        ("/api/v1/instruments?centre=x", "centre"),
+        (
+            "/api/v1/instruments/A-1/readings?channel=nonsense&from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z",
+            "channel",
+        ),
         ("/api/v1/bookings?status=lost", "status"),
     ] {
         let problem = place.get(Who::Researcher, path).await;
         let problem = problem.expect_problem(400, "malformed-request");
         assert_eq!(problem["errors"][0]["field"], field, "{path}: {problem:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_channel_that_is_not_there_is_told_with_those_that_are() {
+    let place = Place::new().await;
+    let window = "from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z";
+    for step in ["", "&step=PT1H"] {
+        let path = format!("/api/v1/instruments/A-1/readings?channel=pwer_w&{window}{step}");
+        let problem = place.get(Who::Anonymous, &path).await;
+        let problem = problem.expect_problem(400, "malformed-request");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("power_w"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_tag_that_is_none_is_told() {
+    let place = Place::new().await;
+    for (tag, status) in [
+        ("\"x\"", 400),
+        ("W/\"1\"", 400),
+        ("\"9\"", 409),
+        ("\"1\"", 200),
+    ] {
+        let request = Request::builder()
+            .method(Method::PATCH)
+            .uri("/api/v1/instruments/A-1")
+            .header(header::AUTHORIZATION, "Bearer ort_2")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::IF_MATCH, tag);
+        let answer = place.raw(request.body(Body::from("{}")).unwrap()).await;
+        assert_eq!(answer.status, status, "{tag}: {}", answer.text());
     }
 }
 

@@ -115,6 +115,9 @@ fn node(id: i64, parent: Option<i64>, kind: NodeKind) -> Node {
         parent: parent.map(NodeId::new),
         kind,
         names: names(&format!("{zh}{id}"), &format!("{en} {id}")),
+        enterprise: false,
+        place: None,
+        version: 1,
     }
 }
 
@@ -129,6 +132,7 @@ fn instrument(id: u32, key: &str, lab: i64, published: bool) -> Instrument {
         capabilities: vec!["xrd".to_owned()],
         room: "A100".to_owned(),
         lab: NodeId::new(lab),
+        place: None,
         zone: Tz::Asia__Shanghai,
         capacity: 1,
         bookable: true,
@@ -160,6 +164,7 @@ fn member(who: Who) -> Member {
             node: NodeId::new(node),
         }],
         active: true,
+        version: 1,
     }
 }
 

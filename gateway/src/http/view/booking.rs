@@ -1,52 +1,21 @@
-//! Bookings, outages, claims in the way and reasons against, as they travel.
+//! A booking, as its two sides see it, with what its reader may do with it.
 
-use chrono_tz::Tz;
-use scheduler::class::CallerClass;
-use scheduler::id::{BookingId, OutageId};
-use scheduler::occupancy::Holder;
-use scheduler::qualification::Lack;
-use scheduler::refusal::{Figure, Refusal, RuleId};
-use scheduler::slot::Slot;
+use std::sync::Arc;
+
+use scheduler::booking::Status;
+use scheduler::id::MemberId;
+use scheduler::time::Micros;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::booking::record::{Booking, Evidence, Outage};
-use crate::booking::{Conflict, InstrumentSnapshot, Refused};
+use super::{InstrumentRef, MemberRef, PersonView};
+use crate::booking::CHECK_IN_LEAD;
+use crate::booking::ledger::Ledger;
+use crate::booking::record::{Booking, Details, Evidence, Override};
 use crate::http::caller::Caller;
-use crate::http::time::{Days, Length, Zoned};
-use crate::registry::{Directory, Instrument, Member};
-use crate::words;
-
-/// A stretch of time.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-pub struct Interval {
-    /// First instant.
-    pub start: Zoned,
-    /// First instant after it.
-    pub end: Zoned,
-}
-
-/// An instrument where it is mentioned.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct InstrumentRef {
-    /// Asset code.
-    key: String,
-    /// Name, Chinese.
-    name: String,
-    /// Name, English.
-    name_en: String,
-}
-
-/// A person where it is mentioned.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MemberRef {
-    /// Identity.
-    id: i64,
-    /// What others see, Chinese.
-    display_name: String,
-    /// What others see, English.
-    display_name_en: String,
-}
+use crate::http::state::HttpState;
+use crate::http::time::Zoned;
+use crate::registry::{Directory, Instrument, Right};
 
 /// A booking, as its two sides see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,8 +25,13 @@ pub struct BookingView {
     pub id: i64,
     /// What is booked.
     instrument: InstrumentRef,
+    /// Its name, in the reader's language.
+    instrument_name: String,
     /// Whose it is.
     member: MemberRef,
+    /// Who booked it, if it was somebody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made_by: Option<PersonView>,
     /// First instant.
     start: Zoned,
     /// First instant after it.
@@ -69,330 +43,211 @@ pub struct BookingView {
     at_risk: bool,
     /// What for.
     purpose: String,
-    /// The project.
+    /// The project, where it is not a registered one.
     project: Option<String>,
+    /// The name of the registered project, in the reader's language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_name: Option<String>,
+    /// What else was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
+    /// The series it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<i64>,
+    /// The first booking of those made together with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle: Option<i64>,
+    /// When its use began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    began_at: Option<Zoned>,
+    /// When its use ended, or what was left of it was released.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Zoned>,
+    /// What shows that it was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
+    /// Until when somebody has to say yes to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approve_by: Option<Zoned>,
+    /// Until when a cancelled booking can still be restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo_until: Option<Zoned>,
+    /// What the reader may do now: `change`, `cancel`, `check_in`, `check_out`, `approve`,
+    /// `decline`, `transfer`, `restore`, `override`, `appeal`.
+    can: Vec<&'static str>,
+    /// Rules that were set aside; for the lab, only where one booking is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overrides: Option<Vec<OverrideView>>,
     /// When it was accepted.
     created_at: Zoned,
     /// When it was given up.
     cancelled_at: Option<Zoned>,
-    /// When its use began.
-    began_at: Option<Zoned>,
-    /// When its use ended, or its rest was released.
-    finished_at: Option<Zoned>,
-    /// What shows that it was used: `machine` or `check_in`.
-    evidence: Option<&'static str>,
     /// Version of the rules that judged it.
     policy_version: i64,
     /// Counts changes; also the `ETag`.
     pub version: i64,
 }
 
-/// An outage.
+/// Rules that somebody set aside for a booking.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Outage)]
-pub struct OutageView {
-    /// Identity.
-    pub id: i64,
-    /// Of what.
-    instrument: InstrumentRef,
-    /// First instant.
-    start: Zoned,
-    /// When it ended or is planned to.
-    end: Zoned,
+#[schema(as = Override)]
+pub struct OverrideView {
+    /// Who.
+    by: PersonView,
+    /// When.
+    at: Zoned,
     /// Why.
     reason: String,
-    /// Bookings inside; only for those who see them.
-    at_risk: Vec<i64>,
+    /// The rules, by their stable names; `approval`: nobody was asked.
+    rules: Vec<String>,
 }
 
-/// A claim in the way.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Conflict)]
-pub struct ConflictView {
-    /// First instant.
-    start: Zoned,
-    /// First instant after it.
-    end: Zoned,
-    /// `booking`, `outage`, `hold` or `offer`.
-    kind: &'static str,
-    /// What to show.
-    label: String,
+/// Who reads bookings, and when: what they are told depends on it.
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    directory: &'a Directory,
+    ledger: Arc<Ledger>,
+    caller: Caller,
+    now: Micros,
 }
 
-/// One reason against a booking.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Refusal)]
-pub struct RefusalView {
-    /// The stable name of the rule, such as `longest` or `past`.
-    rule: &'static str,
-    /// What the rule allows: a duration, a time, a count, a name, classes of callers or intervals
-    /// `start/end` with commas between.
-    limit: Option<String>,
-    /// What was asked.
-    actual: Option<String>,
-    /// When the same wish would pass, if waiting helps.
-    passes_at: Option<Zoned>,
-    /// Who may set it aside.
-    override_by: Vec<&'static str>,
-    /// The reason in the reader's language.
-    message: String,
-}
-
-/// Everything against a booking, and what would pass instead.
-#[derive(Debug)]
-pub struct RefusedView {
-    /// Rules.
-    pub refusals: Vec<RefusalView>,
-    /// Claims.
-    pub conflicts: Vec<ConflictView>,
-    /// Up to three slots of the same length that would pass.
-    pub next_free: Vec<Interval>,
-}
-
-impl Interval {
-    /// Returns the view of a slot.
+impl<'a> Reader<'a> {
+    /// Returns a reader of this moment.
     #[must_use]
-    pub fn of(slot: Slot, zone: Tz) -> Self {
+    pub fn new(state: &HttpState, directory: &'a Directory, caller: Caller) -> Self {
         Self {
-            start: Zoned(slot.start(), zone),
-            end: Zoned(slot.end(), zone),
+            directory,
+            ledger: state.desk().ledger(),
+            caller,
+            now: state.clock().now(),
         }
     }
-}
 
-impl InstrumentRef {
-    fn of(instrument: &Instrument) -> Self {
-        Self {
-            key: instrument.key.as_str().to_owned(),
-            name: instrument.names.zh.clone(),
-            name_en: instrument.names.en.clone(),
-        }
+    fn person(&self, member: MemberId) -> PersonView {
+        PersonView::of(self.directory, member, self.caller.language)
     }
-}
 
-impl MemberRef {
-    fn of(member: Option<&Member>, id: i64) -> Self {
-        Self {
-            id,
-            display_name: member.map_or_else(String::new, |member| member.display.zh.clone()),
-            display_name_en: member.map_or_else(String::new, |member| member.display.en.clone()),
+    fn project_name(&self, booking: &Booking) -> Option<String> {
+        let project = self.ledger.projects.get(booking.charged_to()?.get())?;
+        let name = self.caller.language.of(&project.names);
+        Some(name.to_owned())
+    }
+
+    /// Returns until when a cancelled booking's place is kept for its member.
+    fn undo_until(&self, booking: &Booking) -> Option<Micros> {
+        if booking.status != Status::Cancelled {
+            return None;
         }
+        let mut holds = self.ledger.holds.iter();
+        let hold = holds.find(|hold| hold.undoes == Some(booking.id))?;
+        (hold.expires_at > self.now).then_some(hold.expires_at)
+    }
+
+    fn may_appeal(&self, booking: &Booking) -> bool {
+        // Only these two cost points: of most bookings nothing has to be looked for.
+        matches!(booking.status, Status::NoShow | Status::Cancelled)
+            && self.ledger.penalties.iter().any(|given| {
+                given.booking == booking.id
+                    && Some(given.member) == self.caller.member()
+                    && !given.lifted
+                    && given.appeal.is_none()
+            })
+    }
+
+    /// Returns what the reader may do with a booking now, as far as its state goes; rules may
+    /// still refuse it.
+    fn can(&self, instrument: &Instrument, booking: &Booking) -> Vec<&'static str> {
+        let mine = self.caller.member() == Some(booking.member);
+        let right = Right::ManageInstruments;
+        let lab = self.caller.may(self.directory, right, instrument.lab);
+        if !mine && !lab {
+            return Vec::new();
+        }
+        let (status, slot, now) = (booking.status, booking.slot, self.now);
+        let is_changeable = status.change(slot, slot, now).is_ok();
+        let approvable = status.approve(slot, booking.due_at.get(), now).is_ok();
+        let checks_in = status.check_in(slot, CHECK_IN_LEAD, now).is_ok();
+        [
+            ("change", is_changeable),
+            ("cancel", status.cancel(slot, now).is_ok()),
+            ("check_in", checks_in),
+            ("check_out", status.finish().is_ok()),
+            ("approve", lab && approvable),
+            ("decline", lab && status.decline().is_ok()),
+            ("transfer", status.transfer(slot, now).is_ok()),
+            ("restore", mine && self.undo_until(booking).is_some()),
+            ("override", lab && is_changeable),
+            ("appeal", mine && self.may_appeal(booking)),
+        ]
+        .into_iter()
+        .filter_map(|(act, may)| may.then_some(act))
+        .collect()
     }
 }
 
 impl BookingView {
     /// Returns the view of a booking; nothing if its instrument is gone.
     #[must_use]
-    pub fn of(directory: &Directory, booking: &Booking) -> Option<Self> {
+    pub fn of(reader: &Reader<'_>, booking: &Booking) -> Option<Self> {
+        let directory = reader.directory;
         let instrument = directory.instruments.get(&booking.instrument)?;
         let zone = instrument.zone;
+        let zoned = |at: Micros| Zoned(at, zone);
         let member = directory.members.get(&booking.member);
+        let approve_by = booking.due_at.get();
+        let approve_by = approve_by.filter(|_| booking.status == Status::Pending);
         Some(Self {
             id: booking.id.get(),
             instrument: InstrumentRef::of(instrument),
+            instrument_name: reader.caller.language.of(&instrument.names).to_owned(),
             member: MemberRef::of(member, booking.member.get()),
-            start: Zoned(booking.slot.start(), zone),
-            end: Zoned(booking.slot.end(), zone),
+            made_by: booking.made_by().map(|by| reader.person(by)),
+            start: zoned(booking.slot.start()),
+            end: zoned(booking.slot.end()),
             status: booking.status.as_str(),
             at_risk: booking.at_risk,
             purpose: booking.purpose.to_string(),
             project: booking.project.as_deref().map(str::to_owned),
-            created_at: Zoned(booking.created_at, zone),
-            cancelled_at: booking.cancelled_at.get().map(|at| Zoned(at, zone)),
-            began_at: booking.began_at.get().map(|at| Zoned(at, zone)),
-            finished_at: booking.finished_at.get().map(|at| Zoned(at, zone)),
-            evidence: evidence(booking),
+            project_name: reader.project_name(booking),
+            details: booking.details().cloned(),
+            series: booking.series().map(scheduler::id::SeriesId::get),
+            bundle: booking.bundle().map(scheduler::id::BookingId::get),
+            began_at: booking.began_at.get().map(zoned),
+            finished_at: booking.finished_at.get().map(zoned),
+            evidence: booking
+                .began_at
+                .get()
+                .map(|_| match booking.checked_in_at() {
+                    Some(_) => Evidence::CheckIn,
+                    None => Evidence::Machine,
+                }),
+            approve_by: approve_by.map(zoned),
+            undo_until: reader.undo_until(booking).map(zoned),
+            can: reader.can(instrument, booking),
+            overrides: None,
+            created_at: zoned(booking.created_at),
+            cancelled_at: booking.cancelled_at.get().map(zoned),
             policy_version: booking.policy_version,
             version: booking.version,
         })
     }
-}
 
-fn evidence(booking: &Booking) -> Option<&'static str> {
-    booking.began_at.get()?;
-    Some(match booking.checked_in_at() {
-        Some(_) => Evidence::CheckIn.as_str(),
-        None => Evidence::Machine.as_str(),
-    })
-}
-
-impl OutageView {
-    /// Returns the view of an outage with the bookings that its reader may see.
+    /// Adds what is told of one booking only: to those who see the inside of its instrument, what was
+    /// set aside for it.
     #[must_use]
-    pub fn of(instrument: &Instrument, outage: &Outage, at_risk: Vec<BookingId>) -> Self {
-        let end = outage.ended_at.unwrap_or(outage.slot.end());
+    pub fn in_full(self, reader: &Reader<'_>, booking: &Booking, set_aside: &[Override]) -> Self {
+        let instrument = reader.directory.instruments.get(&booking.instrument);
+        let inside = instrument.filter(|held| reader.caller.sees_inside(reader.directory, held));
+        let view = |noted: &Override, zone| OverrideView {
+            by: reader.person(noted.by),
+            at: Zoned(noted.at, zone),
+            reason: noted.reason.clone(),
+            rules: noted.rules.clone(),
+        };
+        let overrides = inside.map(|held| set_aside.iter().map(|noted| view(noted, held.zone)));
         Self {
-            id: outage.id.get(),
-            instrument: InstrumentRef::of(instrument),
-            start: Zoned(outage.slot.start(), instrument.zone),
-            end: Zoned(end, instrument.zone),
-            reason: outage.reason.clone(),
-            at_risk: at_risk.into_iter().map(BookingId::get).collect(),
+            overrides: overrides.map(Iterator::collect),
+            ..self
         }
-    }
-}
-
-/// Who looks at claims of an instrument: what they are shown depends on it.
-#[derive(Debug, Clone, Copy)]
-pub struct Looking<'a> {
-    /// The registry.
-    pub directory: &'a Directory,
-    /// The instrument.
-    pub instrument: &'a Instrument,
-    /// Its claims.
-    pub snapshot: &'a InstrumentSnapshot,
-    /// Who looks.
-    pub caller: Caller,
-    /// Whether they see the inside: managers and auditors.
-    pub inside: bool,
-}
-
-impl<'a> Looking<'a> {
-    /// Returns who looks at what.
-    #[must_use]
-    pub fn new(
-        directory: &'a Directory,
-        instrument: &'a Instrument,
-        snapshot: &'a InstrumentSnapshot,
-        caller: Caller,
-    ) -> Self {
-        Self {
-            directory,
-            instrument,
-            snapshot,
-            caller,
-            inside: caller.sees_inside(directory, instrument),
-        }
-    }
-
-    /// Returns the booking behind a holder, and whether it is the looker's own.
-    #[must_use]
-    pub fn booking(&self, id: BookingId) -> Option<(&'a Booking, bool)> {
-        let booking = self.snapshot.bookings.get(&id)?;
-        let mine = self.caller.member() == Some(booking.member);
-        Some((booking, mine))
-    }
-
-    /// Returns what stands on a claim: the person for those who see the inside, else the lab.
-    #[must_use]
-    pub fn label(&self, holder: Holder) -> String {
-        let language = self.caller.language;
-        match holder {
-            Holder::Booking(id) => {
-                let booking = self.booking(id);
-                let member =
-                    booking.and_then(|(booking, _)| self.directory.members.get(&booking.member));
-                let inside = self.inside || booking.is_some_and(|(_, mine)| mine);
-                let by = member.and_then(|member| {
-                    if inside {
-                        return Some(language.of(&member.display));
-                    }
-                    let home = self.directory.nodes.get(&member.roles.first()?.node)?;
-                    Some(language.of(&home.names))
-                });
-                words::booked(by, language)
-            }
-            Holder::Outage(id) => words::outage(self.reason(id), language),
-            Holder::Hold(_) => words::hold(language).to_owned(),
-            Holder::Offer(_) => words::offer(language).to_owned(),
-        }
-    }
-
-    fn reason(&self, id: OutageId) -> Option<&'a str> {
-        let outage = self.snapshot.outage(id)?;
-        Some(&outage.reason)
-    }
-
-    fn conflict(&self, conflict: &Conflict) -> ConflictView {
-        let zone = self.instrument.zone;
-        ConflictView {
-            start: Zoned(conflict.slot.start(), zone),
-            end: Zoned(conflict.slot.end(), zone),
-            kind: kind_of(conflict.holder),
-            label: self.label(conflict.holder),
-        }
-    }
-
-    /// Returns everything that stands against a wish.
-    #[must_use]
-    pub fn refused(&self, refused: &Refused) -> RefusedView {
-        let zone = self.instrument.zone;
-        let language = self.caller.language;
-        RefusedView {
-            refusals: refused
-                .refusals
-                .iter()
-                .map(|refusal| RefusalView {
-                    rule: refusal.rule.as_str(),
-                    limit: figure(refusal.rule, &refusal.limit, zone),
-                    actual: figure(refusal.rule, &refusal.actual, zone),
-                    passes_at: refusal.passes_at.map(|at| Zoned(at, zone)),
-                    override_by: overriders(refusal),
-                    message: words::refusal(refusal, zone, language),
-                })
-                .collect(),
-            conflicts: refused
-                .conflicts
-                .iter()
-                .map(|conflict| self.conflict(conflict))
-                .collect(),
-            next_free: refused
-                .next_free
-                .iter()
-                .map(|slot| Interval::of(*slot, zone))
-                .collect(),
-        }
-    }
-}
-
-/// Returns the stable text of a holder's kind.
-#[must_use]
-pub fn kind_of(holder: Holder) -> &'static str {
-    match holder {
-        Holder::Booking(_) => "booking",
-        Holder::Outage(_) => "outage",
-        Holder::Hold(_) => "hold",
-        Holder::Offer(_) => "offer",
-    }
-}
-
-fn overriders(refusal: &Refusal) -> Vec<&'static str> {
-    let overriders = refusal.override_by.iter();
-    overriders.map(|who| who.as_str()).collect()
-}
-
-fn figure(rule: RuleId, figure: &Figure, zone: Tz) -> Option<String> {
-    let interval =
-        |slot: &Slot| format!("{}/{}", Zoned(slot.start(), zone), Zoned(slot.end(), zone));
-    match figure {
-        Figure::Span(span) if rule == RuleId::Horizon => Some(Days(*span).to_string()),
-        Figure::Span(span) | Figure::Quota { span, .. } => Some(Length(*span).to_string()),
-        Figure::Time(at) => Some(Zoned(*at, zone).to_string()),
-        Figure::Slot(slot) => Some(interval(slot)),
-        Figure::Open(open) => Some(open.iter().map(interval).collect::<Vec<_>>().join(",")),
-        Figure::Count(count) => Some(count.to_string()),
-        Figure::Classes(classes) => {
-            let classes = classes.classes().into_iter();
-            Some(
-                classes
-                    .map(CallerClass::as_str)
-                    .collect::<Vec<_>>()
-                    .join(","),
-            )
-        }
-        Figure::Qualification(name) => Some(name.as_str().to_owned()),
-        Figure::Lack(lack) => Some(lack_text(*lack, zone)),
-        Figure::None => None,
-    }
-}
-
-/// Returns `missing`, or `not_yet`, `expires` or `disused` with its time after a slash.
-fn lack_text(lack: Lack, zone: Tz) -> String {
-    let with = |word: &str, at| format!("{word}/{}", Zoned(at, zone));
-    match lack {
-        Lack::Missing => "missing".to_owned(),
-        Lack::NotYet(at) => with("not_yet", at),
-        Lack::Expires(at) => with("expires", at),
-        Lack::Disused(at) => with("disused", at),
     }
 }

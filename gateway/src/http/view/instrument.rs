@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::NodeView;
+use crate::http::place::degrees;
 use crate::http::time::Zoned;
 use crate::registry::{Directory, Instrument, NodeKind};
 use crate::status::{MachineState, ShownStatus};
@@ -46,6 +47,10 @@ pub struct InstrumentView {
     pub institution: NodeView,
     /// Lab.
     pub lab: NodeView,
+    /// Degrees north of it or of the nearest node above that has a place, if known.
+    pub latitude: Option<f64>,
+    /// Degrees east.
+    pub longitude: Option<f64>,
     /// IANA zone of its times.
     pub zone: &'static str,
     /// Bookings that may run at once.
@@ -73,6 +78,7 @@ impl InstrumentView {
     #[must_use]
     pub fn of(directory: &Directory, instrument: &Instrument, now: ShownNow) -> Self {
         let above = |kind| NodeView::above(directory, instrument.lab, kind);
+        let (latitude, longitude) = degrees(directory.place_of(instrument));
         Self {
             key: instrument.key.as_str().to_owned(),
             name: instrument.names.zh.clone(),
@@ -85,6 +91,8 @@ impl InstrumentView {
             centre: above(NodeKind::Centre),
             institution: above(NodeKind::Institution),
             lab: above(NodeKind::Lab),
+            latitude,
+            longitude,
             zone: instrument.zone.name(),
             capacity: instrument.capacity,
             bookable: instrument.bookable,

@@ -3,24 +3,37 @@
 //! Every named thing has `name` (Chinese) and `name_en`. Times are in the instrument's zone.
 
 mod booking;
+mod claims;
 mod instrument;
 mod member;
 mod node;
+mod part;
+mod person;
+mod refusal;
+mod report;
 mod rules;
 mod run;
+mod series;
+mod wait;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use booking::{
-    BookingView, ConflictView, InstrumentRef, Interval, Looking, MemberRef, OutageView,
-    RefusalView, kind_of,
+pub use booking::{BookingView, OverrideView, Reader};
+pub use claims::{
+    ConflictView, InstrumentRef, Interval, Looking, MemberRef, OutageView, RefusedView, kind_of,
 };
 pub use instrument::{InstrumentView, ShownNow};
 pub use member::MemberView;
 pub use node::NodeView;
+pub use part::{Named, NamedSlot, PartView};
+pub use person::PersonView;
+pub use refusal::RefusalView;
+pub use report::{OpenProblem, ReportView};
 pub use rules::{RuleSetView, RulesView};
-pub use run::{CorrectionView, PersonView, RunDetail, RunView};
+pub use run::{CorrectionView, RunDetail, RunView};
+pub use series::{OccurrenceView, SeriesEnded, SeriesReport, SeriesView};
+pub use wait::{OfferView, Person, WaitMade, WaitView};
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,23 +1,15 @@
 //! Runs and their corrections, as those see them whom they concern.
 
-use scheduler::id::{BookingId, MemberId, ProjectId};
+use scheduler::id::{BookingId, ProjectId};
 use scheduler::time::{Micros, Span};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::PersonView;
 use crate::booking::record::{Correction, Run};
 use crate::http::time::{Length, Zoned};
 use crate::registry::Directory;
 use crate::words::Language;
-
-/// A person where it is mentioned.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PersonView {
-    /// Identity.
-    id: i64,
-    /// Name in the reader's language.
-    name: String,
-}
 
 /// A stretch of use.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,19 +79,6 @@ pub struct CorrectionView {
     /// What it is now.
     #[schema(value_type = Object)]
     after: serde_json::Value,
-}
-
-impl PersonView {
-    /// Returns the view of a person.
-    #[must_use]
-    pub fn of(directory: &Directory, id: MemberId, language: Language) -> Self {
-        let member = directory.members.get(&id);
-        let name = member.map_or("", |member| language.of(&member.display));
-        Self {
-            id: id.get(),
-            name: name.to_owned(),
-        }
-    }
 }
 
 impl RunView {

@@ -64,6 +64,7 @@ async fn claims_for_a_while_come_back() {
     let (_folder, database) = filled().await;
     let hold = Hold {
         id: HoldId::new(1),
+        undoes_to: None,
         instrument: INSTRUMENT,
         member: MEMBER,
         slot: soon(),

@@ -45,8 +45,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long reading is held up by a full queue before the connection is closed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Time between attempts to connect.
-const RETRY: Duration = Duration::from_secs(1);
+/// Time before the second attempt to connect; each time that fails doubles it.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+
+/// Longest time between attempts to connect.
+const RETRY_MAX: Duration = Duration::from_secs(30);
 
 const PORT: u16 = 1883;
 
@@ -57,6 +60,8 @@ pub(in crate::telemetry) struct External {
     sender: Mutex<Option<AsyncClient>>,
     is_ingesting: AtomicBool,
     is_sending: AtomicBool,
+    /// Whether the log was told that the broker is away: it is told once, and once when it is back.
+    is_told: AtomicBool,
 }
 
 /// Where the broker is and who the gateway is there.
@@ -80,22 +85,27 @@ pub(in crate::telemetry) fn start(
         sender: Mutex::new(None),
         is_ingesting: AtomicBool::new(false),
         is_sending: AtomicBool::new(false),
+        is_told: AtomicBool::new(false),
     });
     let (ingest, stop) = (Arc::clone(&external), lifecycle.stop_token());
     lifecycle.spawn("ingest from the broker", async move {
+        let mut retry = Retry::default();
         while !stop.is_cancelled() {
             let end = ingest.ingest(&intake, &stop).await;
-            ingest.is_ingesting.store(false, Ordering::Relaxed);
-            rest("ingest", &end, &stop).await;
+            let was_up = ingest.is_ingesting.swap(false, Ordering::Relaxed);
+            ingest.tell_end("ingest", &end);
+            rest(retry.after(was_up), &stop).await;
         }
         Ok::<(), String>(())
     });
     let (sending, stop) = (Arc::clone(&external), lifecycle.stop_token());
     lifecycle.spawn("sending to the broker", async move {
+        let mut retry = Retry::default();
         while !stop.is_cancelled() {
             let end = sending.keep_sending(&stop).await;
-            sending.is_sending.store(false, Ordering::Relaxed);
-            rest("sending", &end, &stop).await;
+            let was_up = sending.is_sending.swap(false, Ordering::Relaxed);
+            sending.tell_end("sending", &end);
+            rest(retry.after(was_up), &stop).await;
         }
         Ok::<(), String>(())
     });
@@ -113,14 +123,29 @@ enum End {
     Connection(#[from] Box<ConnectionError>),
 }
 
-async fn rest(what: &str, end: &End, stop: &CancellationToken) {
-    if stop.is_cancelled() {
-        return;
+/// How long to wait between attempts: 1 s, doubling to 30 s, from the start again after a connection
+/// that worked.
+#[derive(Debug, Default)]
+struct Retry {
+    failures: u32,
+}
+
+impl Retry {
+    /// Returns how long to wait after a connection that worked for a while, or never did.
+    fn after(&mut self, was_up: bool) -> Duration {
+        if was_up {
+            self.failures = 0;
+        }
+        let factor = 1u32.checked_shl(self.failures).unwrap_or(u32::MAX);
+        self.failures = self.failures.saturating_add(1);
+        RETRY_MIN.saturating_mul(factor).min(RETRY_MAX)
     }
-    tracing::warn!(what, %end, "a connection to the broker ended");
+}
+
+async fn rest(time: Duration, stop: &CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = tokio::time::sleep(RETRY) => {}
+        () = tokio::time::sleep(time) => {}
     }
 }
 
@@ -132,6 +157,29 @@ async fn poll(events: &mut EventLoop, stop: &CancellationToken) -> Result<Event,
 }
 
 impl External {
+    /// Tells the log why a connection ended, once until both are there again. That the gateway stops
+    /// or is slow is no news about the broker.
+    fn tell_end(&self, what: &str, end: &End) {
+        let is_news = match end {
+            End::Stop => false,
+            End::Full => true,
+            End::Connection(_) => !self.is_told.swap(true, Ordering::Relaxed),
+        };
+        let broker = format!("{}:{}", self.broker.host, self.broker.port);
+        if is_news {
+            tracing::warn!(what, %end, broker, "a connection to the broker ended; it is tried again");
+        } else {
+            tracing::debug!(what, %end, broker, "a connection to the broker ended");
+        }
+    }
+
+    fn tell_up(&self) {
+        let is_up = self.trouble().is_none();
+        if is_up && self.is_told.swap(false, Ordering::Relaxed) {
+            tracing::info!("the broker is back: messages come in and acks go out");
+        }
+    }
+
     /// One connection, from connect to its end.
     async fn ingest(&self, intake: &Intake, stop: &CancellationToken) -> End {
         let mut options = self.broker.options("ingest");
@@ -151,7 +199,8 @@ impl External {
                 }
                 Event::Incoming(Packet::SubAck(_)) => {
                     self.is_ingesting.store(true, Ordering::Relaxed);
-                    tracing::info!("messages come in from the broker");
+                    tracing::debug!("messages come in from the broker");
+                    self.tell_up();
                 }
                 Event::Incoming(Packet::Publish(publish)) => {
                     let client = client.clone();
@@ -184,6 +233,7 @@ impl External {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => {
                     self.set_sender(Some(client.clone()));
                     self.is_sending.store(true, Ordering::Relaxed);
+                    self.tell_up();
                 }
                 Ok(_) => {}
                 Err(end) => break end,
@@ -293,32 +343,4 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_are_read_with_and_without_their_parts() {
-        let broker = |host: &str, port, user: &str, password: &str| {
-            Some(Broker {
-                host: host.to_owned(),
-                port,
-                user: user.to_owned(),
-                password: password.to_owned(),
-            })
-        };
-        for (url, expected) in [
-            (
-                "mqtt://gw:s%40cret@broker:1884",
-                broker("broker", 1884, "gw", "s@cret"),
-            ),
-            ("mqtt://a@b:c@h/", broker("h", 1883, "a@b", "c")),
-            ("mqtt://[::1]:99", broker("::1", 99, "", "")),
-            ("mqtt://[::1]", broker("::1", 1883, "", "")),
-            ("mqtts://h", None),
-            ("mqtt://u:p@", None),
-            ("mqtt://u:%zz@h", None),
-        ] {
-            assert_eq!(Broker::parse(url), expected, "{url}");
-        }
-    }
-}
+mod tests;

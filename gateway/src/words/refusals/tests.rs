@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono_tz::Tz;
 use scheduler::class::ClassSet;
 use scheduler::qualification::QualificationName;
 use scheduler::slot::Slot;
@@ -327,8 +328,10 @@ fn every_refusal_says_its_figures() {
             passes_at: passes.then_some(at(0)),
             override_by: &[],
         };
-        assert_eq!(refusal(&refused, Tz::Asia__Shanghai, Language::Zh), *zh);
-        assert_eq!(refusal(&refused, Tz::Asia__Shanghai, Language::En), *en);
+        let (now, zone) = (at(0), Tz::Asia__Shanghai);
+        let seen = Seen { now, zone };
+        assert_eq!(refusal(&refused, seen, Language::Zh), *zh);
+        assert_eq!(refusal(&refused, seen, Language::En), *en);
     }
     let said: BTreeSet<RuleId> = rows.iter().map(|row| row.0).collect();
     assert_eq!(said, RuleId::ALL.into_iter().collect());

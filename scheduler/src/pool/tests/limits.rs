@@ -69,6 +69,7 @@ fn no_question_takes_unboundedly_long_or_fails() {
                 occupancy,
                 open: &always,
                 starts,
+                may_be_longer: false,
                 distance_m: None,
                 used: Span::default(),
             });
@@ -102,6 +103,7 @@ fn certain_bits_ask_nobody() {
         occupancy: &occupancy,
         open: &open,
         starts: Starts::within(story.zone, &story.grids, window, length),
+        may_be_longer: false,
         distance_m: None,
         used: Span::default(),
     };
@@ -128,4 +130,56 @@ fn certain_bits_ask_nobody() {
         "from the quarter after 20:00 until 22:05"
     );
     assert_eq!((free.exact.get(), free.admitted.get()), (0, 1));
+}
+
+/// Books a fixed slot of any length, one for each instrument.
+struct Blocks([Slot; 2]);
+
+impl Admission for Blocks {
+    type Reason = ();
+
+    fn barred(&self, _: &Candidate<'_>) -> Option<Exclusion<()>> {
+        None
+    }
+
+    fn exact(&self, candidate: &Candidate<'_>, window: Slot, _: Span) -> Option<Slot> {
+        let nth = usize::try_from(candidate.instrument.get()).unwrap() - 1;
+        Some(self.0[nth]).filter(|slot| slot.start() >= window.start())
+    }
+
+    fn admit(&self, _: &Candidate<'_>, _: Slot) -> Result<(), Refused<()>> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_longer_slot_that_begins_earlier_is_not_cut_off() {
+    let hours = |from: i64, to: i64| {
+        let at = |hour| Micros::new(hour * crate::time::HOUR_US);
+        Slot::new(at(from), at(to)).unwrap()
+    };
+    let (always, free) = (Cells::always(), Occupancy::new(1));
+    let candidates = [1, 2].map(|number| Candidate {
+        instrument: InstrumentId::new(number),
+        occupancy: &free,
+        open: &always,
+        starts: None,
+        may_be_longer: number == 2,
+        distance_m: None,
+        used: Span::default(),
+    });
+    let asked = Asked {
+        window: hours(0, 48),
+        length: Span::minutes(60),
+        reach_m: None,
+        limit: 1,
+        per_instrument: 1,
+        every_reason: false,
+    };
+    let blocks = Blocks([hours(10, 11), hours(8, 12)]);
+    let found = earliest(&asked, &candidates, &blocks);
+    assert_eq!(
+        found.offers.first().map(|offer| offer.slot),
+        Some(hours(8, 12))
+    );
 }

@@ -20,10 +20,13 @@ const DAYS: i64 = 10;
 /// Measures bookings a second over HTTP, each authenticated, judged and durable, and prints them as
 /// a ratio to PostgreSQL's exclusion inserts by pgbench with as many clients in the same run.
 ///
-/// Run it as a release build: `cargo run --release -p tests --bin booking_load`. It starts a
-/// gateway of its own (rate limits off, members with a token each) and needs PostgreSQL installed.
+/// Run it by `cargo bench -p tests --bench bookings -- --seconds 5`. It starts a gateway of its own
+/// (rate limits off, members with a token each) and needs PostgreSQL installed.
 #[derive(Parser, Clone)]
 struct Arguments {
+    /// Cargo says that this is a benchmark; nothing follows from it.
+    #[arg(long, hide = true)]
+    bench: bool,
     /// Connections that book at the same time.
     #[arg(long, default_value_t = 32)]
     clients: u32,

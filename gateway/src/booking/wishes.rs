@@ -1,0 +1,222 @@
+//! Wishes on the waitlist: made, taken back, over; and the answers to offers.
+
+use std::sync::Arc;
+
+use scheduler::id::{InstrumentId, MemberId, WaitId};
+use scheduler::occupancy::Holder;
+use scheduler::slot::Slot;
+use scheduler::time::Span;
+use scheduler::waitlist::{OfferState, WrongOffer};
+
+use super::command::Refused;
+use super::group::Group;
+use super::record::{Booking, Offer, Wait, WaitState};
+
+/// Wishes of one member that wait at once.
+pub const WISHES_MAX: usize = 20;
+
+/// Joins the waitlist. The caller has checked that the instruments are 1 to 50 and that the length
+/// fits into the window.
+#[derive(Debug, Clone)]
+pub struct AskToWait {
+    /// Whose wish.
+    pub member: MemberId,
+    /// Any of these.
+    pub instruments: Vec<InstrumentId>,
+    /// Somewhere within.
+    pub within: Slot,
+    /// How long.
+    pub length: Span,
+    /// Whether to book at once instead of offering.
+    pub auto_book: bool,
+    /// What for.
+    pub purpose: String,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub enum WaitOutcome {
+    /// It waits.
+    Waiting(Arc<Wait>),
+    /// As many as may wait do already.
+    TooMany,
+    /// No slot of that length can begin within the window any more.
+    Over,
+}
+
+/// Takes a wish back. An offer that stands for it goes to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Withdraw {
+    /// Which.
+    pub wait: WaitId,
+    /// Whose it must be.
+    pub member: MemberId,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub enum WithdrawOutcome {
+    /// It waits no longer.
+    Withdrawn(Arc<Wait>),
+    /// It did not wait.
+    Was(WaitState),
+    /// The member has no such wish.
+    NotFound,
+}
+
+/// Takes what is offered.
+#[derive(Debug, Clone, Copy)]
+pub struct TakeOffer {
+    /// To which wish.
+    pub wait: WaitId,
+    /// Whose it must be.
+    pub member: MemberId,
+}
+
+/// Declines what is offered. The wish waits on, for other slots.
+#[derive(Debug, Clone, Copy)]
+pub struct DeclineOffer {
+    /// To which wish.
+    pub wait: WaitId,
+    /// Whose it must be.
+    pub member: MemberId,
+}
+
+/// What became of an offer.
+#[derive(Debug, Clone)]
+pub enum OfferOutcome {
+    /// It is booked.
+    Booked(Arc<Booking>),
+    /// It is declined.
+    Declined(Arc<Wait>),
+    /// Rules that have nothing to do with the place refuse it by now; the offer stands.
+    Refused(Refused),
+    /// It does not stand any more.
+    Wrong(WrongOffer),
+    /// Nothing was ever offered to this wish.
+    NothingOffered,
+    /// The member has no such wish.
+    NotFound,
+}
+
+impl Group<'_> {
+    pub(super) fn ask_to_wait(&mut self, asked: &AskToWait) -> WaitOutcome {
+        if self.writes.ledger.waiting_of(asked.member) >= WISHES_MAX {
+            return WaitOutcome::TooMany;
+        }
+        let wait = Wait {
+            id: WaitId::new(self.writes.ledger.waits.next_id()),
+            member: asked.member,
+            instruments: asked.instruments.clone(),
+            within: asked.within,
+            length: asked.length,
+            auto_book: asked.auto_book,
+            purpose: asked.purpose.clone(),
+            state: WaitState::Waiting,
+            booking: None,
+            passed: Vec::new(),
+            created_at: self.now,
+        };
+        if wait.due_at().is_none_or(|due| due <= self.now) {
+            return WaitOutcome::Over;
+        }
+        self.put_wait(wait.clone());
+        WaitOutcome::Waiting(Arc::new(wait))
+    }
+
+    pub(super) fn withdraw(&mut self, asked: &Withdraw) -> WithdrawOutcome {
+        let Some(wait) = self.wait_of(asked.wait, asked.member) else {
+            return WithdrawOutcome::NotFound;
+        };
+        if wait.state != WaitState::Waiting {
+            return WithdrawOutcome::Was(wait.state);
+        }
+        self.close_wait(&wait, WaitState::Withdrawn, OfferState::Declined);
+        let closed = self.writes.ledger.waits.get(wait.id.get());
+        WithdrawOutcome::Withdrawn(closed.cloned().unwrap_or(wait))
+    }
+
+    /// Ends a wish whose time is over.
+    pub(super) fn end_wait(&mut self, id: WaitId) {
+        let Some(wait) = self.writes.ledger.waits.get(id.get()).cloned() else {
+            return;
+        };
+        if wait.due_at().is_some_and(|due| due <= self.now) {
+            self.close_wait(&wait, WaitState::Over, OfferState::Expired);
+        }
+    }
+
+    /// The wish goes first: what was offered to it is then for the others.
+    fn close_wait(&mut self, wait: &Wait, state: WaitState, offer_state: OfferState) {
+        self.put_wait(Wait {
+            state,
+            ..wait.clone()
+        });
+        if let Some(offer) = self.writes.ledger.offer_to(wait.id).cloned() {
+            self.close_offer(&offer, offer_state);
+        }
+    }
+
+    pub(super) fn take_offer(&mut self, asked: &TakeOffer) -> OfferOutcome {
+        let (wait, offer) = match self.offered(asked.wait, asked.member) {
+            Ok(offered) => offered,
+            Err(outcome) => return outcome,
+        };
+        let state = match offer.state.take(offer.expires_at, self.now) {
+            Ok(state) => state,
+            Err(wrong) => return OfferOutcome::Wrong(wrong),
+        };
+        let booked = self.all_or_nothing(&[offer.instrument], |group| {
+            group.release(offer.instrument, Holder::Offer(offer.id));
+            // In an outage nothing new is booked.
+            group.settle_outages(offer.instrument);
+            match group.booked_for(&wait, offer.instrument, offer.slot) {
+                Some(Ok(booking)) => Ok(booking),
+                Some(Err(refused)) => Err(OfferOutcome::Refused(refused)),
+                None => Err(OfferOutcome::NotFound),
+            }
+        });
+        let booking = match booked {
+            Ok(booking) => booking,
+            Err(outcome) => return outcome,
+        };
+        self.writes.ledger.put_offer(Offer {
+            state,
+            ..Offer::clone(&offer)
+        });
+        self.settle_outages(offer.instrument);
+        OfferOutcome::Booked(self.booking(booking.id).unwrap_or(booking))
+    }
+
+    pub(super) fn decline_offer(&mut self, asked: &DeclineOffer) -> OfferOutcome {
+        let (wait, offer) = match self.offered(asked.wait, asked.member) {
+            Ok(offered) => offered,
+            Err(outcome) => return outcome,
+        };
+        let state = match offer.state.decline() {
+            Ok(state) => state,
+            Err(wrong) => return OfferOutcome::Wrong(wrong),
+        };
+        self.close_offer(&offer, state);
+        let wait_now = self.writes.ledger.waits.get(wait.id.get());
+        OfferOutcome::Declined(wait_now.cloned().unwrap_or(wait))
+    }
+
+    /// Returns a wish and what was offered to it last.
+    fn offered(
+        &self,
+        wait: WaitId,
+        member: MemberId,
+    ) -> Result<(Arc<Wait>, Arc<Offer>), OfferOutcome> {
+        let wait = self.wait_of(wait, member).ok_or(OfferOutcome::NotFound)?;
+        let mut offers = self.writes.ledger.offers.iter().rev();
+        let last = offers.find(|offer| offer.wait == wait.id).cloned();
+        last.map(|offer| (wait, offer))
+            .ok_or(OfferOutcome::NothingOffered)
+    }
+
+    fn wait_of(&self, wait: WaitId, member: MemberId) -> Option<Arc<Wait>> {
+        let wait = self.writes.ledger.waits.get(wait.get())?;
+        (wait.member == member).then(|| Arc::clone(wait))
+    }
+}

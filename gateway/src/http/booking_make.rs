@@ -1,0 +1,187 @@
+//! Booking: asked of the desk, or tried; and the words for what stands against it.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use scheduler::facts::SetAside;
+use scheduler::id::{InstrumentId, MemberId, ProjectId};
+use scheduler::occupancy::Holder;
+use scheduler::slot::Slot;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::answer::{Created, Json};
+use super::body::{Body, Query};
+use super::booking_request::{BookingRequest, instrument_of};
+use super::bookings::{Trial, snapshot_of, view};
+use super::caller::SignedIn;
+use super::path::visible;
+use super::problem::{Problem, ProblemType};
+use super::state::HttpState;
+use super::view::{BookingView, ConflictView, Interval, Looking, RefusalView};
+use crate::booking::record::{Booking, Question};
+use crate::booking::{
+    Asked, Book, BookOutcome, Gathered, Manner, Refused, Wish, is_overridable, judge_in,
+};
+use crate::registry::Directory;
+use crate::words;
+
+/// What would become of a wish.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Verdict {
+    /// `accept`, `ask_approval` or `refuse`.
+    would: &'static str,
+    /// Rules against it.
+    refusals: Vec<RefusalView>,
+    /// Claims against it.
+    conflicts: Vec<ConflictView>,
+    /// Up to three slots of the same length that would pass.
+    next_free: Vec<Interval>,
+    /// Whether the caller may set aside everything that stands against it.
+    overridable: bool,
+    /// What is asked of who books.
+    questions: Vec<Question>,
+}
+
+/// Books a slot, or with `dry_run` tells what would happen.
+#[utoipa::path(post, path = "/api/v1/bookings", tag = "bookings", request_body = BookingRequest,
+    params(Trial, ("Idempotency-Key" = Option<String>, Header, description = "A retry with the same key books once")),
+    responses((status = 201, body = BookingView), (status = 200, body = Verdict),
+        (status = 409, description = "slot-taken"), (status = 422, description = "refused-by-policy")))]
+pub(super) async fn book(
+    State(state): State<HttpState>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Query(trial): Query<Trial>,
+    Body(wish): Body<BookingRequest>,
+) -> Result<Response, Problem> {
+    let directory = state.directory().load_full();
+    let id = visible(&directory, wish.instrument.as_str(), &who.caller)?;
+    let instrument = instrument_of(&directory, id)?;
+    let now = state.clock().now();
+    let book = wish.understood(&directory, instrument, (who, &headers, now))?;
+    if trial.dry_run {
+        let verdict = Try::of(&book, &state).verdict(&state, &directory, who, |needs| needs)?;
+        return Ok(Json(verdict).into_response());
+    }
+    match state.desk().ask(book).await? {
+        BookOutcome::Booked(booking) | BookOutcome::Replayed(booking) => {
+            let versioned = view(&state, &directory, who.caller, &booking)?;
+            let place = format!("/api/v1/bookings/{}", booking.id);
+            Ok(Created(place, versioned).into_response())
+        }
+        BookOutcome::KeyReused => Err(Problem::new(ProblemType::IdempotencyKeyReused)),
+        BookOutcome::Refused(refused) => Err(refusal(&state, &directory, who, id, &refused)),
+        BookOutcome::NotAtOnce => Err(Problem::wrong_state(words::not_at_once())),
+        BookOutcome::NotFound => Err(Problem::not_found()),
+    }
+}
+
+/// A wish to be tried on what readers see, without the desk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Try<'a> {
+    pub(super) instrument: InstrumentId,
+    pub(super) member: MemberId,
+    pub(super) slot: Slot,
+    pub(super) project: Option<ProjectId>,
+    pub(super) held: Option<&'a Booking>,
+    pub(super) set_aside: &'a [SetAside],
+    pub(super) manner: Manner,
+}
+
+impl<'a> Try<'a> {
+    fn of(book: &'a Book, state: &HttpState) -> Self {
+        let ledger = state.desk().ledger();
+        let hold = ledger.hold_for(book);
+        Self {
+            instrument: book.instrument,
+            member: book.member,
+            slot: book.slot,
+            project: book.details.project.map(ProjectId::new),
+            held: None,
+            set_aside: &[],
+            manner: Manner {
+                begins_now: book.now,
+                instead_of: hold.map(|hold| Holder::Hold(hold.id)),
+            },
+        }
+    }
+
+    /// Returns what would become of it. `asks` tells from what the rules want whether somebody
+    /// would really be asked.
+    pub(super) fn verdict(
+        &self,
+        state: &HttpState,
+        directory: &Directory,
+        who: SignedIn,
+        asks: impl FnOnce(bool) -> bool,
+    ) -> Result<Verdict, Problem> {
+        let instrument = instrument_of(directory, self.instrument)?;
+        let snapshot = snapshot_of(state, instrument)?;
+        let (policy, _) = directory.policy_of(instrument);
+        let ledger = state.desk().ledger();
+        let asked = Asked {
+            instrument: self.instrument,
+            member: self.member,
+            slot: self.slot,
+            project: self.project,
+            held: self.held,
+            set_aside: self.set_aside,
+        };
+        let gathered = Gathered::of(directory, &ledger, (instrument, &policy), &asked);
+        let wish = Wish {
+            instrument,
+            policy: &policy,
+            asking: gathered.asking(&ledger.usage),
+            slot: self.slot,
+            now: state.clock().now(),
+            held: self.held,
+        };
+        let judged = judge_in(&snapshot, &wish, self.manner);
+        let would = match &judged {
+            Ok(placed) if asks(placed.needs_approval) => "ask_approval",
+            Ok(_) => "accept",
+            Err(_) => "refuse",
+        };
+        let refused = judged.err().unwrap_or_default();
+        let authority = directory.overriders(who.member, instrument.lab);
+        let is_overridable = is_overridable(&refused.refusals, &authority);
+        let looking = Looking::new(directory, instrument, &snapshot, who.caller);
+        let told = looking.refused(&refused);
+        Ok(Verdict {
+            would,
+            refusals: told.refusals,
+            conflicts: told.conflicts,
+            next_free: told.next_free,
+            overridable: refused.conflicts.is_empty() && is_overridable,
+            questions: Vec::new(),
+        })
+    }
+}
+
+/// Overlap alone is `slot-taken`; any rule against it is `refused-by-policy`.
+pub(super) fn refusal(
+    state: &HttpState,
+    directory: &Directory,
+    who: SignedIn,
+    id: InstrumentId,
+    refused: &Refused,
+) -> Problem {
+    let found = directory
+        .instruments
+        .get(&id)
+        .zip(state.desk().snapshot(id));
+    let Some((instrument, snapshot)) = found else {
+        return Problem::not_found();
+    };
+    let told = Looking::new(directory, instrument, &snapshot, who.caller).refused(refused);
+    if refused.refusals.is_empty() {
+        return Problem::new(ProblemType::SlotTaken)
+            .with("conflicts", told.conflicts)
+            .with("next_free", told.next_free);
+    }
+    Problem::new(ProblemType::RefusedByPolicy)
+        .with("refusals", told.refusals)
+        .with("conflicts", told.conflicts)
+        .with("next_free", told.next_free)
+}

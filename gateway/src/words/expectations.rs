@@ -1,0 +1,85 @@
+//! What fields have to be: messages of our own types, English and Chinese, beside
+//! [`super::KNOWN`].
+
+/// Messages, English and Chinese.
+pub(super) const EXPECTATIONS: &[(&str, &str)] = &[
+    ("the body could not be read", "请求体读取失败，请重试"),
+    (
+        "must not contain control characters",
+        "不能含有控制字符（换行和制表符只允许出现在多行文本中）",
+    ),
+    (
+        "must not contain invisible characters",
+        "不能含有不可见字符或改变书写方向的字符",
+    ),
+    (
+        "expected `me` or a member's id",
+        "应为 `me` 或用户的数字编号",
+    ),
+    ("no state of a booking", "没有这种预约状态"),
+    ("expected a finite number", "应为有限的数值"),
+    (
+        "must not be above running_above",
+        "不能大于 `running_above`",
+    ),
+    (
+        "must not be above running_below",
+        "不能大于 `running_below`",
+    ),
+    ("expected at most PT1H", "最长为 `PT1H`"),
+    ("expected PT1S to PT24H", "应为 `PT1S` 到 `PT24H`"),
+    ("expected at least PT0.001S", "最短为 `PT0.001S`"),
+    ("expected six digits", "应为六位数字"),
+    (
+        "expected a lower-case word",
+        "应为一个不含空格和大写字母的词",
+    ),
+    ("too short: at most 1,500 cells", "步长过短：最多 1,500 格"),
+    ("expected a day as 2026-12-24", "应为日期，例如 2026-12-24"),
+    ("must not be before the first day", "不能早于第一天"),
+    (
+        "expected weekdays 1 to 7 and times with the end at most 48:00",
+        "应为 1 到 7 的星期和时刻，结束最晚为 48:00",
+    ),
+    ("at most ten years after the start", "最多在开始之后十年"),
+    (
+        "must not lie more than 366 days back",
+        "不能早于 366 天之前",
+    ),
+    ("must lie in the future", "必须晚于现在"),
+    ("must not be before `from`", "不能早于 `from`"),
+    (
+        "expected a version in quotes, such as \"3\", or *",
+        "应为带引号的版本号，例如 \"3\"，或 *",
+    ),
+    (
+        "this name is the gateway's own: choose another one",
+        "此名称由系统保留，请换一个",
+    ),
+    (
+        "longer than the longest booking: none would be allowed",
+        "大于最长时长：任何预约都不会被允许",
+    ),
+    (
+        "the same kind of rule with the same mode and classes is there twice",
+        "同类规则（模式和适用对象相同）重复出现",
+    ),
+    ("no such instrument in this lab", "该实验室没有这台仪器"),
+    (
+        "expected at most 500 instruments, each once",
+        "最多 500 台仪器，且不能重复",
+    ),
+    // Names that travel, as `wire` says what they have to be.
+    (
+        "1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit",
+        "应为 1 到 64 个字符，只含 `A-Z`、`a-z`、`0-9`、`.`、`_`、`-`，以字母或数字开头",
+    ),
+    (
+        "1 to 64 of a-z 0-9 -, beginning with a letter or digit",
+        "应为 1 到 64 个字符，只含 `a-z`、`0-9`、`-`，以字母或数字开头",
+    ),
+    (
+        "1 to 48 of a-z 0-9 _, beginning with a letter",
+        "应为 1 到 48 个字符，只含 `a-z`、`0-9`、`_`，以字母开头",
+    ),
+];
