@@ -211,11 +211,6 @@ impl Group<'_> {
 
     fn held_by(&mut self, booking: &Booking) -> Option<Held> {
         let slot = match (booking.status, booking.cancelled_at.get()) {
-            // Nobody has punished one who ran in the rest that nobody else took: it is still his.
-            (Status::NoShow, _) => {
-                let end = self.taken_from(booking).unwrap_or(booking.slot.end());
-                Slot::new(booking.slot.start(), end)
-            }
             (Status::Cancelled, Some(at)) => {
                 Slot::new(booking.slot.start(), at.min(booking.slot.end()))
             }

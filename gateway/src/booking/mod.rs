@@ -58,6 +58,7 @@ mod series;
 mod sessions;
 mod settling;
 mod shelf;
+mod sight;
 mod simulate;
 mod timer;
 mod transferring;

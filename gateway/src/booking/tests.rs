@@ -18,6 +18,7 @@ mod presence;
 mod quotas;
 mod registry;
 mod rules;
+mod runs;
 mod staff;
 mod together;
 mod transferring;

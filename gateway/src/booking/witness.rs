@@ -10,9 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scheduler::id::{BookingId, InstrumentId};
-use scheduler::machine::{Machine, MachineInterval};
-use scheduler::slot::{Slot, complement, intersected, merged, subtracted};
-use scheduler::time::{MINUTE_US, Micros, SECOND_US};
+use scheduler::slot::Slot;
+use scheduler::time::{MINUTE_US, Micros};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
@@ -23,12 +22,12 @@ use super::handle::DeskHandle;
 use super::hearing::{Hear, HearOutcome, SeenMachine};
 use super::ledger::Due;
 use super::presence::{LEAD, has_witness, reach};
-use super::record::{EventKind, EventRow};
+use super::record::{EventKind, EventRow, RunState};
+use super::sight::{intervals, undecided_us};
 use crate::clock::Clock;
-use crate::history::{History, HistoryError, StateInterval};
+use crate::history::{History, HistoryError};
 use crate::lifecycle::Lifecycle;
-use crate::registry::{Instrument, StateRule};
-use crate::status::MachineState;
+use crate::registry::Instrument;
 use crate::telemetry::{LiveChange, TelemetryHandle};
 
 /// How often it looks.
@@ -110,6 +109,10 @@ impl Witness {
     pub(super) fn new(desk: DeskHandle, history: History, last_report: LastReport) -> Self {
         let clock = desk.clock().clone();
         let now = clock.now();
+        // What was going on when the last process ended may be over by now.
+        let ledger = desk.ledger();
+        let open = ledger.runs.iter().filter(|run| run.state == RunState::Open);
+        let dirty = open.map(|run| run.instrument).collect();
         Self {
             desk,
             history,
@@ -120,7 +123,7 @@ impl Witness {
             has_news: true,
             again: HashMap::new(),
             later: HashMap::new(),
-            dirty: BTreeSet::new(),
+            dirty,
         }
     }
 
@@ -185,6 +188,12 @@ impl Witness {
     /// Notes that something changed by hand.
     pub(super) fn note_changed(&mut self, instrument: InstrumentId) {
         self.dirty.insert(instrument);
+    }
+
+    /// Returns how many instruments wait for data.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.again.len()
     }
 
     /// Looks once at everything that may have something to tell.
@@ -351,51 +360,4 @@ fn report(looked: &Result<(), WitnessError>, is_failing: &mut bool) {
         Ok(()) | Err(_) => {}
     }
     *is_failing = looked.is_err();
-}
-
-/// Returns how far behind the newest reading a change of state may still begin: changes count after
-/// a dwell time, missing values after at least ten seconds.
-fn undecided_us(rule: &StateRule) -> i64 {
-    let dwell_ms = rule.dwell_ms.max(10_000);
-    dwell_ms.saturating_mul(1_000).saturating_add(SECOND_US)
-}
-
-/// Returns what a machine did in a window: time without a state is silence, and what lies in doubt
-/// is marked.
-fn intervals(states: &[StateInterval], doubts: &[Slot], window: Slot) -> Vec<MachineInterval> {
-    let mut found = Vec::with_capacity(states.len() + 1);
-    let mut known = Vec::with_capacity(states.len());
-    for state in states {
-        let end = state.end.unwrap_or(window.end());
-        let Some(slot) = Slot::new(state.start, end) else {
-            continue;
-        };
-        known.push(slot);
-        let machine = match state.state {
-            MachineState::Running => Machine::Running,
-            MachineState::Off | MachineState::Standby => Machine::NotRunning,
-            MachineState::Fault => Machine::Fault,
-            MachineState::Offline(_) | MachineState::Unknown => Machine::Silent,
-        };
-        let part = |is_uncertain| {
-            move |slot| MachineInterval {
-                slot,
-                machine,
-                is_uncertain,
-            }
-        };
-        if doubts.is_empty() {
-            found.push(part(false)(slot));
-            continue;
-        }
-        found.extend(subtracted(&[slot], doubts).into_iter().map(part(false)));
-        found.extend(intersected(&[slot], doubts).into_iter().map(part(true)));
-    }
-    let gaps = complement(window, &merged(known));
-    found.extend(gaps.into_iter().map(|slot| MachineInterval {
-        slot,
-        machine: Machine::Silent,
-        is_uncertain: false,
-    }));
-    found
 }

@@ -190,7 +190,11 @@ async fn a_run_begins_shows_and_ends() {
         "1 booked 60-120 open, 1 overrun 120-… open"
     );
     watch.change([(1, 130, MachineState::Standby)]).await;
-    watch.watch(131..=155).await;
+    watch.watch(131..=135).await;
+    assert_eq!(watch.witness.waiting(), 1, "the gap is not over");
+    let mut watch = watch.restart().await;
+    watch.watch(136..=155).await;
+    assert_eq!(watch.witness.waiting(), 0);
     assert_eq!(
         watch.place.runs(),
         "1 booked 60-120 counted, 1 overrun 120-130 counted"
@@ -261,6 +265,9 @@ async fn runs_written(watch: &Watch) -> i64 {
 #[tokio::test]
 async fn a_long_history_is_followed_in_parts() {
     let mut watch = with_a_past().await;
+    let shelf = watch.place.desk.shelf();
+    let first = shelf.bookings_at(InstrumentId::new(1));
+    assert_eq!(first[0].due_at.get(), Some(at(15)), "its history may come");
     watch.look(5, 5).await;
     // 15 runs a day; those that cross a slot of instrument 1 are cut there.
     let written = runs_written(&watch).await;
