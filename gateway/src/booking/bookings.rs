@@ -133,7 +133,7 @@ impl Group<'_> {
             status,
             began_at: self.now.into(),
             version: made.version + 1,
-            ..Booking::clone(made)
+            ..made.with_presence(Some(self.now), None)
         };
         let begun = Arc::new(begun);
         self.put_booking(begun, EventKind::Changed)

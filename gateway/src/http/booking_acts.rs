@@ -9,11 +9,12 @@ use utoipa::ToSchema;
 use super::answer::{Json, Versioned, demanded_version};
 use super::body::{Body, MaybeBody};
 use super::booking_request::{instrument_of, known_member};
-use super::bookings::{REASON_CHARACTERS_MAX, Why, acted_on, changed_view, check_length, seen};
+use super::bookings::{REASON_CHARACTERS_MAX, Why, acted_on, changed_view, seen};
 use super::caller::SignedIn;
 use super::path::{Found, Number};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::check_prose;
 use super::time::Length;
 use super::view::BookingView;
 use crate::booking::record::{Booking, Details};
@@ -81,7 +82,7 @@ pub(super) async fn decline(
     let directory = state.directory().load_full();
     let held = seen(&state, &directory, who.caller, number)?;
     demand_lab(&directory, who, &held)?;
-    check_length("reason", &why.reason, REASON_CHARACTERS_MAX)?;
+    check_prose("reason", &why.reason, REASON_CHARACTERS_MAX)?;
     let decline = Decline {
         booking: held.id,
         expected_version: demanded_version(&headers)?,

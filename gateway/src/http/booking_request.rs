@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use wire::InstrumentKey;
 
-use super::bookings::{REASON_CHARACTERS_MAX, check_length};
+use super::bookings::REASON_CHARACTERS_MAX;
 use super::caller::SignedIn;
 use super::details::check_details;
 use super::front::text;
 use super::problem::{Problem, ProblemType};
+use super::texts::{check_line, check_prose, kept};
 use super::time::{When, slot};
 use crate::booking::record::Details;
 use crate::booking::{Book, Overriding};
@@ -86,7 +87,7 @@ pub fn overriding(
     if reason.trim().is_empty() {
         return Err(Problem::field("override.reason", "must not be empty"));
     }
-    check_length("override.reason", &reason, REASON_CHARACTERS_MAX)?;
+    check_prose("override.reason", &reason, REASON_CHARACTERS_MAX)?;
     Ok(Some(Overriding {
         by: who.member,
         reason,
@@ -105,9 +106,9 @@ impl BookingRequest {
         instrument: &Instrument,
         (who, headers, now): (SignedIn, &HeaderMap, Micros),
     ) -> Result<Book, Problem> {
-        check_length("purpose", &self.purpose, PURPOSE_CHARACTERS_MAX)?;
+        check_prose("purpose", &self.purpose, PURPOSE_CHARACTERS_MAX)?;
         let project = self.project.as_deref().unwrap_or_default();
-        check_length("project", project, PROJECT_CHARACTERS_MAX)?;
+        check_line("project", project, PROJECT_CHARACTERS_MAX)?;
         check_details(&self.details)?;
         let member = self.beneficiary(directory, instrument, who)?;
         let slot = self.slot(now)?;
@@ -116,7 +117,7 @@ impl BookingRequest {
             instrument: instrument.id,
             member,
             slot,
-            purpose: self.purpose,
+            purpose: kept(self.purpose),
             project: self.project,
             idempotency,
             made_by: (member != who.member).then_some(who.member),
@@ -193,7 +194,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     if key.is_empty() {
         return Err(Problem::field("Idempotency-Key", "must not be empty"));
     }
-    check_length("Idempotency-Key", key, KEY_CHARACTERS_MAX)?;
+    check_line("Idempotency-Key", key, KEY_CHARACTERS_MAX)?;
     Ok(Some(key.to_owned()))
 }
 

@@ -18,7 +18,7 @@ use super::details::merged;
 use super::path::Number;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
-use super::texts::kept;
+use super::texts::{check_prose, kept};
 use super::time::{When, slot};
 use super::view::{BookingView, Reader};
 use crate::booking::record::Booking;
@@ -138,7 +138,7 @@ fn understood(
     let instrument = directory.instruments.get(&held.instrument);
     let instrument = instrument.ok_or_else(Problem::not_found)?;
     if let Some(purpose) = &wish.purpose {
-        check_length("purpose", purpose, PURPOSE_CHARACTERS_MAX)?;
+        check_prose("purpose", purpose, PURPOSE_CHARACTERS_MAX)?;
     }
     let start = wish.start.unwrap_or(When(held.slot.start()));
     let end = wish.end.unwrap_or(When(held.slot.end()));
@@ -221,7 +221,7 @@ pub(super) async fn cancel(
 ) -> Result<Versioned<GivenUp>, Problem> {
     let directory = state.directory().load_full();
     let held = acted_on(&state, &directory, who.caller, number)?;
-    check_length("reason", &why.reason, REASON_CHARACTERS_MAX)?;
+    check_prose("reason", &why.reason, REASON_CHARACTERS_MAX)?;
     let cancel = Cancel {
         booking: held.id,
         by: who.member,
@@ -296,14 +296,6 @@ pub(super) fn view(
         version: booking.version,
         body,
     })
-}
-
-/// Checks a text of many lines.
-///
-/// # Errors
-/// Returns `malformed-request` about the field.
-pub fn check_length(field: &str, text: &str, characters_max: usize) -> Result<(), Problem> {
-    super::texts::check_prose(field, text, characters_max)
 }
 
 /// What the desk cannot do now is `not-ready`, and what the database cannot hold is our fault. What

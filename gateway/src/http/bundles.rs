@@ -14,12 +14,13 @@ use wire::InstrumentKey;
 use super::answer::{Created, Json};
 use super::body::{Body, Query};
 use super::booking_request::PURPOSE_CHARACTERS_MAX;
-use super::bookings::{Trial, check_length};
+use super::bookings::Trial;
 use super::caller::SignedIn;
 use super::idempotency::key_of;
 use super::path::visible;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::{check_line, check_prose, kept};
 use super::time::{When, slot};
 use super::view::{BookingView, Looking, NamedSlot, PartView, Reader, Whole};
 use crate::booking::record::{AnswerValue, Booking, Details};
@@ -83,7 +84,7 @@ pub(super) async fn book(
     Query(trial): Query<Trial>,
     Body(asked): Body<BundleRequest>,
 ) -> Result<Response, Problem> {
-    check_length("purpose", &asked.purpose, PURPOSE_CHARACTERS_MAX)?;
+    check_prose("purpose", &asked.purpose, PURPOSE_CHARACTERS_MAX)?;
     check_details(&asked.details)?;
     let directory = state.directory().load_full();
     let parts = parts_of(&directory, who, &asked.bookings)?;
@@ -91,7 +92,7 @@ pub(super) async fn book(
     let together = BookTogether {
         member: who.member,
         parts,
-        purpose: asked.purpose,
+        purpose: kept(asked.purpose),
         details: asked.details,
         idempotency: key_of(&headers, &meaning)?,
     };
@@ -220,7 +221,7 @@ fn report(
 /// Checks the bounds of what else was asked.
 pub(super) fn check_details(details: &Details) -> Result<(), Problem> {
     let payer = details.payer.as_deref().unwrap_or_default();
-    check_length("details.payer", payer, PAYER_CHARACTERS_MAX)?;
+    check_line("details.payer", payer, PAYER_CHARACTERS_MAX)?;
     if details.samples.is_some_and(|samples| samples > SAMPLES_MAX) {
         let expected = "expected a number from 0 to 100000";
         return Err(Problem::field("details.samples", expected));
@@ -229,10 +230,10 @@ pub(super) fn check_details(details: &Details) -> Result<(), Problem> {
         return Err(Problem::field("details.answers", "too long"));
     }
     for (name, answer) in &details.answers {
-        check_length("details.answers", name, ANSWER_CHARACTERS_MAX)?;
+        check_line("details.answers", name, ANSWER_CHARACTERS_MAX)?;
         if let AnswerValue::Text(text) = answer {
             let field = format!("details.answers.{name}");
-            check_length(&field, text, ANSWER_CHARACTERS_MAX)?;
+            check_prose(&field, text, ANSWER_CHARACTERS_MAX)?;
         }
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::bookings::check_length;
 use super::problem::{Problem, ProblemType};
+use super::texts::{check_line, check_prose};
 use crate::booking::record::{AnswerValue, Details};
 use crate::words::Said;
 
@@ -25,7 +25,7 @@ const ANSWER_CHARACTERS_MAX: usize = 2_000;
 /// Returns `malformed-request` about the field.
 pub fn check_details(details: &Details) -> Result<(), Problem> {
     let payer = details.payer.as_deref().unwrap_or_default();
-    check_length("details.payer", payer, PAYER_CHARACTERS_MAX)?;
+    check_line("details.payer", payer, PAYER_CHARACTERS_MAX)?;
     if details.samples.is_some_and(|samples| samples > SAMPLES_MAX) {
         let expected = "expected a number from 0 to 100000";
         return Err(Problem::field("details.samples", expected));
@@ -36,10 +36,10 @@ pub fn check_details(details: &Details) -> Result<(), Problem> {
         return Err(problem.and_field("details.answers", message));
     }
     for (name, answer) in &details.answers {
-        check_length("details.answers", name, NAME_CHARACTERS_MAX)?;
+        check_line("details.answers", name, NAME_CHARACTERS_MAX)?;
         if let AnswerValue::Text(text) = answer {
             let field = format!("details.answers.{name}");
-            check_length(&field, text, ANSWER_CHARACTERS_MAX)?;
+            check_prose(&field, text, ANSWER_CHARACTERS_MAX)?;
         }
     }
     Ok(())

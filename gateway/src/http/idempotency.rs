@@ -4,9 +4,9 @@ use axum::http::{HeaderMap, HeaderName};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::bookings::check_length;
 use super::front::text;
 use super::problem::Problem;
+use super::texts::check_line;
 
 /// Most characters of a key.
 const KEY_CHARACTERS_MAX: usize = 200;
@@ -25,7 +25,7 @@ pub fn key_of(headers: &HeaderMap, meaning: &Value) -> Result<Option<(String, [u
     if key.is_empty() {
         return Err(Problem::field("Idempotency-Key", "must not be empty"));
     }
-    check_length("Idempotency-Key", key, KEY_CHARACTERS_MAX)?;
+    check_line("Idempotency-Key", key, KEY_CHARACTERS_MAX)?;
     let digest = Sha256::digest(meaning.to_string().as_bytes());
     Ok(Some((key.to_owned(), digest.into())))
 }

@@ -10,12 +10,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Json;
 use super::body::{Body, Query};
-use super::bookings::check_length;
 use super::caller::SignedIn;
 use super::page::{Limit, newest_first};
 use super::path::Number;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::check_prose;
 use super::time::Zoned;
 use super::view::{List, PersonView};
 use crate::booking::record::{AppealState, Penalty, PenaltyReason};
@@ -175,7 +175,7 @@ pub(super) async fn appeal(
     if asked.text.trim().is_empty() {
         return Err(Problem::field("text", "must not be empty"));
     }
-    check_length("text", &asked.text, TEXT_CHARACTERS_MAX)?;
+    check_prose("text", &asked.text, TEXT_CHARACTERS_MAX)?;
     let lodge = LodgeAppeal {
         penalty: held.id,
         member: who.member,
@@ -203,7 +203,7 @@ pub(super) async fn decide(
         let detail = Said::fixed("不能处理自己的申诉", "Nobody decides the own appeal");
         return Err(Problem::new(ProblemType::NotAllowed).detail(detail));
     }
-    check_length("answer", &asked.answer, TEXT_CHARACTERS_MAX)?;
+    check_prose("answer", &asked.answer, TEXT_CHARACTERS_MAX)?;
     let decide = DecideAppeal {
         penalty: held.id,
         by: who.member,

@@ -8,12 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Created, Json, Versioned, demanded_version};
 use super::body::{Body, Query, set};
-use super::bookings::check_length;
 use super::caller::SignedIn;
 use super::page::{Limit, newest_first};
 use super::path::{FoundNode, Number};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::check_line;
 use super::tokens::made;
 use super::view::{List, MemberView};
 use crate::booking::{RegistryEdit, RegistryOutcome};
@@ -158,7 +158,7 @@ pub(super) async fn create(
         let said = Said::fixed("不能为空，也不能含空格", "must not be empty or have spaces");
         return Err(Problem::new(ProblemType::MalformedRequest).and_field("login", said));
     }
-    check_length("login", &asked.login, NAME_CHARACTERS_MAX)?;
+    check_line("login", &asked.login, NAME_CHARACTERS_MAX)?;
     let password = new_password();
     let mut member = Member {
         id: MemberId::new(0),
@@ -311,8 +311,8 @@ fn check(member: &Member) -> Result<(), Problem> {
     if member.display.zh.trim().is_empty() {
         return Err(Problem::field("name", "must not be empty"));
     }
-    check_length("name", &member.display.zh, NAME_CHARACTERS_MAX)?;
-    check_length("name_en", &member.display.en, NAME_CHARACTERS_MAX)
+    check_line("name", &member.display.zh, NAME_CHARACTERS_MAX)?;
+    check_line("name_en", &member.display.en, NAME_CHARACTERS_MAX)
 }
 
 /// Returns a person with a role at a node that the caller administers; there is no other.

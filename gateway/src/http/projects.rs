@@ -12,12 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Created, Json, Versioned, demanded_version};
 use super::body::{Body, Clearable, Query, set};
-use super::bookings::check_length;
 use super::caller::{Caller, SignedIn};
 use super::page::{Limit, newest_first};
 use super::path::Number;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::check_prose;
 use super::time::{Length, When, Zoned};
 use super::view::{List, PersonView};
 use crate::booking::ledger::Ledger;
@@ -344,7 +344,7 @@ fn check(project: &Project) -> Result<(), Problem> {
         ("payer", &project.payer, TEXT_CHARACTERS_MAX),
         ("funds", &project.funds, FUNDS_CHARACTERS_MAX),
     ] {
-        check_length(field, text, most)?;
+        check_prose(field, text, most)?;
     }
     if project.members.len() > MEMBERS_MAX {
         return Err(Problem::field("members", "too long"));

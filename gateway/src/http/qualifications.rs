@@ -10,12 +10,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Created, Json};
 use super::body::{Body, Query};
-use super::bookings::check_length;
 use super::caller::SignedIn;
 use super::page::{Limit, newest_first};
 use super::path::Number;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::check_line;
 use super::time::{When, Zoned};
 use super::view::{List, PersonView};
 use crate::booking::record::Qualification;
@@ -134,7 +134,7 @@ pub(super) async fn grant(
     if asked.name.trim().is_empty() {
         return Err(Problem::field("name", "must not be empty"));
     }
-    check_length("name", &asked.name, NAME_CHARACTERS_MAX)?;
+    check_line("name", &asked.name, NAME_CHARACTERS_MAX)?;
     let expires_at = asked.expires_at.map(|at| at.0);
     if expires_at.is_some_and(|at| at <= state.clock().now()) {
         let said = Said::fixed("必须在将来", "must lie in the future");

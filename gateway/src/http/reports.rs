@@ -13,13 +13,13 @@ use wire::InstrumentKey;
 
 use super::answer::{Created, Json, Versioned, demanded_version, typed};
 use super::body::{Body, Query, read_json};
-use super::bookings::check_length;
 use super::caller::SignedIn;
 use super::page::{Limit, newest_first};
 use super::path::{Number, visible};
 use super::photo;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::check_prose;
 use super::time::When;
 use super::view::{List, ReportView};
 use crate::booking::record::{self, Cause};
@@ -92,7 +92,7 @@ pub(super) async fn report(
     if asked.text.trim().is_empty() {
         return Err(Problem::field("text", "must not be empty"));
     }
-    check_length("text", &asked.text, TEXT_CHARACTERS_MAX)?;
+    check_prose("text", &asked.text, TEXT_CHARACTERS_MAX)?;
     let directory = state.directory().load_full();
     let instrument = visible(&directory, asked.instrument.as_str(), &who.caller)?;
     let photo = asked.photo.as_deref();
@@ -246,7 +246,7 @@ pub(super) async fn edit(
     let expected_version = demanded_version(&headers)?;
     let outcome = match (asked.close, asked.stop) {
         (Some(close), None) => {
-            check_length("close.remedy", &close.remedy, TEXT_CHARACTERS_MAX)?;
+            check_prose("close.remedy", &close.remedy, TEXT_CHARACTERS_MAX)?;
             let close = CloseProblem {
                 problem: held.id,
                 expected_version,

@@ -10,12 +10,12 @@ use wire::InstrumentKey;
 
 use super::answer::{Created, Versioned, demanded_version};
 use super::body::Body;
-use super::bookings::check_length;
 use super::caller::SignedIn;
 use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::runs::{counted_within, detail, member_of, seen};
 use super::state::HttpState;
+use super::texts::check_prose;
 use super::time::{When, slot};
 use super::view::RunDetail;
 use crate::booking::{CorrectRun, Declare, DeclareOutcome, RunChange, RunOutcome};
@@ -81,7 +81,7 @@ pub(super) async fn settle(
     headers: HeaderMap,
     Body(asked): Body<RunSettlement>,
 ) -> Result<Versioned<RunDetail>, Problem> {
-    check_length("note", &asked.note, NOTE_CHARACTERS_MAX)?;
+    check_prose("note", &asked.note, NOTE_CHARACTERS_MAX)?;
     let directory = state.directory().load_full();
     let run = seen(&state, &directory, who.caller, number).await?;
     let right = Right::ManageInstruments;
@@ -143,7 +143,7 @@ pub(super) async fn declare(
     if slot.len().get() > DECLARED_US_MAX {
         return Err(Problem::field("end", "at most 31 days after the start"));
     }
-    check_length("note", &asked.note, NOTE_CHARACTERS_MAX)?;
+    check_prose("note", &asked.note, NOTE_CHARACTERS_MAX)?;
     let directory = state.directory().load_full();
     let id = visible(&directory, asked.instrument.as_str(), &who.caller)?;
     let instrument = directory.instruments.get(&id);

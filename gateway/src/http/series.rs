@@ -15,7 +15,7 @@ use wire::InstrumentKey;
 use super::answer::{Created, Json};
 use super::body::{Body, Query};
 use super::booking_request::PURPOSE_CHARACTERS_MAX;
-use super::bookings::{Trial, check_length};
+use super::bookings::Trial;
 use super::bundles::{REFUSE, check_details, refused_as, views, would};
 use super::caller::SignedIn;
 use super::idempotency::key_of;
@@ -23,6 +23,7 @@ use super::page::Limit;
 use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::{check_prose, kept};
 use super::time::{When, Zoned, slot};
 use super::view::{
     BookingView, Interval, List, Looking, NamedSlot, OccurrenceView, Reader, SeriesEnded,
@@ -89,7 +90,7 @@ pub(super) async fn book(
     Body(asked): Body<SeriesRequest>,
 ) -> Result<Response, Problem> {
     let first = slot(asked.start, asked.end, "end")?;
-    check_length("purpose", &asked.purpose, PURPOSE_CHARACTERS_MAX)?;
+    check_prose("purpose", &asked.purpose, PURPOSE_CHARACTERS_MAX)?;
     check_details(&asked.details)?;
     let directory = state.directory().load_full();
     let id = visible(&directory, asked.instrument.as_str(), &who.caller)?;
@@ -106,7 +107,7 @@ pub(super) async fn book(
         first,
         rule,
         slots,
-        purpose: asked.purpose,
+        purpose: kept(asked.purpose),
         details: asked.details,
         skips,
         idempotency: key_of(&headers, &meaning)?,

@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 
 use super::answer::{Created, Json, Versioned, demanded_version};
 use super::body::{Body, Clearable, set};
-use super::bookings::check_length;
 use super::caller::SignedIn;
 use super::path::FoundNode;
 use super::place::{degrees, edited};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::check_line;
 use super::tokens::made;
 use super::view::Whole;
 use crate::booking::RegistryEdit;
@@ -185,8 +185,8 @@ fn check(node: &Node) -> Result<(), Problem> {
     if node.names.zh.trim().is_empty() {
         return Err(Problem::field("name", "must not be empty"));
     }
-    check_length("name", &node.names.zh, NAME_CHARACTERS_MAX)?;
-    check_length("name_en", &node.names.en, NAME_CHARACTERS_MAX)?;
+    check_line("name", &node.names.zh, NAME_CHARACTERS_MAX)?;
+    check_line("name_en", &node.names.en, NAME_CHARACTERS_MAX)?;
     if node.enterprise && node.kind != NodeKind::Institution {
         let said = Said::fixed("只有单位可以是企业", "only an institution is an enterprise");
         return Err(Problem::new(ProblemType::MalformedRequest).and_field("enterprise", said));

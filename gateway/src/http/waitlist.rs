@@ -12,11 +12,12 @@ use super::answer::{Created, Json, Versioned};
 use super::body::Body;
 use super::booking_make::refusal;
 use super::booking_request::PURPOSE_CHARACTERS_MAX;
-use super::bookings::{check_length, view};
+use super::bookings::view;
 use super::caller::SignedIn;
 use super::path::{Found, Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
+use super::texts::{check_prose, kept};
 use super::time::{Length, When, slot};
 use super::view::{BookingView, NamedSlot, Person, WaitMade, WaitView, Whole};
 use crate::booking::record::Wait;
@@ -65,7 +66,7 @@ pub(super) async fn join(
     let within = slot(asked.start, asked.end, "end")?;
     let length = asked.length.map_or(within.len(), |length| length.0);
     check_window(within, length)?;
-    check_length("purpose", &asked.purpose, PURPOSE_CHARACTERS_MAX)?;
+    check_prose("purpose", &asked.purpose, PURPOSE_CHARACTERS_MAX)?;
     let directory = state.directory().load_full();
     let instruments = instruments(&directory, who, &asked.instruments)?;
     if !directory.may_somewhere(who.member, Right::Book) {
@@ -77,7 +78,7 @@ pub(super) async fn join(
         within,
         length,
         auto_book: asked.auto_book,
-        purpose: asked.purpose,
+        purpose: kept(asked.purpose),
     };
     match state.desk().ask(wish).await? {
         WaitOutcome::Waiting(wait) => {

@@ -83,7 +83,7 @@ pub const KNOWN: [(&str, &str); 30] = [
         "must not be over; to end it now, delete it",
         "不能早于现在；要立即结束停机请删除它",
     ),
-    ("expected PT1M to P31D", "应为 PT1M 到 P31D"),
+    ("expected PT1M to P31D", "应为 `PT1M` 到 `P31D`"),
     ("only together with `near`", "只能与 `near` 一起给出"),
     ("expected the number of a node", "应为节点编号"),
     (

@@ -283,7 +283,7 @@ async fn giving_up_late_costs_what_the_rule_says() {
         .expect(200);
     assert_eq!(gone["status"], "cancelled");
     assert_eq!((&gone["late"], &gone["points"]), (&json!(true), &json!(3)));
-    assert_eq!(gone["can"], json!(["appeal"]));
+    assert_eq!(gone["can"], json!(["restore", "appeal"]));
     let rules = json!([{ "rule": "notice_to_cancel", "mode": "default", "minutes": 2880 }]);
     set_rules(&place, "A-1", rules).await;
     let problem = place
