@@ -177,8 +177,8 @@ impl Group<'_> {
         instrument: InstrumentId,
         slot: Slot,
     ) -> bool {
-        let held = self.writes.ledger.holds.get(hold.get());
-        let is_theirs = held.is_some_and(|hold| {
+        let found = self.writes.ledger.holds.get(hold.get());
+        let is_theirs = found.is_some_and(|hold| {
             hold.member == member
                 && hold.instrument == instrument
                 && hold.undoes.is_none()

@@ -7,6 +7,7 @@ mod faults;
 mod holds;
 mod lanes;
 mod model;
+mod offers;
 mod registry;
 mod rules;
 mod together;

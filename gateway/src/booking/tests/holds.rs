@@ -150,6 +150,19 @@ fn in_a_group<T>(place: &Place, act: impl FnOnce(&mut Group<'_>) -> T) -> T {
     act(&mut group)
 }
 
+fn book_in(
+    group: &mut Group<'_>,
+    member: i64,
+    wanted: Slot,
+) -> Result<std::sync::Arc<record::Booking>, BookOutcome> {
+    let outcome = group.book(&wish(1, member, wanted));
+    if let BookOutcome::Booked(booking) = outcome {
+        Ok(booking)
+    } else {
+        Err(outcome)
+    }
+}
+
 #[tokio::test]
 async fn a_booking_takes_the_place_of_its_hold_or_leaves_it() {
     let place = Place::new().await;
@@ -158,12 +171,7 @@ async fn a_booking_takes_the_place_of_its_hold_or_leaves_it() {
     in_a_group(&place, |group| {
         let mut book = |member, hold, wanted: Slot| {
             let whose = (MemberId::new(member), InstrumentId::new(1), wanted);
-            group.in_place_of_hold(hold, whose, |group| {
-                match group.book(&wish(1, member, wanted)) {
-                    BookOutcome::Booked(booking) => Ok(booking),
-                    outcome => Err(outcome),
-                }
-            })
+            group.in_place_of_hold(hold, whose, |group| book_in(group, member, wanted))
         };
         assert!(book(2, held.id, slot(9, 10)).is_err(), "not his hold");
         assert!(book(1, HoldId::new(99), slot(9, 10)).is_err(), "no hold");
@@ -174,12 +182,7 @@ async fn a_booking_takes_the_place_of_its_hold_or_leaves_it() {
             .unwrap();
         assert_eq!(claims, place.snapshot(1).occupancy, "the hold stays");
         let whose = (MemberId::new(1), InstrumentId::new(1), slot(9, 10));
-        let booked = group.in_place_of_hold(held.id, whose, |group| {
-            match group.book(&wish(1, 1, slot(9, 10))) {
-                BookOutcome::Booked(booking) => Ok(booking),
-                outcome => Err(outcome),
-            }
-        });
+        let booked = group.in_place_of_hold(held.id, whose, |group| book_in(group, 1, slot(9, 10)));
         assert!(booked.is_ok(), "{booked:?}");
         assert!(group.writes.ledger.holds.is_empty());
         let claims = group.seen(InstrumentId::new(1), |seen| seen.occupancy.claims().count());
@@ -240,6 +243,16 @@ async fn taking_back_does_not_take_from_others_nor_get_around_rules() {
             .undo_of(first.id, place.clock.now())
             .is_some()
     );
+}
+
+#[tokio::test]
+async fn what_was_booked_in_time_is_taken_back_late() {
+    let place = with_rules([RuleBody::NoticeToBook { minutes: 60 }]).await;
+    let first = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
+    place.pass_minutes(8 * 60 + 50);
+    place.cancel(first.id).await;
+    let back = place.restore_booking(first.id, 1).await;
+    assert!(matches!(back, RestoreOutcome::Restored(_)), "{back:?}");
 }
 
 #[tokio::test]

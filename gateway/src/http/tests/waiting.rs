@@ -158,20 +158,6 @@ async fn a_freed_slot_is_offered_and_taken() {
     assert_eq!(offer["instrument"], "B-1");
     assert_eq!(offer["start"], at(33));
     assert_eq!(offer["expires_at"], "2026-11-24T00:20:00+08:00");
-    let inside = "/api/v1/instruments/B-1/waitlist";
-    place
-        .get(Who::Researcher, inside)
-        .await
-        .expect_problem(403, "not-allowed");
-    let line = place.get(Who::Neighbour, inside).await.expect(200);
-    let people: Vec<&Value> = line["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|w| &w["member"]["id"])
-        .collect();
-    assert_eq!(people, [1, 7]);
-    assert_eq!(line["items"][0]["purpose"], Value::Null);
     let declined = act(Who::Researcher, "decline").await.expect(200);
     assert_eq!(declined["offer"], Value::Null);
     let path = format!("/api/v1/waitlist/{}/accept", second["id"]);
@@ -193,6 +179,30 @@ async fn a_freed_slot_is_offered_and_taken() {
         again.expect_problem(409, "wrong-state")["detail"],
         "候补已撤回"
     );
+}
+
+#[tokio::test]
+async fn those_who_run_an_instrument_see_who_waits() {
+    let place = Place::new().await;
+    place.book(Who::Manager, &wish("B-1", 33, 34)).await;
+    for who in [Who::Researcher, Who::Stranger] {
+        let wish = waits(&["B-1"], 33, 34);
+        place.post(who, "/api/v1/waitlist", &wish).await.expect(201);
+    }
+    let inside = "/api/v1/instruments/B-1/waitlist";
+    place
+        .get(Who::Researcher, inside)
+        .await
+        .expect_problem(403, "not-allowed");
+    let line = place.get(Who::Neighbour, inside).await.expect(200);
+    let people: Vec<&Value> = line["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| &w["member"]["id"])
+        .collect();
+    assert_eq!(people, [1, 7]);
+    assert_eq!(line["items"][0]["purpose"], Value::Null);
 }
 
 #[tokio::test]
@@ -287,8 +297,8 @@ async fn a_bundle_is_all_or_nothing_and_told_part_by_part() {
     let again = keyed(&place, path, &bundle).await.expect(201);
     assert_eq!(again, made);
     bundle["purpose"] = json!("另一个");
-    let reused = keyed(&place, path, &bundle).await;
-    reused.expect_problem(422, "idempotency-key-reused");
+    let other = keyed(&place, path, &bundle).await;
+    other.expect_problem(422, "idempotency-key-reused");
     bundle["bookings"] = json!([]);
     let none = place.post(Who::Researcher, path, &bundle).await;
     none.expect_problem(400, "malformed-request");
