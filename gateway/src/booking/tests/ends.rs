@@ -86,19 +86,15 @@ impl Ask for Command {
 }
 
 async fn play(place: Place, step: Step) -> Place {
-    match step {
-        Step::Pass(minutes) => {
-            place.pass_minutes(minutes);
-            // Nothing is left for the timer, which would decide it between two looks of the check.
-            look(&place).await;
-        }
-        Step::Restart => return place.restart().await,
-        step => {
-            let about_bookings = command_of(&place, &step);
-            if let Some(command) = about_bookings.or_else(|| other_command_of(&place, &step)) {
-                place.desk.ask(command).await.unwrap();
-            }
-        }
+    let about_bookings = command_of(&place, &step);
+    if let Some(command) = about_bookings.or_else(|| other_command_of(&place, &step)) {
+        place.desk.ask(command).await.unwrap();
+    } else if let Step::Pass(minutes) = step {
+        place.pass_minutes(minutes);
+        // Nothing is left for the timer, which would decide it between two looks of the check.
+        look(&place).await;
+    } else if let Step::Restart = step {
+        return place.restart().await;
     }
     place
 }
@@ -142,7 +138,14 @@ fn command_of(place: &Place, step: &Step) -> Option<Command> {
             let outage = nth(outages.into_iter(), *which)?.id;
             Command::from(EndOutage { outage })
         }
-        _ => return None,
+        Step::Hold(..)
+        | Step::LetGo(_)
+        | Step::Wait(..)
+        | Step::Withdraw(_)
+        | Step::Take(_)
+        | Step::Decline(_)
+        | Step::Pass(_)
+        | Step::Restart => return None,
     })
 }
 
@@ -177,7 +180,15 @@ fn other_command_of(place: &Place, step: &Step) -> Option<Command> {
             let (wait, member) = wish(which)?;
             Command::from(DeclineOffer { wait, member })
         }
-        _ => return None,
+        Step::Book(..)
+        | Step::Move(..)
+        | Step::Cancel(_)
+        | Step::Restore(_)
+        | Step::Together(..)
+        | Step::Open(_)
+        | Step::End(_)
+        | Step::Pass(_)
+        | Step::Restart => return None,
     })
 }
 

@@ -9,6 +9,7 @@ mod edits;
 mod front;
 mod live;
 mod problems;
+mod together;
 mod waiting;
 mod world;
 
