@@ -3,13 +3,13 @@
 use super::bundles::{BookTogether, TogetherOutcome};
 use super::checking::{CheckIn, CheckOut, CheckOutcome};
 use super::command::{
-    Approve, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Decline, EndOutage,
-    MoveOutageEnd, OpenOutage, OutageOutcome, Transfer,
+    Approve, Book, BookOutcome, Cancel, CancelOutcome, Change, ChangeOutcome, Decline, Transfer,
 };
 use super::group::Group;
 use super::hearing::{Hear, HearOutcome};
 use super::holding::{HoldOutcome, LetGo, LetGoOutcome, PlaceHold, Restore, RestoreOutcome};
 use super::notices::SeeNotices;
+use super::outage_command::{EndOutage, MoveOutageEnd, OpenOutage, OutageOutcome};
 use super::penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
 use super::problems::{CloseProblem, ProblemOutcome, Report, ReportOutcome, StopForProblem};
 use super::projects::{ProjectOutcome, SaveProject};

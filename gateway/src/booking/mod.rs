@@ -10,6 +10,7 @@
 //!
 //! Readers never wait for the desk: they look at the [`Shelf`].
 
+mod agenda;
 pub mod answers;
 mod ask;
 mod asking;
@@ -34,6 +35,7 @@ mod load;
 mod making;
 mod notices;
 mod outage_choices;
+mod outage_command;
 mod outage_end;
 mod outages;
 mod outcome;
@@ -76,9 +78,8 @@ pub use bookings::LAB_MOVES;
 pub use bundles::{BookTogether, PARTS_MAX, TogetherOutcome};
 pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
-    Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Choice,
-    ChoiceAction, ChoiceFault, Conflict, Decline, DeskError, EndOutage, Import, ImportReport,
-    MoveOutageEnd, NewBooking, NewOutage, OpenOutage, OutageOutcome, Overriding, Refused,
+    Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Conflict,
+    Decline, DeskError, Import, ImportReport, NewBooking, NewOutage, Overriding, Refused,
     RegistryEdit, RegistryOutcome, Transfer,
 };
 pub use deciding::status_after;
@@ -88,6 +89,9 @@ pub use hearing::{Hear, HearOutcome, SeenMachine};
 pub use holding::{HoldOutcome, LetGo, LetGoOutcome, PlaceHold, Restore, RestoreOutcome};
 pub use judge::{Asking, Manner, Placed, Wish, earliest_within, judge_in, judge_wish};
 pub use notices::SeeNotices;
+pub use outage_command::{
+    Choice, ChoiceAction, ChoiceFault, EndOutage, MoveOutageEnd, OpenOutage, OutageOutcome,
+};
 pub use overriding::{is_overridable, set_aside_by};
 pub use penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
 pub use presence::LEAD as CHECK_IN_LEAD;

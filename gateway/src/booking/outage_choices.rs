@@ -11,10 +11,11 @@ use scheduler::refusal::{Overrider, Refusal, RuleId};
 use scheduler::slot::Slot;
 
 use super::asking::Asked;
-use super::command::{Choice, ChoiceAction, ChoiceFault, OpenOutage, Refused};
+use super::command::Refused;
 use super::group::{Group, NextIds};
 use super::judge::Placed;
 use super::making::Judged;
+use super::outage_command::{Choice, ChoiceAction, ChoiceFault, OpenOutage};
 use super::record::{Booking, EventKind, Later, NoticeKind, Outage, Override};
 use super::shelf::InstrumentSnapshot;
 use crate::registry::{Directory, Instrument, Right, Role};

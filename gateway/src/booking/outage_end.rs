@@ -5,8 +5,8 @@ use std::sync::Arc;
 use scheduler::occupancy::Holder;
 use scheduler::slot::Slot;
 
-use super::command::{MoveOutageEnd, OutageOutcome};
 use super::group::Group;
+use super::outage_command::{MoveOutageEnd, OutageOutcome};
 use super::record::{EventKind, Outage};
 
 impl Group<'_> {

@@ -6,8 +6,8 @@ use scheduler::id::{BookingId, InstrumentId, OutageId, ProblemId};
 use scheduler::occupancy::Holder;
 use scheduler::slot::Slot;
 
-use super::command::{EndOutage, OpenOutage, OutageOutcome};
 use super::group::Group;
+use super::outage_command::{EndOutage, OpenOutage, OutageOutcome};
 use super::record::{Booking, EventKind, Outage};
 
 impl Group<'_> {

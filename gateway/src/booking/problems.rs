@@ -6,9 +6,9 @@ use scheduler::id::{InstrumentId, MemberId, ProblemId};
 use scheduler::slot::Slot;
 use scheduler::time::{HOUR_US, Micros, Span};
 
-use super::command::{EndOutage, OpenOutage, OutageOutcome};
 use super::group::Group;
 use super::notices::About;
+use super::outage_command::{EndOutage, OpenOutage, OutageOutcome};
 use super::record::{Attachment, Cause, EventKind, NoticeKind, OutageKind, Problem};
 
 /// Open problems of one instrument. More tell nothing new.

@@ -11,6 +11,7 @@ mod goes_with;
 mod holds;
 mod lanes;
 mod model;
+mod offers;
 mod outages;
 mod overriding;
 mod points;

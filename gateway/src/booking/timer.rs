@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use super::agenda::Due;
 use super::ask::Command;
 use super::desk::{Desk, GROUP_MAX};
 use super::group::Group;
-use super::ledger::Due;
 
 /// How often the timer looks.
 pub(super) const LOOK: Duration = Duration::from_secs(1);

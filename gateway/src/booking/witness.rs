@@ -17,10 +17,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::agenda::Due;
 use super::command::DeskError;
 use super::handle::DeskHandle;
 use super::hearing::{Hear, HearOutcome, SeenMachine};
-use super::ledger::Due;
 use super::presence::{LEAD, has_witness, reach};
 use super::record::{EventKind, EventRow, RunState};
 use super::sight::{intervals, undecided_us};

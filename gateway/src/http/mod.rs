@@ -60,6 +60,7 @@ pub mod run_settle;
 pub mod runs;
 pub mod seats;
 pub mod series;
+pub mod series_list;
 pub mod source;
 pub mod state;
 pub mod status;
@@ -156,7 +157,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(waitlist::decline))
         .routes(routes!(waitlist::of_instrument))
         .routes(routes!(bundles::book))
-        .routes(routes!(series::list, series::book))
+        .routes(routes!(series_list::list, series::book))
         .routes(routes!(series::read, series::end))
         .routes(routes!(outages::list, outages::open))
         .routes(routes!(outages::end, outages::move_end))

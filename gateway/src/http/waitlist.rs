@@ -231,18 +231,22 @@ pub(super) async fn accept(
     };
     let directory = state.directory().load_full();
     let offered = state.desk().ledger().offer_to(take.wait).cloned();
-    match state.desk().ask(take).await? {
+    let outcome = state.desk().ask(take).await?;
+    match &outcome {
         OfferOutcome::Booked(booking) => {
             let place = format!("/api/v1/bookings/{}", booking.id);
             Ok(Created(
                 place,
-                view(&state, &directory, who.caller, &booking)?,
+                view(&state, &directory, who.caller, booking)?,
             ))
         }
         OfferOutcome::Refused(refused) => Err(offered.map_or_else(Problem::not_found, |offer| {
-            refusal(&state, &directory, who, offer.instrument, &refused)
+            refusal(&state, &directory, who, offer.instrument, refused)
         })),
-        other => Err(unanswerable(&other)),
+        OfferOutcome::Declined(_)
+        | OfferOutcome::Wrong(_)
+        | OfferOutcome::NothingOffered
+        | OfferOutcome::NotFound => Err(unanswerable(&outcome)),
     }
 }
 
@@ -260,9 +264,14 @@ pub(super) async fn decline(
         member: who.member,
     };
     let directory = state.directory().load_full();
-    match state.desk().ask(decline).await? {
-        OfferOutcome::Declined(wait) => own(&state, &directory, who, &wait).map(Json),
-        other => Err(unanswerable(&other)),
+    let outcome = state.desk().ask(decline).await?;
+    match &outcome {
+        OfferOutcome::Declined(wait) => own(&state, &directory, who, wait).map(Json),
+        OfferOutcome::Booked(_)
+        | OfferOutcome::Refused(_)
+        | OfferOutcome::Wrong(_)
+        | OfferOutcome::NothingOffered
+        | OfferOutcome::NotFound => Err(unanswerable(&outcome)),
     }
 }
 

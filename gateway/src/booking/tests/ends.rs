@@ -11,8 +11,10 @@ use scheduler::time::{DAY_US, MINUTE_US, Span};
 use scheduler::waitlist::OfferState;
 
 use super::rules::with_rules;
+use super::waitlist::look;
 use super::*;
-use ledger::{Due, Ledger};
+use agenda::Due;
+use ledger::Ledger;
 use record::{Wait, WaitState};
 
 /// The instrument and its lanes.
@@ -75,113 +77,116 @@ fn bookings(place: &Place) -> Vec<std::sync::Arc<record::Booking>> {
     place.desk.shelf().bookings_at(INSTRUMENT)
 }
 
+/// Any command is asked alike; its answer is not of interest.
+impl Ask for Command {
+    type Outcome = Answer;
+
+    fn outcome(answer: Answer) -> Result<Answer, Answer> {
+        Ok(answer)
+    }
+}
+
 async fn play(place: Place, step: Step) -> Place {
-    let desk = &place.desk;
-    let ledger = desk.ledger();
-    let booking = |which| nth(bookings(&place).into_iter(), which);
-    let wait = |which| nth(ledger.waits.iter().cloned(), which);
-    match step {
-        Step::Book(member, wanted) => {
-            desk.ask(wish(1, member, wanted)).await.unwrap();
-        }
-        Step::Move(which, wanted) => {
-            if let Some(held) = booking(which) {
-                let change = Change {
-                    slot: Some(wanted),
-                    ..change_of(held.id)
-                };
-                desk.ask(change).await.unwrap();
-            }
-        }
-        Step::Cancel(which) => {
-            if let Some(held) = booking(which) {
-                let cancel = cancel_of(held.id);
-                desk.ask(cancel).await.unwrap();
-            }
-        }
-        Step::Restore(which) => {
-            if let Some(held) = booking(which) {
-                place.restore_booking(held.id, held.member.get()).await;
-            }
-        }
-        Step::Hold(member, wanted) => {
-            desk.ask(super::holds::hold(1, member, wanted))
-                .await
-                .unwrap();
-        }
-        Step::LetGo(which) => {
-            if let Some(held) = nth(ledger.holds.iter().cloned(), which) {
-                let (hold, member) = (held.id, held.member);
-                desk.ask(LetGo { hold, member }).await.unwrap();
-            }
-        }
-        Step::Wait(member, within, auto_book) => {
-            let wish = AskToWait {
-                auto_book,
-                length: Span::minutes(60),
-                ..super::waitlist::exact(member, within)
-            };
-            desk.ask(wish).await.unwrap();
-        }
-        Step::Withdraw(which) => {
-            if let Some(held) = wait(which) {
-                let (wait, member) = (held.id, held.member);
-                desk.ask(Withdraw { wait, member }).await.unwrap();
-            }
-        }
-        Step::Take(which) => {
-            if let Some(held) = wait(which) {
-                let (wait, member) = (held.id, held.member);
-                desk.ask(TakeOffer { wait, member }).await.unwrap();
-            }
-        }
-        Step::Decline(which) => {
-            if let Some(held) = wait(which) {
-                let (wait, member) = (held.id, held.member);
-                desk.ask(DeclineOffer { wait, member }).await.unwrap();
-            }
-        }
-        Step::Together(member, one, two) => {
-            let together = BookTogether {
-                member: MemberId::new(member),
-                parts: vec![(INSTRUMENT, one), (INSTRUMENT, two)],
-                purpose: String::new(),
-                details: record::Details::default(),
-                idempotency: None,
-            };
-            desk.ask(together).await.unwrap();
-        }
-        Step::Open(slot) => {
-            let open = OpenOutage {
-                choices: Vec::new(),
-                kind: record::OutageKind::Planned,
-                instrument: INSTRUMENT,
-                slot,
-                reason: String::new(),
-                member: MemberId::new(1),
-            };
-            desk.ask(open).await.unwrap();
-        }
-        Step::End(which) => {
-            let outages = place.snapshot(1).outages.clone();
-            if let Some(held) = nth(outages.into_iter(), which) {
-                desk.ask(EndOutage { outage: held.id }).await.unwrap();
-            }
-        }
-        Step::Pass(minutes) => {
-            place.pass_minutes(minutes);
-            // Nothing is left for the timer, which would decide it between two looks of the check.
-            look(&place).await;
-        }
-        Step::Restart => return place.restart().await,
+    let about_bookings = command_of(&place, &step);
+    if let Some(command) = about_bookings.or_else(|| other_command_of(&place, &step)) {
+        place.desk.ask(command).await.unwrap();
+    } else if let Step::Pass(minutes) = step {
+        place.pass_minutes(minutes);
+        // Nothing is left for the timer, which would decide it between two looks of the check.
+        look(&place).await;
+    } else if let Step::Restart = step {
+        return place.restart().await;
     }
     place
 }
 
-/// Decides what is due.
-async fn look(place: &Place) {
-    let (wait, member) = (WaitId::new(1 << 40), MemberId::new(1));
-    place.desk.ask(TakeOffer { wait, member }).await.unwrap();
+/// Returns the command of a step about bookings and outages, if there is one to be about.
+fn command_of(place: &Place, step: &Step) -> Option<Command> {
+    let booking = |which: &usize| nth(bookings(place).into_iter(), *which);
+    Some(match step {
+        Step::Book(member, wanted) => wish(1, *member, *wanted).into(),
+        Step::Move(which, wanted) => Command::from(Change {
+            slot: Some(*wanted),
+            ..change_of(booking(which)?.id)
+        }),
+        Step::Cancel(which) => Command::from(cancel_of(booking(which)?.id)),
+        Step::Restore(which) => {
+            let held = booking(which)?;
+            let (booking, member) = (held.id, held.member);
+            Command::from(Restore { booking, member })
+        }
+        Step::Together(member, one, two) => Command::from(BookTogether {
+            member: MemberId::new(*member),
+            parts: vec![(INSTRUMENT, *one), (INSTRUMENT, *two)],
+            purpose: String::new(),
+            details: record::Details::default(),
+            idempotency: None,
+        }),
+        Step::Open(slot) => Command::from(OpenOutage {
+            choices: Vec::new(),
+            kind: record::OutageKind::Planned,
+            instrument: INSTRUMENT,
+            slot: *slot,
+            reason: String::new(),
+            member: MemberId::new(1),
+        }),
+        Step::End(which) => {
+            let outages = place.snapshot(1).outages.clone();
+            let outage = nth(outages.into_iter(), *which)?.id;
+            Command::from(EndOutage { outage })
+        }
+        Step::Hold(..)
+        | Step::LetGo(_)
+        | Step::Wait(..)
+        | Step::Withdraw(_)
+        | Step::Take(_)
+        | Step::Decline(_)
+        | Step::Pass(_)
+        | Step::Restart => return None,
+    })
+}
+
+/// Returns the command of a step about holds and the waitlist, if there is one to be about.
+fn other_command_of(place: &Place, step: &Step) -> Option<Command> {
+    let ledger = place.desk.ledger();
+    let wish = |which: &usize| {
+        let held = nth(ledger.waits.iter().cloned(), *which)?;
+        Some((held.id, held.member))
+    };
+    Some(match step {
+        Step::Hold(member, wanted) => super::holds::hold(1, *member, *wanted).into(),
+        Step::LetGo(which) => {
+            let kept = nth(ledger.holds.iter().cloned(), *which)?;
+            let (hold, member) = (kept.id, kept.member);
+            Command::from(LetGo { hold, member })
+        }
+        Step::Wait(member, within, auto_book) => Command::from(AskToWait {
+            auto_book: *auto_book,
+            length: Span::minutes(60),
+            ..super::waitlist::exact(*member, *within)
+        }),
+        Step::Withdraw(which) => {
+            let (wait, member) = wish(which)?;
+            Command::from(Withdraw { wait, member })
+        }
+        Step::Take(which) => {
+            let (wait, member) = wish(which)?;
+            Command::from(TakeOffer { wait, member })
+        }
+        Step::Decline(which) => {
+            let (wait, member) = wish(which)?;
+            Command::from(DeclineOffer { wait, member })
+        }
+        Step::Book(..)
+        | Step::Move(..)
+        | Step::Cancel(_)
+        | Step::Restore(_)
+        | Step::Together(..)
+        | Step::Open(_)
+        | Step::End(_)
+        | Step::Pass(_)
+        | Step::Restart => return None,
+    })
 }
 
 /// What the database holds.

@@ -214,6 +214,16 @@ async fn taking_back_does_not_take_from_others_nor_get_around_rules() {
 }
 
 #[tokio::test]
+async fn what_was_booked_in_time_is_taken_back_late() {
+    let place = with_rules([RuleBody::NoticeToBook { minutes: 60 }]).await;
+    let first = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
+    place.pass_minutes(8 * 60 + 50);
+    place.cancel(first.id).await;
+    let back = place.restore_booking(first.id, 1).await;
+    assert!(matches!(back, RestoreOutcome::Restored(_)), "{back:?}");
+}
+
+#[tokio::test]
 async fn what_waited_for_an_approval_does_so_again() {
     let place = with_rules([RuleBody::Approval(scheduler::policy::ApprovalWhen::Always)]).await;
     let first = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());

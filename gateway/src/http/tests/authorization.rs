@@ -2,6 +2,8 @@
 
 mod goes_with;
 mod runs;
+mod settings;
+mod waiting;
 
 use std::collections::BTreeSet;
 
@@ -145,106 +147,6 @@ fn managing(done: u16) -> [u16; 7] {
 }
 
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn settings() -> Vec<Row> {
-    let rules = json!({ "rules": [{ "rule": "longest", "mode": "default", "minutes": 60 }] });
-    let state_rule = json!({ "channel": "power_w", "running_above": 9.0, "running_below": 8.0,
-        "standby_above": null, "dwell": "PT1S", "fault_channel": null, "stale_after": "PT30S" });
-    let new = json!({ "key": "NEW-{n}", "name": "新", "model": "", "manufacturer": "",
-        "capabilities": [], "room": "", "lab": LAB });
-    let by_key = |method, path, expected| row(method, BY_KEY, path, expected);
-    vec![
-        with(
-            row(
-                Method::POST,
-                "/api/v1/instruments",
-                "/api/v1/instruments",
-                managing(201),
-            ),
-            new,
-        ),
-        with(
-            by_key(Method::PATCH, "/api/v1/instruments/A-1", managing(200)),
-            json!({ "room": "{n}" }),
-        ),
-        by_key(Method::DELETE, "/api/v1/instruments/D-{n}", managing(204)),
-        by_key(Method::DELETE, "/api/v1/instruments/A-1", managing(409)),
-        by_key(
-            Method::DELETE,
-            "/api/v1/instruments/A-DRAFT",
-            [401, 404, 204, 404, 404, 404, 404],
-        ),
-        with(
-            row(
-                Method::PUT,
-                "/api/v1/instruments/{key}/policy",
-                "/api/v1/instruments/A-1/policy",
-                managing(200),
-            ),
-            rules.clone(),
-        ),
-        with(
-            row(
-                Method::PUT,
-                "/api/v1/nodes/{id}/policy",
-                "/api/v1/nodes/1/policy?dry_run=true&days=7",
-                [401, 403, 403, 403, 403, 200, 403],
-            ),
-            rules.clone(),
-        ),
-        with(
-            row(
-                Method::PUT,
-                "/api/v1/nodes/{id}/policy",
-                "/api/v1/nodes/4/policy",
-                managing(200),
-            ),
-            rules.clone(),
-        ),
-        with(
-            row(
-                Method::PUT,
-                "/api/v1/nodes/{id}/policy",
-                "/api/v1/nodes/2/policy",
-                [401, 403, 403, 403, 200, 200, 403],
-            ),
-            rules,
-        ),
-        with(
-            row(
-                Method::PUT,
-                "/api/v1/instruments/{key}/source",
-                "/api/v1/instruments/A-1/source",
-                managing(200),
-            ),
-            json!({ "agent": "agent-1" }),
-        ),
-        with(
-            row(
-                Method::PUT,
-                "/api/v1/instruments/{key}/state-rule",
-                "/api/v1/instruments/A-1/state-rule",
-                managing(200),
-            ),
-            state_rule,
-        ),
-        with(
-            row(
-                Method::POST,
-                "/api/v1/agents",
-                "/api/v1/agents",
-                managing(201),
-            ),
-            json!({ "name": "new-{n}", "lab": LAB }),
-        ),
-        row(
-            Method::DELETE,
-            "/api/v1/agents/{name}",
-            "/api/v1/agents/agent-{n}",
-            [401, 404, 204, 404, 204, 204, 403],
-        ),
-    ]
-}
-
 fn people_and_bookings() -> Vec<Row> {
     let post = |path, expected| row(Method::POST, path, path, expected);
     let by_id = |method, path, expected| row(method, "/api/v1/bookings/{id}", path, expected);
@@ -359,82 +261,6 @@ fn outages() -> Vec<Row> {
     ]
 }
 
-/// Each column has an hour of its own tomorrow on B-1; the auditor books nothing.
-fn own_hour() -> (&'static str, &'static str) {
-    ("2026-11-25T1{n}:00:00+08:00", "2026-11-25T1{n}:30:00+08:00")
-}
-
-fn holds_and_waitlist() -> Vec<Row> {
-    let post = |path, expected| row(Method::POST, path, path, expected);
-    let (start, end) = own_hour();
-    let hold = json!({ "instrument": "B-1", "start": start, "end": end });
-    let wait = json!({ "instruments": ["B-1"], "start": start, "end": end, "purpose": "x" });
-    let nothing = [401, 404, 404, 404, 404, 404, 404];
-    let by_wish = |method, route| row(method, route, route, nothing);
-    vec![
-        with(
-            post("/api/v1/holds", [401, 201, 201, 201, 201, 201, 422]),
-            hold,
-        ),
-        row(Method::GET, "/api/v1/holds", "/api/v1/holds", KNOWN),
-        row(
-            Method::DELETE,
-            "/api/v1/holds/{id}",
-            "/api/v1/holds/1",
-            nothing,
-        ),
-        row(
-            Method::POST,
-            "/api/v1/bookings/{id}/restore",
-            "/api/v1/bookings/1/restore",
-            // Its owner is told that it was not given up.
-            [401, 409, 403, 404, 403, 403, 403],
-        ),
-        with(
-            post("/api/v1/waitlist", [401, 201, 201, 201, 201, 201, 403]),
-            wait,
-        ),
-        row(Method::GET, "/api/v1/waitlist", "/api/v1/waitlist", KNOWN),
-        by_wish(Method::DELETE, "/api/v1/waitlist/{id}"),
-        by_wish(Method::POST, "/api/v1/waitlist/{id}/accept"),
-        by_wish(Method::POST, "/api/v1/waitlist/{id}/decline"),
-        row(
-            Method::GET,
-            "/api/v1/instruments/{key}/waitlist",
-            "/api/v1/instruments/A-1/waitlist",
-            [401, 403, 200, 403, 200, 200, 200],
-        ),
-    ]
-}
-
-fn bundles_and_series() -> Vec<Row> {
-    let post = |path, expected| row(Method::POST, path, path, expected);
-    let (start, end) = own_hour();
-    let bundle = json!({ "purpose": "x",
-        "bookings": [{ "instrument": "B-1", "start": start, "end": end }] });
-    let series = json!({ "instrument": "B-1", "start": start, "end": end, "purpose": "x",
-        "rule": "FREQ=DAILY;COUNT=2" });
-    let nothing = [401, 404, 404, 404, 404, 404, 404];
-    let booked = [401, 201, 201, 201, 201, 201, 422];
-    vec![
-        with(post("/api/v1/bundles", booked), bundle),
-        with(post("/api/v1/series", booked), series),
-        row(Method::GET, "/api/v1/series", "/api/v1/series", KNOWN),
-        row(
-            Method::GET,
-            "/api/v1/series/{id}",
-            "/api/v1/series/1",
-            nothing,
-        ),
-        row(
-            Method::DELETE,
-            "/api/v1/series/{id}",
-            "/api/v1/series/1",
-            nothing,
-        ),
-    ]
-}
-
 #[tokio::test]
 async fn every_route_answers_every_role_as_it_should() {
     let mut wrong = Vec::new();
@@ -493,12 +319,12 @@ fn every_route_of_the_api_has_a_row() {
 
 fn rows() -> Vec<Row> {
     let mut rows = reading();
-    rows.extend(settings());
+    rows.extend(settings::rows());
     rows.extend(people_and_bookings());
     rows.extend(runs::rows());
     rows.extend(goes_with::rows());
-    rows.extend(holds_and_waitlist());
-    rows.extend(bundles_and_series());
     rows.extend(outages());
+    rows.extend(waiting::holds_and_waitlist());
+    rows.extend(waiting::bundles_and_series());
     rows
 }

@@ -21,6 +21,7 @@ mod reports;
 mod runs;
 mod settings;
 mod texts;
+mod together;
 mod waiting;
 mod world;
 
