@@ -136,8 +136,7 @@ impl Group<'_> {
             ..Booking::clone(made)
         };
         let begun = Arc::new(begun);
-        self.put_booking(Arc::clone(&begun), EventKind::Changed);
-        begun
+        self.put_booking(begun, EventKind::Changed)
     }
 
     pub(super) fn kept_answer(&self, member: MemberId, key: &str) -> Option<&KeptAnswer> {
@@ -234,7 +233,7 @@ impl Group<'_> {
             ..changed
         };
         let changed = Arc::new(changed);
-        self.put_booking(Arc::clone(&changed), EventKind::Changed);
+        let changed = self.put_booking(changed, EventKind::Changed);
         self.settle_outages(held.instrument);
         self.note_override(held.id, change.overriding.as_ref(), rules);
         if status == Status::Pending && held.status != Status::Pending {
@@ -275,7 +274,7 @@ impl Group<'_> {
             ..Booking::clone(&held)
         });
         self.release(held.instrument, Holder::Booking(held.id));
-        self.put_booking(Arc::clone(&cancelled), EventKind::Cancelled);
+        let cancelled = self.put_booking(cancelled, EventKind::Cancelled);
         self.settle_outages(held.instrument);
         self.charge_cancelling(&held, cost);
         if !by_owner {

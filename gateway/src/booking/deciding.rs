@@ -69,7 +69,7 @@ impl Group<'_> {
             ..Booking::clone(&held)
         };
         let approved = Arc::new(approved);
-        self.put_booking(Arc::clone(&approved), EventKind::Changed);
+        let approved = self.put_booking(approved, EventKind::Changed);
         self.tell(approved.member, NoticeKind::Approved, &approved);
         ChangeOutcome::Changed(approved)
     }
@@ -91,7 +91,7 @@ impl Group<'_> {
             ..Booking::clone(&held)
         });
         self.release(held.instrument, Holder::Booking(held.id));
-        self.put_booking(Arc::clone(&declined), EventKind::Changed);
+        let declined = self.put_booking(declined, EventKind::Changed);
         self.settle_outages(held.instrument);
         self.tell_why(&declined, NoticeKind::Declined, &decline.reason);
         self.offer_freed(held.instrument, held.slot);

@@ -155,7 +155,9 @@ impl Group<'_> {
         removed
     }
 
-    pub(super) fn put_booking(&mut self, booking: Arc<Booking>, kind: EventKind) {
+    /// Keeps a booking and what follows from it, and returns it as it is kept: with the moment at
+    /// which it is looked at next.
+    pub(super) fn put_booking(&mut self, booking: Arc<Booking>, kind: EventKind) -> Arc<Booking> {
         let (instrument, id) = (booking.instrument, booking.id);
         let booking = self.with_due(booking);
         let before = self.booking(id);
@@ -167,8 +169,9 @@ impl Group<'_> {
                 held.bookings.remove(&id);
             }
         }
-        self.writes.put_booking(booking);
+        self.writes.put_booking(Arc::clone(&booking));
         self.note(kind, Some(instrument), Some(id.get()));
+        booking
     }
 
     /// Returns a booking with the moment at which it is looked at next.

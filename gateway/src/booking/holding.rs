@@ -231,7 +231,7 @@ impl Group<'_> {
         let restored = Arc::new(restored);
         let holder = Holder::Booking(held.id);
         self.claim_placed(held.instrument, &placed.placement, placed.claim, holder);
-        self.put_booking(Arc::clone(&restored), EventKind::Changed);
+        let restored = self.put_booking(restored, EventKind::Changed);
         self.settle_outages(held.instrument);
         self.forgive_late_cancellation(held.id);
         let restored = self.booking(held.id).unwrap_or(restored);

@@ -107,7 +107,7 @@ impl Group<'_> {
         let booking = Arc::new(booking);
         let holder = Holder::Booking(booking.id);
         self.claim_placed(made.instrument, &placed.placement, placed.claim, holder);
-        self.put_booking(Arc::clone(&booking), EventKind::Booked);
+        let booking = self.put_booking(booking, EventKind::Booked);
         if booking.made_by().is_some() {
             self.tell(booking.member, NoticeKind::BookedFor, &booking);
         }

@@ -136,7 +136,7 @@ impl Group<'_> {
             version: held.version + 1,
             ..held.clone()
         });
-        self.put_booking(Arc::clone(&cancelled), EventKind::Cancelled);
+        let cancelled = self.put_booking(cancelled, EventKind::Cancelled);
         self.tell_why(&cancelled, NoticeKind::CancelledByLab, &open.reason);
         Ok(())
     }
@@ -185,7 +185,7 @@ impl Group<'_> {
         let moved = Arc::new(Booking { ..moved });
         let holder = Holder::Booking(held.id);
         self.claim_placed(instrument, &placed.placement, placed.claim, holder);
-        self.put_booking(Arc::clone(&moved), EventKind::Changed);
+        let moved = self.put_booking(moved, EventKind::Changed);
         self.settle_outages(instrument);
         self.keep_override(open, held.id, rules);
         self.tell_why(&moved, NoticeKind::MovedByLab, &open.reason);

@@ -72,7 +72,7 @@ impl Group<'_> {
             ..Booking::clone(&held)
         };
         let changed = Arc::new(changed);
-        self.put_booking(Arc::clone(&changed), EventKind::Changed);
+        let changed = self.put_booking(changed, EventKind::Changed);
         self.settle_outages(held.instrument);
         self.tell(changed.member, NoticeKind::Transferred, &changed);
         if changed.status == Status::Pending {
