@@ -90,6 +90,7 @@ impl Group<'_> {
             ..gone
         });
         self.release_rest(&held, finished_at);
+        self.note_use(held.member, held.instrument, self.now);
         done
     }
 

@@ -32,6 +32,9 @@ impl Group<'_> {
             finished_at,
             ..held.clone()
         });
+        if is_over {
+            self.note_use(held.member, held.instrument, held.slot.end());
+        }
     }
 
     /// Ends a booking's use. Its rest from a moment on is free; at the end of the slot there is none.
