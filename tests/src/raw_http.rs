@@ -92,23 +92,6 @@ impl Connection {
         self.answer().await
     }
 
-    /// Asks for a path and returns status and body of the answer.
-    ///
-    /// # Errors
-    /// Returns the socket's error, or `InvalidData` when the answer is not HTTP/1.1.
-    pub async fn get(&mut self, path: &str, token: &str) -> Result<(u16, Vec<u8>)> {
-        self.out.clear();
-        self.out.extend_from_slice(
-            format!(
-                "GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\r\n",
-                self.host
-            )
-            .as_bytes(),
-        );
-        self.stream.get_mut().write_all(&self.out).await?;
-        self.answer().await
-    }
-
     async fn answer(&mut self) -> Result<(u16, Vec<u8>)> {
         self.next_line().await?;
         let status = self

@@ -77,7 +77,7 @@ impl Gathered {
             qualifications: qualifications_of(ledger, member),
             points: points_of(ledger, member),
             freed,
-            project: project.and_then(|id| project_facts(ledger, id, member, subjects, held)),
+            project: project.map(|id| project_facts(ledger, id, member, subjects, held)),
             set_aside: set_aside.to_vec(),
         }
     }
@@ -146,20 +146,20 @@ fn project_facts(
     member: MemberId,
     subjects: Subjects,
     held: Option<&Booking>,
-) -> Option<ProjectFacts> {
+) -> ProjectFacts {
     let Some(project) = ledger.projects.get(id.get()) else {
-        return Some(ProjectFacts {
+        return ProjectFacts {
             closed: true,
             runs: None,
             is_member: false,
             budget: None,
             used: Span::default(),
-        });
+        };
     };
     let charged = held.filter(|held| held.charged_to() == Some(id));
     let charged = charged.and_then(Booking::counted);
     let charged = charged.map_or(Span::default(), Slot::len);
-    Some(ProjectFacts {
+    ProjectFacts {
         closed: project.closed,
         runs: runs_of(project),
         is_member: if project.members.is_empty() {
@@ -171,7 +171,7 @@ fn project_facts(
             .budget_minutes
             .map(|minutes| Span::minutes(u32::try_from(minutes).unwrap_or(u32::MAX))),
         used: ledger.project_use.used(id).saturating_sub(charged),
-    })
+    }
 }
 
 fn runs_of(project: &Project) -> Option<Slot> {

@@ -90,6 +90,43 @@ pub use state::{HttpState, Rooms, Site};
 /// Bytes of a request's body; more is `too-large`.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// Free time and bookings.
+#[expect(
+    clippy::cognitive_complexity,
+    reason = "a list; the macros count as branches"
+)]
+fn booking_routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::new()
+        .routes(routes!(availability::availability))
+        .routes(routes!(availability::grid))
+        .routes(routes!(pool::pool))
+        .routes(routes!(booking_list::list, booking_make::book))
+        .routes(routes!(bookings::read, bookings::change, bookings::cancel))
+        .routes(routes!(checking::check_in))
+        .routes(routes!(checking::check_out))
+        .routes(routes!(checking::label))
+        .routes(routes!(booking_acts::approve))
+        .routes(routes!(booking_acts::decline))
+        .routes(routes!(booking_acts::transfer))
+        .routes(routes!(booking_acts::last_booking))
+        .routes(routes!(holds::list, holds::place))
+        .routes(routes!(holds::let_go))
+        .routes(routes!(holds::restore))
+        .routes(routes!(waitlist::list, waitlist::join))
+        .routes(routes!(waitlist::withdraw))
+        .routes(routes!(waitlist::accept))
+        .routes(routes!(waitlist::decline))
+        .routes(routes!(waitlist::of_instrument))
+        .routes(routes!(bundles::book))
+        .routes(routes!(series_list::list, series::book))
+        .routes(routes!(series::read, series::end))
+        .routes(routes!(outages::list, outages::open))
+        .routes(routes!(outages::end, outages::move_end))
+        .routes(routes!(penalties::list))
+        .routes(routes!(penalties::appeal))
+        .routes(routes!(penalties::decide))
+}
+
 /// The API.
 #[expect(
     clippy::cognitive_complexity,
@@ -135,35 +172,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(source::state_rule, source::set_state_rule))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::revoke))
-        // Free time and bookings.
-        .routes(routes!(availability::availability))
-        .routes(routes!(availability::grid))
-        .routes(routes!(pool::pool))
-        .routes(routes!(booking_list::list, booking_make::book))
-        .routes(routes!(bookings::read, bookings::change, bookings::cancel))
-        .routes(routes!(checking::check_in))
-        .routes(routes!(checking::check_out))
-        .routes(routes!(checking::label))
-        .routes(routes!(booking_acts::approve))
-        .routes(routes!(booking_acts::decline))
-        .routes(routes!(booking_acts::transfer))
-        .routes(routes!(booking_acts::last_booking))
-        .routes(routes!(holds::list, holds::place))
-        .routes(routes!(holds::let_go))
-        .routes(routes!(holds::restore))
-        .routes(routes!(waitlist::list, waitlist::join))
-        .routes(routes!(waitlist::withdraw))
-        .routes(routes!(waitlist::accept))
-        .routes(routes!(waitlist::decline))
-        .routes(routes!(waitlist::of_instrument))
-        .routes(routes!(bundles::book))
-        .routes(routes!(series_list::list, series::book))
-        .routes(routes!(series::read, series::end))
-        .routes(routes!(outages::list, outages::open))
-        .routes(routes!(outages::end, outages::move_end))
-        .routes(routes!(penalties::list))
-        .routes(routes!(penalties::appeal))
-        .routes(routes!(penalties::decide))
+        .merge(booking_routes())
         // Projects and qualifications.
         .routes(routes!(projects::list, projects::create))
         .routes(routes!(projects::read, projects::edit))

@@ -14,7 +14,7 @@ const LATE: RuleBody = RuleBody::LateCancellation {
 };
 
 #[track_caller]
-fn cost(outcome: CancelOutcome) -> (bool, u32) {
+fn cost(outcome: &CancelOutcome) -> (bool, u32) {
     let CancelOutcome::Cancelled(_, cost) = outcome else {
         panic!("expected a cancellation, got {outcome:?}")
     };
@@ -30,12 +30,16 @@ async fn late_costs_points_and_in_time_costs_nothing() {
     let regret = booked(place.desk.ask(wish(1, 1, slot(1, 2))).await.unwrap());
     place.hand.advance(5 * MINUTE_US);
     let given_up = place.desk.ask(cancel_of(regret.id)).await.unwrap();
-    assert_eq!(cost(given_up), (false, 0), "within five minutes of booking");
+    assert_eq!(
+        cost(&given_up),
+        (false, 0),
+        "within five minutes of booking"
+    );
     let given_up = place.desk.ask(cancel_of(later.id)).await.unwrap();
-    assert_eq!(cost(given_up), (false, 0));
+    assert_eq!(cost(&given_up), (false, 0));
     assert!(place.desk.ledger().penalties.is_empty());
     let given_up = place.desk.ask(cancel_of(soon.id)).await.unwrap();
-    assert_eq!(cost(given_up), (true, 2));
+    assert_eq!(cost(&given_up), (true, 2));
     let place = place.restart().await;
     let ledger = place.desk.ledger();
     let given: Vec<_> = ledger.penalties.iter().collect();
@@ -54,7 +58,7 @@ async fn the_deadline_to_give_up_binds_the_member_and_not_the_lab() {
     let held = booked(place.desk.ask(wish(1, 1, slot(1, 2))).await.unwrap());
     let kept = place.desk.ask(wish(1, 1, slot(3, 4))).await.unwrap();
     let regret = place.desk.ask(cancel_of(booked(kept).id)).await.unwrap();
-    assert_eq!(cost(regret), (false, 0));
+    assert_eq!(cost(&regret), (false, 0));
     place.hand.advance(10 * MINUTE_US);
     let late = place.desk.ask(cancel_of(held.id)).await.unwrap();
     let CancelOutcome::Refused(late) = late else {
@@ -68,7 +72,7 @@ async fn the_deadline_to_give_up_binds_the_member_and_not_the_lab() {
         reason: "灯管坏了".to_owned(),
         ..cancel_of(held.id)
     };
-    assert_eq!(cost(place.desk.ask(by_lab).await.unwrap()), (false, 0));
+    assert_eq!(cost(&place.desk.ask(by_lab).await.unwrap()), (false, 0));
     assert!(place.desk.ledger().penalties.is_empty());
     let said = told(&place, 1);
     assert_eq!(said[0].kind, NoticeKind::CancelledByLab);
@@ -90,5 +94,5 @@ async fn nobody_pays_for_an_outage() {
     };
     place.desk.ask(open).await.unwrap();
     let given_up = place.desk.ask(cancel_of(held.id)).await.unwrap();
-    assert_eq!(cost(given_up), (false, 0));
+    assert_eq!(cost(&given_up), (false, 0));
 }

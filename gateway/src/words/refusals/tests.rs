@@ -38,6 +38,7 @@ fn flat(rule: RuleId, zh: &'static str, en: &'static str) -> Row {
     (rule, Figure::None, Figure::None, false, zh, en)
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn about_the_slot() -> Vec<Row> {
     vec![
         (

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn rows() -> Vec<Row> {
     let rules = json!({ "rules": [{ "rule": "longest", "mode": "default", "minutes": 60 }] });
     let state_rule = json!({ "channel": "power_w", "running_above": 9.0, "running_below": 8.0,
