@@ -146,6 +146,7 @@ fn strip(value: &mut Value) {
                 "instance",
                 "created_at",
                 "cancelled_at",
+                "undo_until",
                 "start",
                 "end",
                 "from",

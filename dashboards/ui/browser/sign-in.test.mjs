@@ -26,9 +26,10 @@ for (const { role, language, links } of ROLES) {
     await page.fill('input[name=password]', who.password);
     await page.click('button[type=submit]');
     await page.waitForURL('**/my');
-    await page.locator('header nav a[href="/my"]').waitFor();
+    await page.getByRole('banner').locator('nav a[href="/my"]').waitFor();
     const shown = await page
-      .locator('header nav a')
+      .getByRole('banner')
+      .locator('nav a')
       .evaluateAll((all) => all.map((a) => a.getAttribute('href')));
     assert.deepEqual(shown, links);
     await shoot(page, `my-${role}`);

@@ -15,6 +15,7 @@ use super::body::{Body, Query};
 use super::booking_request::{BookingRequest, instrument_of};
 use super::bookings::{Trial, snapshot_of, view};
 use super::caller::SignedIn;
+use super::details::answered;
 use super::path::visible;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
@@ -22,6 +23,7 @@ use super::view::{BookingView, ConflictView, Interval, Looking, RefusalView};
 use crate::booking::record::{Booking, Question};
 use crate::booking::{
     Asked, Book, BookOutcome, Gathered, Manner, Refused, Wish, is_overridable, judge_in,
+    questions_for,
 };
 use crate::registry::Directory;
 use crate::words;
@@ -64,6 +66,8 @@ pub(super) async fn book(
         let verdict = Try::of(&book, &state).verdict(&state, &directory, who, |needs| needs)?;
         return Ok(Json(verdict).into_response());
     }
+    let asked = questions_for(&directory, &state.desk().ledger(), instrument);
+    answered(&asked, &book.details)?;
     match state.desk().ask(book).await? {
         BookOutcome::Booked(booking) | BookOutcome::Replayed(booking) => {
             let versioned = view(&state, &directory, who.caller, &booking)?;
@@ -154,7 +158,7 @@ impl<'a> Try<'a> {
             conflicts: told.conflicts,
             next_free: told.next_free,
             overridable: refused.conflicts.is_empty() && is_overridable,
-            questions: Vec::new(),
+            questions: questions_for(directory, &ledger, instrument),
         })
     }
 }

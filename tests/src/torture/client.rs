@@ -36,20 +36,17 @@ enum Deed {
     Outage,
 }
 
-/// What clients do, and how often in a hundred. Holds come in with the calls for them.
+/// What clients do, and how often in a hundred.
 const DEEDS: [(Deed, u32); 8] = [
-    (Deed::Book, 48),
+    (Deed::Book, 42),
     (Deed::BookAgainstRules, 3),
     (Deed::Try, 6),
     (Deed::Move, 11),
     (Deed::Resize, 12),
-    (Deed::Cancel, 17),
-    (Deed::Hold, HOLDS),
+    (Deed::Cancel, 15),
+    (Deed::Hold, 8),
     (Deed::Outage, 3),
 ];
-
-/// How often clients hold a slot and book it then; 0 while the gateway has no calls for it.
-const HOLDS: u32 = 0;
 
 /// What all clients share.
 pub struct Arena {

@@ -1,3 +1,5 @@
+//! Whether questions make sense, and whether answers fit them.
+
 use super::*;
 
 fn question(name: &str, answer: AnswerKind) -> Question {

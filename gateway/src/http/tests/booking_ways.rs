@@ -189,6 +189,13 @@ async fn nothing_that_needs_a_yes_begins_at_once() {
 #[tokio::test]
 async fn details_are_kept_told_in_parts_and_copied() {
     let place = Place::new().await;
+    let question = |name: &str, kind: &str| json!({ "name": name, "label": "问", "label_en": "Q", "answer": { "kind": kind } });
+    let asked = json!({ "questions": [question("phase", "text"), question("heat", "yes_no")] });
+    let questions = "/api/v1/instruments/B-1/questions";
+    let set = place
+        .send(Who::RegionAdmin, Method::PUT, questions, Some(&asked))
+        .await;
+    set.expect(200);
     let details = json!({ "payer": "内蒙古大学", "service": "commissioned", "samples": 4,
         "answers": { "phase": "α" } });
     let wanted = with(wish("B-1", 33, 35), "details", details.clone());

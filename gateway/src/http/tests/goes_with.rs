@@ -177,6 +177,41 @@ async fn questions_come_back_with_those_asked_above() {
 }
 
 #[tokio::test]
+async fn a_booking_answers_what_is_asked() {
+    let place = Place::new().await;
+    let question = |name: &str, after_use: bool| {
+        json!({ "name": name, "label": "样品质量", "label_en": "Mass", "required": true,
+            "after_use": after_use, "answer": { "kind": "number", "least": 1, "most": 500 } })
+    };
+    let set = json!({ "questions": [question("mass", false), question("left", true)] });
+    let path = "/api/v1/instruments/B-1/questions";
+    put(&place, Who::RegionAdmin, path, set).await.expect(200);
+    let bookings = "/api/v1/bookings";
+    let book = |details: Value| {
+        json!({ "instrument": "B-1", "start": at(9), "end": at(10), "purpose": "x",
+            "details": details })
+    };
+    for (answers, wrong) in [
+        (json!({}), "details.answers.mass"),
+        (json!({ "mass": 501 }), "details.answers.mass"),
+        (json!({ "mass": 3, "left": 2 }), "details.answers.left"),
+        (json!({ "mass": 3, "colour": 2 }), "details.answers.colour"),
+    ] {
+        let body = book(json!({ "answers": answers }));
+        let refused = place.post(Who::Researcher, bookings, &body).await;
+        assert_eq!(faults(refused), [wrong]);
+    }
+    let nothing = book(json!({}));
+    let trial = "/api/v1/bookings?dry_run=true";
+    let trial = place.post(Who::Researcher, trial, &nothing).await;
+    let trial = trial.expect(200);
+    assert_eq!(trial["questions"][0]["name"], "mass");
+    let good = book(json!({ "answers": { "mass": 3 } }));
+    let made = place.post(Who::Researcher, bookings, &good).await;
+    made.expect(201);
+}
+
+#[tokio::test]
 async fn points_are_appealed_against_by_their_owner_and_decided_by_the_lab() {
     let given = format!(
         "INSERT INTO penalties VALUES (1, 1, 1, 1, 'late_cancellation', 2, {MIDNIGHT}, 0, 'null')"
