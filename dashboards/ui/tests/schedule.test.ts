@@ -5,6 +5,7 @@ import {
   obstacle,
   type Schedule,
   scheduleOf,
+  spanFromNow,
   stepMinutes,
 } from '../src/lib/schedule';
 import { HOUR_MS } from '../src/lib/time';
@@ -101,6 +102,16 @@ describe('selecting', () => {
     expect(stepMinutes(rules)).toBe(15);
     expect(stepMinutes({ ...rules, alignment: null })).toBe(15);
     expect(stepMinutes({ ...rules, alignment: 'PT2H' })).toBe(60);
+  });
+  it('ends on the grid when it begins now', () => {
+    const minute = 1 / 60;
+    const ends = (from: number, minutes: number, more: Partial<RulesInForce> = {}) =>
+      spanFromNow(at(from), minutes, { ...rules, ...more }, rules.zone);
+    expect(ends(9 + 7 * minute, 60)).toEqual(span(9 + 7 * minute, 10.25));
+    expect(ends(9, 60)).toEqual(span(9, 10));
+    expect(ends(9 + 7 * minute, 480)).toEqual(span(9 + 7 * minute, 17));
+    expect(ends(22 + 7 * minute, 60, { alignment: 'PT24H' }).endMs).toBe(at(24));
+    expect(ends(9 + 7 * minute, 60, { alignment: null }).endMs).toBe(at(10 + 7 * minute));
   });
   it('joins what touches', () => {
     expect(joined([span(3, 4), span(1, 2), span(2, 3), span(6, 8), span(7, 7.5)])).toEqual([

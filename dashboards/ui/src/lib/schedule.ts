@@ -1,7 +1,7 @@
 // What may be put where on an instrument's calendar: pure, from its availability and rules.
 //
 // It answers while the pointer moves, before the gateway is asked; the gateway decides.
-import { durationMs } from './time';
+import { durationMs, MINUTE_MS, startOfDay } from './time';
 import type { Availability, Occupied, RulesInForce } from './types';
 
 export interface Span {
@@ -100,6 +100,27 @@ export function joined(spans: Span[]): Span[] {
 export function stepMinutes(rules: RulesInForce): number {
   const ms = limitMs(rules.alignment);
   return ms === null ? 15 : Math.max(1, Math.min(60, Math.round(ms / 60_000)));
+}
+
+/**
+ * A use that begins now: its end lies on the grid of the alignment rule, which counts from civil
+ * midnight; the next line of it, or the one before where the longest rule would stand against that.
+ */
+export function spanFromNow(
+  startMs: number,
+  minutes: number,
+  rules: RulesInForce,
+  zone: string,
+): Span {
+  const wanted = startMs + minutes * MINUTE_MS;
+  const step = limitMs(rules.alignment) ?? MINUTE_MS;
+  const midnight = startOfDay(wanted, zone);
+  const line = (round: (lines: number) => number) =>
+    midnight + round((wanted - midnight) / step) * step;
+  const after = line(Math.ceil);
+  const longest = limitMs(rules.longest);
+  const isTooLong = longest !== null && after - startMs > longest;
+  return { startMs, endMs: isTooLong && line(Math.floor) > startMs ? line(Math.floor) : after };
 }
 
 /**
