@@ -16,26 +16,18 @@ use super::body::{Body, Query};
 use super::booking_request::PURPOSE_CHARACTERS_MAX;
 use super::bookings::Trial;
 use super::caller::SignedIn;
+use super::details::check_details;
 use super::idempotency::key_of;
 use super::path::visible;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
-use super::texts::{check_line, check_prose, kept};
+use super::texts::{check_prose, kept};
 use super::time::{When, slot};
 use super::view::{BookingView, Looking, NamedSlot, PartView, Reader, Whole};
-use crate::booking::record::{AnswerValue, Booking, Details};
+use crate::booking::record::{Booking, Details};
 use crate::booking::{BookTogether, PARTS_MAX, Refused, TogetherOutcome};
 use crate::registry::Directory;
 use crate::words::Said;
-
-/// Most characters of a payer's name.
-const PAYER_CHARACTERS_MAX: usize = 200;
-/// Most samples.
-const SAMPLES_MAX: u32 = 100_000;
-/// Most answers to questions.
-const ANSWERS_MAX: usize = 100;
-/// Most characters of an answer and of a question's name.
-const ANSWER_CHARACTERS_MAX: usize = 2_000;
 
 /// One booking of several.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -216,25 +208,4 @@ fn report(
         })
     };
     parts.iter().enumerate().filter_map(view).collect()
-}
-
-/// Checks the bounds of what else was asked.
-pub(super) fn check_details(details: &Details) -> Result<(), Problem> {
-    let payer = details.payer.as_deref().unwrap_or_default();
-    check_line("details.payer", payer, PAYER_CHARACTERS_MAX)?;
-    if details.samples.is_some_and(|samples| samples > SAMPLES_MAX) {
-        let expected = "expected a number from 0 to 100000";
-        return Err(Problem::field("details.samples", expected));
-    }
-    if details.answers.len() > ANSWERS_MAX {
-        return Err(Problem::field("details.answers", "too long"));
-    }
-    for (name, answer) in &details.answers {
-        check_line("details.answers", name, ANSWER_CHARACTERS_MAX)?;
-        if let AnswerValue::Text(text) = answer {
-            let field = format!("details.answers.{name}");
-            check_prose(&field, text, ANSWER_CHARACTERS_MAX)?;
-        }
-    }
-    Ok(())
 }

@@ -189,8 +189,10 @@ async fn nothing_that_needs_a_yes_begins_at_once() {
 #[tokio::test]
 async fn details_are_kept_told_in_parts_and_copied() {
     let place = Place::new().await;
-    let question = |name: &str, kind: &str| json!({ "name": name, "label": "问", "label_en": "Q", "answer": { "kind": kind } });
-    let asked = json!({ "questions": [question("phase", "text"), question("heat", "yes_no")] });
+    let question = |name: &str, answer: Value| json!({ "name": name, "label": "问", "label_en": "Q", "answer": answer });
+    let phase = question("phase", json!({ "kind": "text", "characters_max": 20 }));
+    let heat = question("heat", json!({ "kind": "yes_no" }));
+    let asked = json!({ "questions": [phase, heat] });
     let questions = "/api/v1/instruments/B-1/questions";
     let set = place
         .send(Who::RegionAdmin, Method::PUT, questions, Some(&asked))
