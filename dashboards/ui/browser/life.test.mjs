@@ -17,6 +17,7 @@ import {
   manageable,
   open,
   quit,
+  registered,
   shoot,
   showDay,
   withRules,
@@ -314,19 +315,10 @@ test('a booking is extended, judged before it is sent', async () => {
 
 test('an instrument that is free is used at once, and left by its label', async () => {
   const who = login('researcher', 10);
-  const end = iso((Math.floor(Date.now() / HOUR_MS) + 2) * HOUR_MS);
   // Open at any hour at which the test may run.
   const weekly = [{ days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00' }];
   const always = [{ rule: 'opening_hours', mode: 'default', weekly }];
-  const instrument = await manageable(manager, async (one) => {
-    const wish = { instrument: one.key, end, purpose: 'x', now: true };
-    let said;
-    await withRules(manager, one, always, async () => {
-      said = await call(who, 'POST', '/api/v1/bookings?dry_run=true', wish);
-    });
-    return said.body?.would === 'accept';
-  });
-  assert.ok(instrument, 'the manager’s lab has an instrument that is free now');
+  const instrument = await registered(manager);
   await withRules(manager, instrument, always, () => useNow(who, instrument));
 });
 

@@ -256,20 +256,35 @@ export async function shoot(page, name) {
   if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
 }
 
-let given = 0;
-/**
- * A bookable instrument of a lab that a manager manages, another one each time; with `fits` the
- * first that it says yes to, or undefined.
- */
-export async function manageable(manager, fits) {
+/** The lab that a manager manages. */
+async function labOf(manager) {
   const { member } = (await call(manager, 'GET', '/api/v1/me')).body;
-  const lab = member.roles.find(({ role }) => role === 'manager').node.id;
-  const path = `/api/v1/instruments?lab=${lab}&bookable=true&limit=500`;
+  return member.roles.find(({ role }) => role === 'manager').node.id;
+}
+
+let given = 0;
+/** A bookable instrument of a lab that a manager manages, another one each time. */
+export async function manageable(manager) {
+  const path = `/api/v1/instruments?lab=${await labOf(manager)}&bookable=true&limit=500`;
   const { items } = (await call(manager, 'GET', path)).body;
   assert.ok(items.length > 0, 'the manager’s lab has bookable instruments');
-  if (!fits) return items[given++ % items.length];
-  for (const item of items) if (await fits(item)) return item;
-  return undefined;
+  return items[given++ % items.length];
+}
+
+/** An instrument that a manager has just registered: nobody has booked it at any hour. */
+export async function registered(manager) {
+  const made = await call(manager, 'POST', '/api/v1/instruments', {
+    key: `BROWSER-${Date.now()}`,
+    name: '新登记的仪器',
+    name_en: 'Newly registered instrument',
+    model: 'N-1',
+    manufacturer: 'Ortoo',
+    capabilities: ['test'],
+    room: '101',
+    lab: await labOf(manager),
+  });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  return made.body;
 }
 
 /** Runs `during` with rules added to an instrument's own, and sets back what was there. */
