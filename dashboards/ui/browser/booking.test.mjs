@@ -98,11 +98,13 @@ test('a researcher books by form with the keyboard alone, in English', async () 
   await page.keyboard.type('Phase analysis');
   const answer = created(page);
   await page.keyboard.press('Enter');
-  assert.equal((await answer).status(), 201);
+  const made = await answer;
+  assert.equal(made.status(), 201);
+  const { id } = await made.json();
   await block(page, slot, 'slot-mine').waitFor();
 
   await page.goto('/my');
-  const row = page.locator('[data-booking]', { hasText: slot.instrument.key });
+  const row = page.locator(`[data-booking="${id}"]`);
   await row.waitFor();
   await shoot(page, 'my-en');
   await row.getByRole('button', { name: 'Cancel booking' }).click();
