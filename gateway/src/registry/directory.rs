@@ -1,6 +1,7 @@
 //! The snapshot and its look-ups.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 use scheduler::class::CallerClass;
@@ -12,7 +13,8 @@ use scheduler::refusal::Overrider;
 use wire::{AgentName, InstrumentKey};
 
 use super::{
-    AgentEntry, Instrument, Member, Node, NodeKind, Right, RoleOn, SecretHash, TokenEntry,
+    AgentEntry, ForeignSource, Instrument, MappingEntry, Member, Node, NodeKind, Right, RoleOn,
+    SecretHash, SourceName, TokenEntry,
 };
 
 /// Where a rule is set: at a node or at an instrument.
@@ -64,6 +66,10 @@ pub struct Directory {
     pub tokens: HashMap<SecretHash, TokenEntry>,
     /// Agents by name.
     pub agents: HashMap<AgentName, AgentEntry>,
+    /// Foreign sources by name.
+    pub sources: HashMap<SourceName, ForeignSource>,
+    /// Mappings by identity.
+    pub mappings: BTreeMap<i64, Arc<MappingEntry>>,
     /// Rules by where they are set.
     pub rules: HashMap<Scope, RuleSet>,
 }

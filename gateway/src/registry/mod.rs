@@ -6,6 +6,7 @@
 
 mod agent;
 mod directory;
+mod foreign;
 mod instrument;
 mod json;
 mod member;
@@ -17,6 +18,7 @@ use arc_swap::ArcSwap;
 
 pub use agent::{AgentEntry, SecretHash};
 pub use directory::{Directory, KeyUse, RuleSet, Scope};
+pub use foreign::{ForeignSource, MappingEntry, SourceName};
 pub use instrument::{Instrument, Names, Source, StateRule};
 pub use json::{
     BodyJson, ClassJson, ExceptionJson, HolidaysJson, HoursJson, ModeJson, PartyJson, PeriodJson,

@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, RwLock};
 
-use scheduler::id::InstrumentId;
+use bytes::Bytes;
+use scheduler::id::{InstrumentId, NodeId};
+use scheduler::time::Micros;
 use wire::AgentName;
 
-use super::view::{AgentView, Counts, MachineView};
+use super::mapping::Why;
+use super::unknown::{UnknownBook, UnknownDevice};
+use super::view::{AgentView, Counts, MachineView, SourceView};
+use crate::registry::SourceName;
 
 /// Counters; each is added to by the recorder alone.
 #[derive(Debug, Default)]
@@ -22,6 +27,8 @@ pub(super) struct Counters {
     pub(super) commit_us: AtomicU64,
     pub(super) commit_failures: AtomicU64,
     pub(super) acks: AtomicU64,
+    pub(super) foreign_messages: AtomicU64,
+    pub(super) foreign_readings: AtomicU64,
 }
 
 /// Adds to a counter.
@@ -35,6 +42,8 @@ pub(super) struct Board {
     machines: RwLock<HashMap<InstrumentId, MachineView>>,
     agents: RwLock<HashMap<AgentName, AgentView>>,
     rejected: Mutex<BTreeMap<&'static str, u64>>,
+    sources: Mutex<HashMap<SourceName, SourceView>>,
+    unknown: Mutex<UnknownBook>,
     /// Why nothing can be committed now.
     trouble: Mutex<Option<String>>,
     pub(super) counters: Counters,
@@ -91,6 +100,41 @@ impl Board {
         *locked(&self.rejected).entry(reason).or_insert(0) += 1;
     }
 
+    /// Takes note of a message of a foreign source.
+    pub(super) fn see_source(&self, name: &SourceName, now: Micros, is_at_most_once: bool) {
+        let mut sources = locked(&self.sources);
+        if !sources.contains_key(name) {
+            sources.insert(name.clone(), SourceView::default());
+        }
+        if let Some(seen) = sources.get_mut(name) {
+            seen.messages += 1;
+            seen.last_seen = now;
+            seen.is_at_most_once = is_at_most_once;
+        }
+    }
+
+    /// Returns what is known of a foreign source; `None` if it sent nothing since the start.
+    pub(super) fn source(&self, name: &SourceName) -> Option<SourceView> {
+        locked(&self.sources).get(name).copied()
+    }
+
+    /// Takes note of a message that nobody takes.
+    pub(super) fn see_unknown(
+        &self,
+        lab: NodeId,
+        source: &SourceName,
+        message: (&str, &Bytes),
+        why: Why,
+        now: Micros,
+    ) {
+        locked(&self.unknown).see(lab, source, message, why, now);
+    }
+
+    /// Returns the unknown devices, in no order.
+    pub(super) fn unknown(&self) -> Vec<UnknownDevice> {
+        locked(&self.unknown).all()
+    }
+
     /// Says why nothing can be committed, or that it can again.
     pub(super) fn set_trouble(&self, trouble: Option<String>) {
         *locked(&self.trouble) = trouble;
@@ -117,6 +161,9 @@ impl Board {
             commit_us: read(&counters.commit_us),
             commit_failures: read(&counters.commit_failures),
             acks: read(&counters.acks),
+            foreign_messages: read(&counters.foreign_messages),
+            foreign_readings: read(&counters.foreign_readings),
+            unknown_forgotten: locked(&self.unknown).forgotten,
             queued,
             agents_online: self.agents_online(),
         }

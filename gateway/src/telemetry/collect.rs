@@ -1,5 +1,7 @@
 //! From deliveries to the next group commit: decode, resolve, state.
 
+mod foreign;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use super::clocks::{ClockBook, Possible};
 use super::collected::{Collected, live_reading, machine_view};
 use super::decode::{self, Head, Message, Rejection};
 use super::intake::Delivery;
+use super::mapping::MappingIndex;
 use super::refuse::Refusals;
 use super::resolve;
 use super::restore::{restore, rule_channels};
@@ -29,6 +32,9 @@ pub(super) struct Collector {
     agents: AgentBook,
     folds: HashMap<InstrumentId, Fold>,
     refusals: Refusals,
+    /// Instruments whose foreign source says that it is gone.
+    absent: HashSet<InstrumentId>,
+    mappings: MappingIndex,
     collected: Collected,
     /// Whether somebody listens to the live stream.
     pub(super) is_watched: bool,
@@ -51,6 +57,8 @@ impl Collector {
             agents: AgentBook::new(recovered.agents),
             folds,
             refusals: Refusals::default(),
+            absent: HashSet::new(),
+            mappings: MappingIndex::default(),
             collected: Collected::default(),
             is_watched: false,
         };
@@ -94,8 +102,8 @@ impl Collector {
         self.board.publish_agents(agents);
     }
 
-    /// Takes a delivery, whatever it is.
-    pub(super) fn take(&mut self, delivery: Delivery, writer: &mut Writer, now: Micros) {
+    /// Takes a message of an agent.
+    fn take_delivery(&mut self, delivery: Delivery, writer: &mut Writer, now: Micros) {
         let Delivery {
             topic,
             payload,
@@ -361,11 +369,11 @@ impl Collector {
             let Some(instrument) = directory.instruments.get(id) else {
                 continue;
             };
-            let Some(source) = &instrument.source else {
-                continue;
-            };
+            let source = instrument.source.as_ref();
             let side = AgentSide {
-                online: self.agents.is_online(&source.agent),
+                online: source.map_or(!self.absent.contains(id), |source| {
+                    self.agents.is_online(&source.agent)
+                }),
                 device: self.agents.unreachable(*id),
             };
             let mut decided = Vec::new();

@@ -8,10 +8,13 @@ use tokio::sync::broadcast;
 use wire::AgentName;
 
 use super::board::Board;
+use super::foreign::{ForeignBatch, ForeignMessage};
 use super::intake::{Delivery, Intake, Stopped};
 use super::subscribe::Downlink;
-use super::view::{AgentView, Counts, LiveChange, MachineView};
+use super::unknown::UnknownDevice;
+use super::view::{AgentView, Counts, LiveChange, MachineView, SourceView};
 use crate::history::{ChannelReading, History};
+use crate::registry::SourceName;
 
 /// Reads without waiting for anybody; clones share it.
 #[derive(Clone)]
@@ -61,6 +64,19 @@ impl TelemetryHandle {
         self.board.agent(name)
     }
 
+    /// Returns what a foreign source has sent since the start; `None`: nothing.
+    #[must_use]
+    pub fn source(&self, name: &SourceName) -> Option<SourceView> {
+        self.board.source(name)
+    }
+
+    /// Returns the devices that sent what nobody took, in no order. Some may be known by now: their
+    /// mappings are newer than their last message.
+    #[must_use]
+    pub fn unknown_devices(&self) -> Vec<UnknownDevice> {
+        self.board.unknown()
+    }
+
     /// Returns how many agents are connected.
     #[must_use]
     pub fn agents_online(&self) -> u64 {
@@ -80,6 +96,23 @@ impl TelemetryHandle {
     /// Returns [`Stopped`] when telemetry has stopped.
     pub async fn ingest(&self, delivery: Delivery) -> Result<(), Stopped> {
         self.intake.submit(delivery).await
+    }
+
+    /// Takes readings that somebody else has read, on the same path. Waits while the queue is full;
+    /// returns before the commit (see [`ForeignBatch::acknowledge`]).
+    ///
+    /// # Errors
+    /// Returns [`Stopped`] when telemetry has stopped.
+    pub async fn ingest_readings(&self, batch: ForeignBatch) -> Result<(), Stopped> {
+        self.intake.submit(batch).await
+    }
+
+    /// Takes a message in somebody else's format as if a broker had brought it.
+    ///
+    /// # Errors
+    /// Returns [`Stopped`] when telemetry has stopped.
+    pub async fn ingest_foreign(&self, message: ForeignMessage) -> Result<(), Stopped> {
+        self.intake.submit(message).await
     }
 
     /// Returns all counts.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use super::foreign::{ForeignBatch, ForeignMessage, ForeignReading};
+
 /// Most messages that wait for the recorder. Full means the store is slower than the plant: whoever
 /// hands over waits, and the agents' outboxes hold what is not acknowledged. Nothing is dropped.
 const QUEUE_MESSAGES_MAX: usize = 8_192;
@@ -42,6 +44,11 @@ impl Acknowledge {
         Self(Some(Box::new(done)))
     }
 
+    /// Returns true if somebody waits for it, and sends again what is not acknowledged.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Does it.
     pub(super) fn fire(self) {
         if let Some(done) = self.0 {
@@ -76,10 +83,50 @@ pub(super) enum NotTaken {
     Stopped,
 }
 
+/// What comes in: from an agent of ours, or from others.
+#[derive(Debug)]
+pub(super) enum Inbound {
+    /// A message of our own wire.
+    Agent(Delivery),
+    /// A message in somebody else's format.
+    Foreign(ForeignMessage),
+    /// Readings that somebody has read already.
+    Readings(ForeignBatch),
+}
+
+impl Inbound {
+    /// Returns roughly how much memory it holds.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Agent(delivery) => delivery.payload.len(),
+            Self::Foreign(message) => message.payload.len() + message.topic.len(),
+            Self::Readings(batch) => batch.readings.len() * size_of::<ForeignReading>(),
+        }
+    }
+}
+
+impl From<Delivery> for Inbound {
+    fn from(delivery: Delivery) -> Self {
+        Self::Agent(delivery)
+    }
+}
+
+impl From<ForeignMessage> for Inbound {
+    fn from(message: ForeignMessage) -> Self {
+        Self::Foreign(message)
+    }
+}
+
+impl From<ForeignBatch> for Inbound {
+    fn from(batch: ForeignBatch) -> Self {
+        Self::Readings(batch)
+    }
+}
+
 /// A message in the queue, with its share of the bytes allowed.
 #[derive(Debug)]
 pub(super) struct Queued {
-    pub(super) delivery: Delivery,
+    pub(super) inbound: Inbound,
     /// Given back when the recorder has dealt with the message.
     pub(super) _room: OwnedSemaphorePermit,
 }
@@ -104,14 +151,15 @@ pub(super) fn queue() -> (Intake, mpsc::Receiver<Queued>) {
 
 impl Intake {
     /// Puts a message into the queue, waiting while it is full.
-    pub(super) async fn submit(&self, delivery: Delivery) -> Result<(), Stopped> {
-        let kib = u32::try_from(delivery.payload.len() / 1_024 + 1).unwrap_or(QUEUE_KIB_MAX);
+    pub(super) async fn submit(&self, inbound: impl Into<Inbound>) -> Result<(), Stopped> {
+        let inbound = inbound.into();
+        let kib = u32::try_from(inbound.bytes() / 1_024 + 1).unwrap_or(QUEUE_KIB_MAX);
         let room = Arc::clone(&self.room)
             .acquire_many_owned(kib.min(QUEUE_KIB_MAX))
             .await
             .map_err(|_| Stopped)?;
         let queued = Queued {
-            delivery,
+            inbound,
             _room: room,
         };
         self.queue.send(queued).await.map_err(|_| Stopped)
@@ -120,10 +168,10 @@ impl Intake {
     /// Puts a message into the queue, waiting at most `patience` while it is full.
     pub(super) async fn submit_within(
         &self,
-        delivery: Delivery,
+        inbound: impl Into<Inbound>,
         patience: Duration,
     ) -> Result<(), NotTaken> {
-        match tokio::time::timeout(patience, self.submit(delivery)).await {
+        match tokio::time::timeout(patience, self.submit(inbound)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Stopped)) => Err(NotTaken::Stopped),
             Err(_) => Err(NotTaken::Full),

@@ -24,8 +24,10 @@ mod collect;
 mod collected;
 pub mod credentials;
 mod decode;
+pub mod foreign;
 mod handle;
 mod intake;
+pub mod mapping;
 mod record;
 mod refuse;
 mod resolve;
@@ -34,6 +36,7 @@ mod state;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod view;
 
 use std::net::SocketAddr;
@@ -52,9 +55,16 @@ use crate::history::History;
 use crate::lifecycle::Lifecycle;
 use crate::registry::SharedDirectory;
 
+pub use foreign::{
+    ForeignBatch, ForeignMessage, ForeignReading, Presence, READINGS_MAX, ReadingTime, Refused,
+    UNIT_CHARACTERS_MAX,
+};
 pub use handle::TelemetryHandle;
 pub use intake::{Acknowledge, Delivery, Stopped};
-pub use view::{AgentView, Counts, LiveChange, LiveReading, MachineView, StateChange};
+pub use unknown::{UNKNOWN_PAYLOAD_KEPT_MAX, UnknownDevice};
+pub use view::{
+    AgentView, Counts, LiveChange, LiveReading, MachineView, SourceView, StateChange,
+};
 
 /// Commits a slow reader of the live stream may be behind before it misses some: at five a second
 /// more than a minute.

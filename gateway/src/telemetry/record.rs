@@ -113,7 +113,7 @@ impl Recorder {
         self.collector.is_watched = self.live.receiver_count() > 0;
         for queued in taken.drain(..) {
             let now = self.clock.now();
-            self.collector.take(queued.delivery, &mut self.writer, now);
+            self.collector.take(queued.inbound, &mut self.writer, now);
         }
     }
 

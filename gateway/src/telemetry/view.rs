@@ -44,6 +44,17 @@ pub struct AgentView {
     pub refused_keys: Vec<InstrumentKey>,
 }
 
+/// What a foreign source has sent since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SourceView {
+    /// Messages.
+    pub messages: u64,
+    /// When the last came.
+    pub last_seen: Micros,
+    /// Whether the last came at QoS 0: then what the network loses is lost.
+    pub is_at_most_once: bool,
+}
+
 /// New readings of one instrument at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveReading {
@@ -89,6 +100,12 @@ pub struct Counts {
     pub commit_failures: u64,
     /// Acks sent.
     pub acks: u64,
+    /// Messages of foreign sources.
+    pub foreign_messages: u64,
+    /// Readings of foreign sources and scripts, before they were checked.
+    pub foreign_readings: u64,
+    /// Unknown devices forgotten because there were too many.
+    pub unknown_forgotten: u64,
     /// Messages waiting in the queue now.
     pub queued: u64,
     /// Agents connected now.

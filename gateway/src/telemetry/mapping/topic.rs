@@ -1,0 +1,397 @@
+//! Topics: filters that a source may send to, and patterns with names for parts of a topic.
+
+use std::collections::BTreeMap;
+
+/// Most bytes of a filter or pattern.
+pub const FILTER_BYTES_MAX: usize = 256;
+
+/// Most levels of a filter or pattern: as many as the embedded broker takes.
+pub const LEVELS_MAX: usize = 8;
+
+/// Most captures in a pattern.
+pub const CAPTURES_MAX: usize = 4;
+
+/// Prefix of our own wire, which nobody else may use.
+const OWN: &str = "ortoo";
+
+/// Why a text is no filter or pattern; each a message for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TopicFault {
+    /// Its first level is a wildcard, `ortoo` or begins with `$`.
+    #[error("the first level must be a word of your own, not `+`, `#`, `$...` or `ortoo`")]
+    First,
+    /// It is empty, too long or too deep.
+    #[error("expected 1 to 8 levels and at most 256 bytes")]
+    Size,
+    /// A wildcard is not a level of its own, `#` is not the last, a character is forbidden, or
+    /// braces do not hold a name.
+    #[error("no MQTT filter: `+` and `#` are levels of their own, `#` only the last, and braces hold a name such as `{{device}}`")]
+    Shape,
+    /// A name is there twice, or there are too many.
+    #[error("expected at most 4 names in braces, each once")]
+    Captures,
+}
+
+/// An MQTT filter whose first level is a literal word.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicFilter(Box<str>);
+
+impl TopicFilter {
+    /// Parses the text.
+    ///
+    /// # Errors
+    /// Returns [`TopicFault`].
+    pub fn parse(text: &str) -> Result<Self, TopicFault> {
+        let pattern = Pattern::parse(text)?;
+        if text.contains(['{', '}']) {
+            return Err(TopicFault::Shape);
+        }
+        Ok(Self(pattern.text))
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the first level, which has no wildcard.
+    #[must_use]
+    pub fn first_level(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
+
+    /// Returns true if a topic is among those of the filter.
+    #[must_use]
+    pub fn matches(&self, topic: &str) -> bool {
+        let mut filter = self.0.split('/');
+        let mut levels = topic.split('/');
+        loop {
+            match (filter.next(), levels.next()) {
+                (Some("#"), _) | (None, None) => return true,
+                (Some("+"), Some(_)) => {}
+                (Some(wanted), Some(level)) if wanted == level => {}
+                // `a/#` is also `a`.
+                (Some(_) | None, _) => return false,
+            }
+        }
+    }
+
+    /// Returns true if every topic of the other is one of this.
+    #[must_use]
+    pub fn covers(&self, other: &str) -> bool {
+        let mut own = self.0.split('/');
+        let mut others = other.split('/');
+        loop {
+            match (own.next(), others.next()) {
+                (Some("#"), _) | (None, None) => return true,
+                (Some("+"), Some(level)) if level != "#" => {}
+                (Some(wanted), Some(level)) if wanted == level => {}
+                (Some(_) | None, _) => return false,
+            }
+        }
+    }
+
+    /// Returns true if some topic is one of both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let mut one = self.0.split('/');
+        let mut two = other.0.split('/');
+        loop {
+            match (one.next(), two.next()) {
+                (Some("#"), _) | (_, Some("#")) | (None, None) => return true,
+                (Some("+"), Some(_)) | (Some(_), Some("+")) => {}
+                (Some(a), Some(b)) if a == b => {}
+                (Some(_) | None, _) => return false,
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for TopicFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the names in braces stood for in a topic.
+pub type Captures = BTreeMap<Box<str>, String>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Level {
+    Word(Box<str>),
+    Any,
+    Rest,
+    /// `before{name}after`.
+    Named {
+        before: Box<str>,
+        name: Box<str>,
+        after: Box<str>,
+    },
+}
+
+/// A filter in which parts of levels have names: `shelly-{device}/status/switch:0`. A name stands
+/// for at least one character of one level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    text: Box<str>,
+    levels: Vec<Level>,
+}
+
+impl Pattern {
+    /// Parses the text.
+    ///
+    /// # Errors
+    /// Returns [`TopicFault`].
+    pub fn parse(text: &str) -> Result<Self, TopicFault> {
+        let count = text.split('/').count();
+        if text.is_empty() || text.len() > FILTER_BYTES_MAX || count > LEVELS_MAX {
+            return Err(TopicFault::Size);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(TopicFault::Shape);
+        }
+        let mut levels = Vec::with_capacity(count);
+        for (place, level) in text.split('/').enumerate() {
+            let level = parse_level(level)?;
+            if level == Level::Rest && place + 1 != count {
+                return Err(TopicFault::Shape);
+            }
+            levels.push(level);
+        }
+        let is_own = match levels.first() {
+            Some(Level::Word(word)) => {
+                !word.is_empty() && !word.starts_with('$') && !word.eq_ignore_ascii_case(OWN)
+            }
+            // A literal beginning keeps it apart from others.
+            Some(Level::Named { before, .. }) => !before.is_empty() && !before.starts_with('$'),
+            Some(Level::Any | Level::Rest) | None => false,
+        };
+        if !is_own {
+            return Err(TopicFault::First);
+        }
+        let mut names: Vec<&str> = levels.iter().filter_map(Level::name).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        if names.len() < all || all > CAPTURES_MAX {
+            return Err(TopicFault::Captures);
+        }
+        Ok(Self {
+            text: text.into(),
+            levels,
+        })
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns true if a name is among the captures.
+    #[must_use]
+    pub fn has_capture(&self, name: &str) -> bool {
+        self.levels.iter().any(|level| level.name() == Some(name))
+    }
+
+    /// Returns a level if it is a literal word, for finding patterns quickly.
+    #[must_use]
+    pub fn word(&self, place: usize) -> Option<&str> {
+        match self.levels.get(place)? {
+            Level::Word(word) => Some(word),
+            Level::Any | Level::Rest | Level::Named { .. } => None,
+        }
+    }
+
+    /// Returns what the names stand for if the topic fits.
+    #[must_use]
+    pub fn captures(&self, topic: &str) -> Option<Captures> {
+        let mut captures = Captures::new();
+        let mut rest = topic.split('/');
+        for level in &self.levels {
+            if *level == Level::Rest {
+                return Some(captures);
+            }
+            let found = rest.next()?;
+            match level {
+                Level::Word(word) if **word == *found => {}
+                Level::Word(_) | Level::Rest => return None,
+                Level::Any => {}
+                Level::Named {
+                    before,
+                    name,
+                    after,
+                } => {
+                    let inner = found.strip_prefix(&**before)?.strip_suffix(&**after)?;
+                    if inner.is_empty() {
+                        return None;
+                    }
+                    captures.insert(name.clone(), inner.to_owned());
+                }
+            }
+        }
+        rest.next().is_none().then_some(captures)
+    }
+}
+
+impl Level {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named { name, .. } => Some(name),
+            Self::Word(_) | Self::Any | Self::Rest => None,
+        }
+    }
+}
+
+fn parse_level(text: &str) -> Result<Level, TopicFault> {
+    match text {
+        "+" => return Ok(Level::Any),
+        "#" => return Ok(Level::Rest),
+        _ => {}
+    }
+    if text.contains(['+', '#']) {
+        return Err(TopicFault::Shape);
+    }
+    let Some((before, rest)) = text.split_once('{') else {
+        let is_plain = !text.contains('}');
+        return is_plain
+            .then(|| Level::Word(text.into()))
+            .ok_or(TopicFault::Shape);
+    };
+    let (name, after) = rest.split_once('}').ok_or(TopicFault::Shape)?;
+    let is_name = (1..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_name || after.contains(['{', '}']) || before.contains('}') {
+        return Err(TopicFault::Shape);
+    }
+    Ok(Level::Named {
+        before: before.into(),
+        name: name.into(),
+        after: after.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filter(text: &str) -> TopicFilter {
+        TopicFilter::parse(text).unwrap()
+    }
+
+    #[test]
+    fn filters_begin_with_a_word_of_their_own() {
+        for text in ["tele/#", "lab-7/+/SENSOR", "zigbee2mqtt", "a/b/c/d/e/f/g/#", "甲/+"] {
+            assert!(TopicFilter::parse(text).is_ok(), "{text}");
+        }
+        for text in [
+            "", "#", "+/x", "$SYS/#", "ortoo/#", "ortoo/v1/lab-1/up/readings", "Ortoo/x", "/x", "a/#/b",
+            "a/b+", "a/#b", "a/{x}", "a\u{0}", "a/b/c/d/e/f/g/h/i",
+        ] {
+            assert!(TopicFilter::parse(text).is_err(), "{text}");
+        }
+        assert!(TopicFilter::parse(&"x".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn topics_are_matched_as_mqtt_says() {
+        for (wanted, topic, is_match) in [
+            ("tele/#", "tele/plug/SENSOR", true),
+            ("tele/#", "tele", true),
+            ("tele/#", "telex/plug", false),
+            ("tele/+/SENSOR", "tele/plug/SENSOR", true),
+            ("tele/+/SENSOR", "tele/plug/LWT", false),
+            ("tele/+/SENSOR", "tele/a/b/SENSOR", false),
+            ("tele/+", "tele", false),
+            ("tele/+", "tele/", true),
+        ] {
+            assert_eq!(filter(wanted).matches(topic), is_match, "{wanted} {topic}");
+        }
+    }
+
+    #[test]
+    fn a_filter_covers_what_it_wholly_holds() {
+        for (wide, narrow, is_covered) in [
+            ("a/#", "a/+/b", true),
+            ("a/#", "a/#", true),
+            ("a/+", "a/#", false),
+            ("a/+/c", "a/b/c", true),
+            ("a/b", "a/+", false),
+            ("a/#", "#", false),
+            ("a/#", "b/#", false),
+        ] {
+            assert_eq!(filter(wide).covers(narrow), is_covered, "{wide} {narrow}");
+        }
+    }
+
+    #[test]
+    fn names_stand_for_parts_of_levels() {
+        let pattern = Pattern::parse("shelly-{device}/status/{part}:0").unwrap();
+        let found = pattern.captures("shelly-a8/status/switch:0").unwrap();
+        assert_eq!(found.get("device").map(String::as_str), Some("a8"));
+        assert_eq!(found.get("part").map(String::as_str), Some("switch"));
+        for topic in [
+            "shelly-/status/switch:0",
+            "shelly-a8/status/switch:1",
+            "shelly-a8/status",
+            "shelly-a8/status/switch:0/x",
+        ] {
+            assert!(pattern.captures(topic).is_none(), "{topic}");
+        }
+        for text in [
+            "{device}/x", "tele/{a}/{a}", "tele/{}", "tele/{a", "tele/a}", "tele/{a}{b}", "tele/{a b}",
+            "t/{a}/{b}/{c}/{d}/{e}", "+/{a}",
+        ] {
+            assert!(Pattern::parse(text).is_err(), "{text}");
+        }
+    }
+
+    /// Filters and topics of few words, so that they often meet.
+    fn level() -> impl Strategy<Value = String> {
+        prop::sample::select(vec!["a", "b", "+"]).prop_map(str::to_owned)
+    }
+
+    fn any_filter() -> impl Strategy<Value = String> {
+        (prop::collection::vec(level(), 0..4), any::<bool>()).prop_map(|(levels, rest)| {
+            let mut all = vec!["a".to_owned()];
+            all.extend(levels);
+            all.extend(rest.then(|| "#".to_owned()));
+            all.join("/")
+        })
+    }
+
+    fn any_topic() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(vec!["a", "b"]), 1..6)
+            .prop_map(|levels| levels.join("/"))
+    }
+
+    proptest! {
+        #[test]
+        fn overlap_and_cover_agree_with_matching(one in any_filter(), two in any_filter(), topic in any_topic()) {
+            let (first, second) = (filter(&one), filter(&two));
+            let both = first.matches(&topic) && second.matches(&topic);
+            prop_assert!(!both || first.overlaps(&second), "{one} {two} {topic}");
+            prop_assert_eq!(first.overlaps(&second), second.overlaps(&first));
+            if first.covers(&two) {
+                prop_assert!(!second.matches(&topic) || first.matches(&topic), "{} {} {}", one, two, topic);
+                prop_assert!(first.overlaps(&second));
+            }
+            let pattern = Pattern::parse(&one).unwrap();
+            prop_assert_eq!(pattern.captures(&topic).is_some(), first.matches(&topic));
+        }
+
+        #[test]
+        fn no_text_breaks_the_parser(text in ".{0,40}", topic in ".{0,40}") {
+            if let Ok(pattern) = Pattern::parse(&text) {
+                pattern.captures(&topic);
+            }
+            if let Ok(filter) = TopicFilter::parse(&text) {
+                filter.matches(&topic);
+                filter.covers(&topic);
+            }
+        }
+    }
+}
