@@ -74,6 +74,12 @@ impl Topic {
         }
     }
 
+    /// Returns true if a topic begins as those of every version do: nobody else may use it.
+    #[must_use]
+    pub fn is_ours(text: &str) -> bool {
+        text.starts_with("ortoo/")
+    }
+
     /// Returns the filter that matches everything agents send.
     #[must_use]
     pub fn all_up() -> String {

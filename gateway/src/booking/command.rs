@@ -14,7 +14,8 @@ use wire::AgentName;
 use super::ask::{Answer, Command};
 use super::record::{Booking, Details};
 use crate::registry::{
-    AgentEntry, Instrument, Member, Node, RuleSet, Scope, SecretHash, TokenEntry,
+    AgentEntry, ForeignSource, Instrument, MappingEntry, Member, Node, RuleSet, Scope, SecretHash,
+    SourceName, TokenEntry,
 };
 
 /// The desk cannot answer now; nothing was changed.
@@ -233,6 +234,16 @@ pub enum RegistryEdit {
     AddAgentFor(AgentEntry, Vec<InstrumentId>),
     /// Removes an agent.
     RemoveAgent(AgentName),
+    /// Adds a foreign source whose topics overlap with those of no other lab.
+    AddSource(ForeignSource),
+    /// Removes a foreign source.
+    RemoveSource(SourceName),
+    /// Adds a mapping; its identity is given by the desk.
+    AddMapping(MappingEntry),
+    /// Replaces a mapping if it still has the version before `version`.
+    ReplaceMapping(MappingEntry),
+    /// Removes a mapping, if it still has this version.
+    RemoveMapping(i64, Option<i64>),
     /// Adds a token; its identity is given by the desk.
     AddToken(SecretHash, TokenEntry),
     /// Removes a member's token.

@@ -103,6 +103,7 @@ pub(super) struct RegistryIds {
     pub(super) instrument: i64,
     pub(super) member: i64,
     pub(super) token: i64,
+    pub(super) mapping: i64,
 }
 
 /// Owner of all facts.

@@ -1,5 +1,6 @@
 //! Edits of the registry: a new directory is built, written, committed, and only then shown.
 
+mod foreign;
 mod people;
 
 use std::sync::Arc;
@@ -167,6 +168,11 @@ impl Desk {
                 planned.directory.tokens.insert(hash, entry);
             }
             RegistryEdit::RemoveToken(member, id) => planned.remove_token(member, id)?,
+            RegistryEdit::AddSource(source) => planned.add_source(source)?,
+            RegistryEdit::RemoveSource(name) => planned.remove_source(name)?,
+            RegistryEdit::AddMapping(entry) => planned.add_mapping(entry)?,
+            RegistryEdit::ReplaceMapping(entry) => planned.replace_mapping(entry)?,
+            RegistryEdit::RemoveMapping(id, version) => planned.remove_mapping(id, version)?,
             RegistryEdit::AddMember(member) => planned.add_member(member)?,
             RegistryEdit::ReplaceMember(member) => planned.replace_member(member)?,
             RegistryEdit::AddNode(node) => planned.add_node(node)?,
@@ -305,7 +311,10 @@ impl Planned {
     }
 
     fn add_agent(&mut self, agent: AgentEntry) -> Result<(), RegistryOutcome> {
-        if self.directory.agents.contains_key(&agent.name) {
+        // Agents and foreign sources are users of one broker.
+        let mut sources = self.directory.sources.keys();
+        let is_source = sources.any(|source| *source.as_agent() == agent.name);
+        if is_source || self.directory.agents.contains_key(&agent.name) {
             return Err(RegistryOutcome::Taken);
         }
         self.edits.push(Edit::PutAgent(agent.clone()));

@@ -83,6 +83,7 @@ impl Desk {
             instrument: highest("instruments"),
             member: highest("members"),
             token: highest("tokens"),
+            mapping: highest("mappings"),
         };
     }
 

@@ -146,6 +146,11 @@ fn changes_charges(edit: &RegistryEdit, before: &Directory) -> bool {
         | RegistryEdit::AddMember(_)
         | RegistryEdit::AddNode(_)
         | RegistryEdit::AddSession(..)
+        | RegistryEdit::AddSource(_)
+        | RegistryEdit::RemoveSource(_)
+        | RegistryEdit::AddMapping(_)
+        | RegistryEdit::ReplaceMapping(_)
+        | RegistryEdit::RemoveMapping(..)
         | RegistryEdit::RemoveSession(_) => false,
     }
 }

@@ -100,7 +100,9 @@ pub(super) async fn create(
         let message = "this name is the gateway's own: choose another one";
         return Err(Problem::field("name", message));
     }
-    if directory.agents.contains_key(&name) {
+    let mut sources = directory.sources.keys();
+    let is_source = sources.any(|source| *source.as_agent() == name);
+    if is_source || directory.agents.contains_key(&name) {
         let detail = Said::new(
             format!("采集代理名 {name} 已被使用"),
             format!("The agent name {name} is in use"),

@@ -79,6 +79,31 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     parse_json(&read(request, &()).await?)
 }
 
+/// Reads a body of text with a limit of its own.
+///
+/// # Errors
+/// Returns `too-large` above it, `malformed-request` if it is no UTF-8.
+pub(super) async fn read_text(mut request: Request, bytes_max: usize) -> Result<String, Problem> {
+    DefaultBodyLimit::max(bytes_max).apply(&mut request);
+    let bytes = read(request, &()).await?;
+    String::from_utf8(bytes.into()).map_err(|error| {
+        Problem::field("(body)", "expected text in UTF-8").caused_by(error.utf8_error())
+    })
+}
+
+/// Parses one part of a body on its own, so that others can be right.
+///
+/// # Errors
+/// Returns the field within the part, empty for all of it, and what is wrong.
+pub(super) fn parse_part<T: DeserializeOwned>(text: &str) -> Result<T, (String, Said)> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let message = error.inner().to_string();
+        let field = place_of(&error.path().to_string(), &message, "");
+        (field, fault(&message))
+    })
+}
+
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
     type Rejection = Problem;
 
@@ -150,7 +175,7 @@ fn demand_json(request: &Request) -> Result<(), Problem> {
     Err(Problem::new(ProblemType::MalformedRequest).and_field("Content-Type", message))
 }
 
-fn is_json(request: &Request) -> bool {
+pub(super) fn is_json(request: &Request) -> bool {
     let given = request.headers().get(header::CONTENT_TYPE);
     given
         .and_then(|value| value.to_str().ok())
@@ -158,8 +183,13 @@ fn is_json(request: &Request) -> bool {
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Missing and unknown fields are named in the message, not in the path, which ends above them.
 fn named(path: &str, message: &str, whole: &str) -> Problem {
+    let field = place_of(path, message, whole);
+    Problem::new(ProblemType::MalformedRequest).and_field(&field, fault(message))
+}
+
+/// Missing and unknown fields are named in the message, not in the path, which ends above them.
+fn place_of(path: &str, message: &str, whole: &str) -> String {
     let within = match path {
         "." | "?" => String::new(),
         path => path.trim_end_matches(".?").to_owned(),
@@ -168,12 +198,11 @@ fn named(path: &str, message: &str, whole: &str) -> Problem {
         .into_iter()
         .find_map(|start| message.strip_prefix(start)?.split('`').next());
     let last = within.rsplit('.').next().unwrap_or_default();
-    let field = match told {
+    match told {
         Some(name) if last == name => within.clone(),
         Some(name) if within.is_empty() => name.to_owned(),
         Some(name) => format!("{within}.{name}"),
         None if within.is_empty() => whole.to_owned(),
         None => within,
-    };
-    Problem::new(ProblemType::MalformedRequest).and_field(&field, fault(message))
+    }
 }

@@ -240,6 +240,21 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
             "Records that never came and never will.",
             counts.gaps,
         ),
+        (
+            "foreign_messages",
+            "Messages of other makers' devices.",
+            counts.foreign_messages,
+        ),
+        (
+            "foreign_readings",
+            "Readings of other makers' devices and of scripts.",
+            counts.foreign_readings,
+        ),
+        (
+            "unknown_devices_forgotten",
+            "Unknown devices forgotten because there were too many.",
+            counts.unknown_forgotten,
+        ),
         ("commits", "Group commits.", counts.commits),
         ("commit_failures", "Failed commits.", counts.commit_failures),
         ("acks", "Acks sent.", counts.acks),
@@ -258,6 +273,9 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
         help,
         counts.queued,
     );
+    let help = "Devices listed that nobody has told the gateway about.";
+    let unknown = state.telemetry().unknown_devices().len();
+    text.single("ortoo_telemetry_unknown_devices", "gauge", help, unknown);
     let help = "Agents connected.";
     text.single(
         "ortoo_telemetry_agents_online",

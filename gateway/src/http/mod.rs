@@ -29,9 +29,11 @@ pub mod idempotency;
 pub mod instrument_edit;
 pub mod instruments;
 pub mod keeper;
+pub mod line_protocol;
 pub mod listen;
 pub mod live;
 pub mod login;
+pub mod mappings;
 pub mod members;
 pub mod metrics;
 pub mod notices;
@@ -62,6 +64,8 @@ pub mod seats;
 pub mod series;
 pub mod series_list;
 pub mod source;
+pub mod source_test;
+pub mod sources;
 pub mod state;
 pub mod status;
 #[cfg(test)]
@@ -71,9 +75,11 @@ pub mod time;
 pub mod tokens;
 pub mod tree;
 pub mod ui;
+pub mod unknown_devices;
 pub mod utilisation;
 pub mod view;
 pub mod waitlist;
+pub mod write_readings;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -127,6 +133,19 @@ fn booking_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(penalties::decide))
 }
 
+/// Devices of other makers.
+fn foreign_routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::new()
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(sources::revoke))
+        .routes(routes!(source_test::test))
+        .routes(routes!(mappings::list, mappings::create))
+        .routes(routes!(mappings::read, mappings::replace, mappings::remove))
+        .routes(routes!(unknown_devices::list))
+        .routes(routes!(unknown_devices::adopt))
+        .routes(routes!(write_readings::keep))
+}
+
 /// The API.
 #[expect(
     clippy::cognitive_complexity,
@@ -172,6 +191,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(source::state_rule, source::set_state_rule))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::revoke))
+        .merge(foreign_routes())
         .merge(booking_routes())
         // Projects and qualifications.
         .routes(routes!(projects::list, projects::create))

@@ -12,6 +12,7 @@ use sqlx::any::AnyRow;
 use wire::{AgentName, InstrumentKey};
 
 use super::StoreError;
+use super::foreign;
 use super::row::{get, parsed};
 use crate::registry::{
     AgentEntry, Directory, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleJson,
@@ -113,6 +114,14 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
         let agent = agent(&row)?;
         directory.agents.insert(agent.name.clone(), agent);
     }
+    for row in rows(tx, foreign::SOURCES).await? {
+        let source = foreign::source(&row)?;
+        directory.sources.insert(source.name.clone(), source);
+    }
+    for row in rows(tx, foreign::MAPPINGS).await? {
+        let entry = foreign::mapping(&row)?;
+        directory.mappings.insert(entry.id, entry);
+    }
     for row in rows(tx, RULES).await? {
         let (scope, set) = rule_set(&row)?;
         directory.rules.insert(scope, set);
@@ -164,7 +173,7 @@ fn place(row: &AnyRow, table: &'static str) -> Result<Option<Place>, StoreError>
     parsed(place, table, "latitude_udeg", &latitude).map(Some)
 }
 
-fn hash(
+pub(super) fn hash(
     row: &AnyRow,
     column: &'static str,
     table: &'static str,

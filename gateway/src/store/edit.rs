@@ -1,15 +1,18 @@
 //! Writes edits of the registry.
 
+use std::sync::Arc;
+
 use scheduler::id::{InstrumentId, MemberId};
 use scheduler::place::Place;
 use scheduler::time::Micros;
 use sqlx::{Any, Transaction};
 
 use super::StoreError;
+use super::foreign;
 use super::rows::{Value, delete, insert};
 use crate::registry::{
-    AgentEntry, Instrument, Member, Node, RuleJson, RuleSet, Scope, SecretHash, StateRuleJson,
-    TokenEntry,
+    AgentEntry, ForeignSource, Instrument, MappingEntry, Member, Node, RuleJson, RuleSet, Scope,
+    SecretHash, SourceName, StateRuleJson, TokenEntry,
 };
 
 type Tx = Transaction<'static, Any>;
@@ -41,11 +44,22 @@ pub enum Edit {
     DropAgent(wire::AgentName),
     /// The rules of a scope.
     PutRules(Scope, RuleSet),
+    /// A foreign source.
+    PutSource(ForeignSource),
+    /// A foreign source goes.
+    DropSource(SourceName),
+    /// A mapping.
+    PutMapping(Arc<MappingEntry>),
+    /// A mapping goes.
+    DropMapping(i64),
 }
+
+/// How many tables a `Put` may write.
+const TABLES: usize = 10;
 
 /// Tables in the order in which their rows may refer to each other, with the text around the
 /// values of a `Put`.
-const PUTS: [(&str, &str); 8] = [
+const PUTS: [(&str, &str); TABLES] = [
     (
         "INSERT INTO nodes (id, parent, kind, name, name_en, enterprise, latitude_udeg, \
          longitude_udeg, version)",
@@ -92,6 +106,16 @@ const PUTS: [(&str, &str); 8] = [
         "ON CONFLICT (scope_kind, scope_id) DO UPDATE SET version = excluded.version, \
          rules = excluded.rules",
     ),
+    (
+        "INSERT INTO foreign_sources (name, lab, secret, filters, created_us)",
+        "ON CONFLICT (name) DO UPDATE SET lab = excluded.lab, secret = excluded.secret, \
+         filters = excluded.filters",
+    ),
+    (
+        "INSERT INTO mappings (id, lab, name, spec, version, created_us)",
+        "ON CONFLICT (id) DO UPDATE SET lab = excluded.lab, name = excluded.name, \
+         spec = excluded.spec, version = excluded.version",
+    ),
 ];
 
 /// Writes edits: what goes first, then everything that is put, table by table.
@@ -100,7 +124,7 @@ const PUTS: [(&str, &str); 8] = [
 /// Returns [`StoreError::Failed`].
 pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> {
     const DOING: &str = "editing the registry";
-    let mut puts: [Vec<Vec<Value>>; 8] = Default::default();
+    let mut puts: [Vec<Vec<Value>>; TABLES] = Default::default();
     let mut members = Vec::new();
     for edit in edits {
         match edit {
@@ -121,12 +145,14 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
                 delete(tx, DOING, head, &[member.get()]).await?;
             }
             Edit::DropAgent(name) => {
-                let query =
-                    sqlx::query("DELETE FROM agents WHERE name = $1").bind(name.to_string());
-                query
-                    .execute(&mut **tx)
-                    .await
-                    .map_err(StoreError::at(DOING))?;
+                drop_named(tx, "DELETE FROM agents WHERE name = $1", name.as_str()).await?;
+            }
+            Edit::DropSource(name) => {
+                let query = "DELETE FROM foreign_sources WHERE name = $1";
+                drop_named(tx, query, name.as_str()).await?;
+            }
+            Edit::DropMapping(id) => {
+                delete(tx, DOING, "DELETE FROM mappings WHERE id", &[*id]).await?;
             }
             Edit::PutMember(member) => {
                 members.push(member.id.get());
@@ -137,6 +163,8 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
             | Edit::PutToken(..)
             | Edit::PutSession(..)
             | Edit::PutAgent(_)
+            | Edit::PutSource(_)
+            | Edit::PutMapping(_)
             | Edit::PutRules(..) => collect(&mut puts, edit),
         }
     }
@@ -144,6 +172,13 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
     for (texts, rows) in PUTS.into_iter().zip(puts) {
         insert(tx, DOING, texts, rows).await?;
     }
+    Ok(())
+}
+
+async fn drop_named(tx: &mut Tx, query: &'static str, name: &str) -> Result<(), StoreError> {
+    let dropped = sqlx::query(query).bind(name.to_owned());
+    let dropped = dropped.execute(&mut **tx).await;
+    dropped.map_err(StoreError::at("editing the registry"))?;
     Ok(())
 }
 
@@ -160,7 +195,7 @@ async fn drop_instrument(tx: &mut Tx, id: InstrumentId, at: Micros) -> Result<()
     Ok(())
 }
 
-fn collect(puts: &mut [Vec<Vec<Value>>; 8], edit: &Edit) {
+fn collect(puts: &mut [Vec<Vec<Value>>; TABLES], edit: &Edit) {
     for (table, row) in put_rows(edit) {
         if let Some(rows) = puts.get_mut(table) {
             rows.push(row);
@@ -193,10 +228,14 @@ fn put_rows(edit: &Edit) -> Vec<(usize, Vec<Value>)> {
         }
         Edit::PutAgent(agent) => vec![(6, agent_row(agent))],
         Edit::PutRules(scope, set) => vec![(7, rules_row(*scope, set))],
+        Edit::PutSource(source) => vec![(8, foreign::source_row(source))],
+        Edit::PutMapping(entry) => vec![(9, foreign::mapping_row(entry))],
         Edit::DropInstrument(..)
         | Edit::DropToken(_)
         | Edit::DropSession(_)
         | Edit::DropSessionsOf(_)
+        | Edit::DropSource(_)
+        | Edit::DropMapping(_)
         | Edit::DropAgent(_) => Vec::new(),
     }
 }

@@ -63,7 +63,7 @@ pub struct Loaded {
 }
 
 /// Tables whose identities the desk gives.
-const NUMBERED: [(&str, &str); 8] = [
+const NUMBERED: [(&str, &str); 9] = [
     (
         "bookings",
         "SELECT COALESCE(MAX(id), 0) AS highest FROM bookings",
@@ -92,6 +92,10 @@ const NUMBERED: [(&str, &str); 8] = [
     (
         "tokens",
         "SELECT COALESCE(MAX(id), 0) AS highest FROM tokens",
+    ),
+    (
+        "mappings",
+        "SELECT COALESCE(MAX(id), 0) AS highest FROM mappings",
     ),
 ];
 

@@ -6,6 +6,7 @@
 mod directory;
 mod edit;
 mod facts;
+mod foreign;
 mod past;
 mod reach;
 mod records;

@@ -24,6 +24,7 @@ use crate::registry::{
     SecretHash, Source, StateRule, TokenEntry,
 };
 
+mod foreign;
 mod records;
 
 /// What goes wrong at the next commit.

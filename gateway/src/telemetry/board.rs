@@ -103,13 +103,15 @@ impl Board {
     /// Takes note of a message of a foreign source.
     pub(super) fn see_source(&self, name: &SourceName, now: Micros, is_at_most_once: bool) {
         let mut sources = locked(&self.sources);
-        if !sources.contains_key(name) {
-            sources.insert(name.clone(), SourceView::default());
-        }
-        if let Some(seen) = sources.get_mut(name) {
-            seen.messages += 1;
-            seen.last_seen = now;
-            seen.is_at_most_once = is_at_most_once;
+        let messages = sources.get(name).map_or(0, |seen| seen.messages) + 1;
+        let seen = SourceView {
+            messages,
+            last_seen: now,
+            is_at_most_once,
+        };
+        match sources.get_mut(name) {
+            Some(held) => *held = seen,
+            None => drop(sources.insert(name.clone(), seen)),
         }
     }
 

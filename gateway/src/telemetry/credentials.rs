@@ -1,13 +1,25 @@
-//! Who may connect as which agent.
+//! Who may connect as which agent or foreign source, and what a source may say and hear.
 
 use wire::AgentName;
 
-use crate::registry::SharedDirectory;
+use crate::registry::{SharedDirectory, SourceName};
 
 /// Answers whether a secret is an agent's. Called for every connect, so it must be quick.
 pub trait Credentials: Send + Sync {
     /// Returns true if the agent is registered now and the secret is its own.
     fn authenticate(&self, agent: &AgentName, secret: &str) -> bool;
+
+    /// Returns true if there is an agent of this name now.
+    fn is_agent(&self, agent: &AgentName) -> bool;
+
+    /// Returns true if the foreign source is registered now and the secret is its own.
+    fn authenticate_source(&self, source: &SourceName, secret: &str) -> bool;
+
+    /// Returns true if the source may send to the topic.
+    fn may_send(&self, source: &SourceName, topic: &str) -> bool;
+
+    /// Returns true if the source may subscribe to the filter: it hears what it could say itself.
+    fn may_hear(&self, source: &SourceName, filter: &str) -> bool;
 
     /// Returns a number that changes when answers may have changed: then connected agents are
     /// asked for again, and those that are revoked are disconnected.
@@ -23,6 +35,29 @@ impl Credentials for DirectoryCredentials {
         let directory = self.0.load();
         let entry = directory.agents.get(agent);
         entry.is_some_and(|entry| entry.secret.matches(secret))
+    }
+
+    fn is_agent(&self, agent: &AgentName) -> bool {
+        self.0.load().agents.contains_key(agent)
+    }
+
+    fn authenticate_source(&self, source: &SourceName, secret: &str) -> bool {
+        let directory = self.0.load();
+        let entry = directory.sources.get(source);
+        entry.is_some_and(|entry| entry.secret.matches(secret))
+    }
+
+    fn may_send(&self, source: &SourceName, topic: &str) -> bool {
+        let directory = self.0.load();
+        let entry = directory.sources.get(source);
+        entry.is_some_and(|entry| entry.may_send(topic))
+    }
+
+    fn may_hear(&self, source: &SourceName, filter: &str) -> bool {
+        let directory = self.0.load();
+        let entry = directory.sources.get(source);
+        let mut filters = entry.into_iter().flat_map(|entry| &entry.filters);
+        filters.any(|own| own.covers(filter))
     }
 
     fn generation(&self) -> u64 {

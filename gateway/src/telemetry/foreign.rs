@@ -28,6 +28,7 @@ use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
 use wire::{ChannelName, Quality};
 
+use super::clocks::Possible;
 use super::intake::Acknowledge;
 use crate::registry::SourceName;
 
@@ -66,6 +67,12 @@ pub struct ForeignReading {
     pub value: Result<f64, Quality>,
 }
 
+/// Returns why a reading stated for a time would be refused now: `future_time` or `too_old`.
+#[must_use]
+pub fn stated_time_refusal(at: Micros, now: Micros) -> Option<&'static str> {
+    Possible::now(now).refusal(at.get().div_euclid(1_000))
+}
+
 /// Whether what reads an instrument is there, as it said or as its last will says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Presence {
@@ -95,7 +102,10 @@ pub struct Refused(Arc<Mutex<Vec<(&'static str, String)>>>);
 
 impl Refused {
     pub(super) fn add(&self, reason: &'static str, detail: &str) {
-        let mut held = self.0.lock().expect("nobody panics while holding this lock");
+        let mut held = self
+            .0
+            .lock()
+            .expect("nobody panics while holding this lock");
         held.push((reason, detail.to_owned()));
     }
 
@@ -105,7 +115,10 @@ impl Refused {
     /// Never: nobody panics while holding the lock.
     #[must_use]
     pub fn take(&self) -> Vec<(&'static str, String)> {
-        let mut held = self.0.lock().expect("nobody panics while holding this lock");
+        let mut held = self
+            .0
+            .lock()
+            .expect("nobody panics while holding this lock");
         std::mem::take(&mut *held)
     }
 }

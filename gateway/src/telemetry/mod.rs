@@ -57,14 +57,12 @@ use crate::registry::SharedDirectory;
 
 pub use foreign::{
     ForeignBatch, ForeignMessage, ForeignReading, Presence, READINGS_MAX, ReadingTime, Refused,
-    UNIT_CHARACTERS_MAX,
+    UNIT_CHARACTERS_MAX, stated_time_refusal,
 };
 pub use handle::TelemetryHandle;
 pub use intake::{Acknowledge, Delivery, Stopped};
 pub use unknown::{UNKNOWN_PAYLOAD_KEPT_MAX, UnknownDevice};
-pub use view::{
-    AgentView, Counts, LiveChange, LiveReading, MachineView, SourceView, StateChange,
-};
+pub use view::{AgentView, Counts, LiveChange, LiveReading, MachineView, SourceView, StateChange};
 
 /// Commits a slow reader of the live stream may be behind before it misses some: at five a second
 /// more than a minute.
@@ -140,7 +138,8 @@ async fn connect(
         #[cfg(not(feature = "broker"))]
         Mqtt::Embedded { .. } => Err(StartError::NoBroker),
         Mqtt::External { url } => {
-            let broker = subscribe::external::start(url, intake.clone(), lifecycle)?;
+            let broker =
+                subscribe::external::start(url, Arc::clone(directory), intake.clone(), lifecycle)?;
             Ok(broker)
         }
     }

@@ -82,19 +82,21 @@ impl UnknownBook {
             };
             held.remove(&oldest);
         }
-        let known = held.entry(device).or_insert_with_key(|device| UnknownDevice {
-            id: id_of(lab, device),
-            lab,
-            source: source.clone(),
-            topic: String::new(),
-            payload: Bytes::new(),
-            bytes: 0,
-            guess: guess.clone(),
-            why,
-            count: 0,
-            first_seen: now,
-            last_seen: now,
-        });
+        let known = held
+            .entry(device)
+            .or_insert_with_key(|device| UnknownDevice {
+                id: id_of(lab, device),
+                lab,
+                source: source.clone(),
+                topic: String::new(),
+                payload: Bytes::new(),
+                bytes: 0,
+                guess: guess.clone(),
+                why,
+                count: 0,
+                first_seen: now,
+                last_seen: now,
+            });
         known.count += 1;
         known.last_seen = now;
         known.why = why;
@@ -128,13 +130,25 @@ mod tests {
         let source = SourceName::parse("plugs").unwrap();
         let payload = Bytes::from_static(payload.as_bytes());
         let at = Micros::new(at);
-        book.see(NodeId::new(lab), &source, (topic, &payload), Why::NoMapping, at);
+        book.see(
+            NodeId::new(lab),
+            &source,
+            (topic, &payload),
+            Why::NoMapping,
+            at,
+        );
     }
 
     #[test]
     fn messages_of_one_device_are_one_row_that_keeps_the_values() {
         let mut book = UnknownBook::default();
-        see(&mut book, 1, "tele/plug/SENSOR", r#"{"ENERGY":{"Power":9}}"#, 1);
+        see(
+            &mut book,
+            1,
+            "tele/plug/SENSOR",
+            r#"{"ENERGY":{"Power":9}}"#,
+            1,
+        );
         see(&mut book, 1, "tele/plug/STATE", r#"{"POWER":"ON"}"#, 2);
         see(&mut book, 1, "tele/other/LWT", "Online", 3);
         let mut all = book.all();
@@ -142,7 +156,10 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!(all[1].topic, "tele/plug/SENSOR");
         assert_eq!(all[1].guess.topic, "tele/plug");
-        assert_eq!((all[1].count, all[1].first_seen, all[1].last_seen), (2, Micros::new(1), Micros::new(2)));
+        assert_eq!(
+            (all[1].count, all[1].first_seen, all[1].last_seen),
+            (2, Micros::new(1), Micros::new(2))
+        );
         assert_eq!(all[1].id.len(), 16);
     }
 
@@ -170,9 +187,18 @@ mod tests {
         let payload = Bytes::from(vec![b'x'; 100_000]);
         let source = SourceName::parse("plugs").unwrap();
         let topic = format!("a/{}", "y".repeat(10_000));
-        book.see(NodeId::new(1), &source, (&topic, &payload), Why::NoMapping, Micros::new(0));
+        book.see(
+            NodeId::new(1),
+            &source,
+            (&topic, &payload),
+            Why::NoMapping,
+            Micros::new(0),
+        );
         let all = book.all();
-        assert_eq!((all[0].payload.len(), all[0].bytes), (UNKNOWN_PAYLOAD_KEPT_MAX, 100_000));
+        assert_eq!(
+            (all[0].payload.len(), all[0].bytes),
+            (UNKNOWN_PAYLOAD_KEPT_MAX, 100_000)
+        );
         assert_eq!(all[0].topic.len(), TOPIC_CHARACTERS_MAX);
     }
 }

@@ -45,7 +45,7 @@ pub struct AgentView {
 }
 
 /// What a foreign source has sent since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceView {
     /// Messages.
     pub messages: u64,

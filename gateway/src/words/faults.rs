@@ -2,6 +2,7 @@
 
 use super::Said;
 use super::expectations::EXPECTATIONS;
+use super::foreign::MAPPING_FAULTS;
 use super::parsers::parser_fault;
 
 /// Returns the sentence for a message about one field.
@@ -12,7 +13,7 @@ use super::parsers::parser_fault;
 pub fn fault(message: &str) -> Said {
     // The parser appends a position that the field's name already tells.
     let bare = message.split(" at line ").next().unwrap_or(message);
-    let listed = KNOWN.iter().chain(EXPECTATIONS);
+    let listed = KNOWN.iter().chain(EXPECTATIONS).chain(MAPPING_FAULTS);
     let found = listed.into_iter().find(|(en, _)| *en == bare);
     found.map_or_else(|| parser_fault(message), |(en, zh)| Said::fixed(zh, en))
 }

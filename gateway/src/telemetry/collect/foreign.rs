@@ -61,7 +61,11 @@ impl Collector {
         self.mappings.follow(&directory);
         let (topic, payload) = (message.topic.as_str(), &message.payload);
         let Some((lab, owner)) = self.mappings.owner(topic) else {
-            self.refuse((topic, payload), ("no_source", "no source sends there"), now);
+            self.refuse(
+                (topic, payload),
+                ("no_source", "no source sends there"),
+                now,
+            );
             return;
         };
         let source = message.publisher.unwrap_or_else(|| owner.clone());
@@ -135,7 +139,13 @@ impl Collector {
             let arrival_ms = arrival(now, heard_ms);
             let mut grid = Grid::new();
             for reading in readings {
-                let placed = place(instrument, &reading, writer, (now, arrival_ms), &mut refusals);
+                let placed = place(
+                    instrument,
+                    &reading,
+                    writer,
+                    (now, arrival_ms),
+                    &mut refusals,
+                );
                 if let Some((time_ms, mark, channel, cell)) = placed {
                     put(&mut grid, (time_ms, mark), channel, cell);
                 }
@@ -202,7 +212,10 @@ fn place(
     let is_of_state =
         rule.channel == reading.channel || rule.fault_channel.as_ref() == Some(&reading.channel);
     if instrument.source.is_some() && is_of_state {
-        refusals.push(("agents_channel", format!("{name}: its own agent reads that")));
+        refusals.push((
+            "agents_channel",
+            format!("{name}: its own agent reads that"),
+        ));
         return None;
     }
     let Some(channel) = writer.channel(&reading.channel) else {

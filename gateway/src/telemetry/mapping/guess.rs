@@ -104,7 +104,8 @@ fn zigbee(topic: &str, value: &Value) -> Option<Guess> {
 
 fn telegraf(topic: &str, value: &Value) -> Option<Guess> {
     let metrics = value.pointer("/metrics/0").unwrap_or(value);
-    let is_metric = metrics.get("fields").is_some_and(Value::is_object) && metrics.get("name").is_some();
+    let is_metric =
+        metrics.get("fields").is_some_and(Value::is_object) && metrics.get("name").is_some();
     is_metric.then(|| Guess {
         format: Some(Format::Telegraf),
         topic: topic.to_owned(),

@@ -77,7 +77,11 @@ impl MappingIndex {
             };
             let mut keys = vec![&None];
             keys.extend(second.is_some().then_some(&second));
-            for entry in keys.into_iter().filter_map(|key| seconds.get(key)).flatten() {
+            for entry in keys
+                .into_iter()
+                .filter_map(|key| seconds.get(key))
+                .flatten()
+            {
                 found.insert(entry.id, entry);
             }
         }

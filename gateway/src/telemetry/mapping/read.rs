@@ -41,9 +41,11 @@ pub fn read<'m>(
     let size = check_payload(message.payload);
     let mut parsed = None;
     for entry in mappings {
-        let fitting = entry.mapping.routes().iter().filter_map(|route| {
-            Some((route, route.pattern.captures(message.topic)?))
-        });
+        let fitting = entry
+            .mapping
+            .routes()
+            .iter()
+            .filter_map(|route| Some((route, route.pattern.captures(message.topic)?)));
         let mut fitting: Vec<(&Route, Captures)> = fitting.collect();
         if fitting.is_empty() {
             continue;
@@ -142,7 +144,11 @@ impl Reader<'_> {
                 return;
             }
         }
-        let entries = match reads.each.as_deref().map(|each| (each, whole.pointer(each))) {
+        let entries = match reads
+            .each
+            .as_deref()
+            .map(|each| (each, whole.pointer(each)))
+        {
             None => std::slice::from_ref(whole),
             Some((_, Some(Value::Array(entries)))) => entries,
             Some(_) if reads.or_whole => std::slice::from_ref(whole),
@@ -224,7 +230,11 @@ impl Reader<'_> {
         time: ReadingTime,
     ) {
         let Some(Value::Object(fields)) = fields else {
-            let why = if self.document.is_json { Why::Absent } else { Why::NotJson };
+            let why = if self.document.is_json {
+                Why::Absent
+            } else {
+                Why::NotJson
+            };
             self.note(pointer, why);
             return;
         };
@@ -320,7 +330,11 @@ impl Reader<'_> {
             }
             Some(value) => value,
         };
-        let zone = self.directory.instruments.get(&id).map(|one: &Instrument| one.zone);
+        let zone = self
+            .directory
+            .instruments
+            .get(&id)
+            .map(|one: &Instrument| one.zone);
         let zone = zone.unwrap_or(chrono_tz::Tz::Asia__Shanghai);
         let at = time::read(value, spec.format, zone, self.message.arrival);
         at.map_or_else(

@@ -213,7 +213,12 @@ fn zigbee(
     };
     Ok(vec![
         values(base, reads),
-        online(below(spec, "availability")?, Some("/state"), "online", "offline"),
+        online(
+            below(spec, "availability")?,
+            Some("/state"),
+            "online",
+            "offline",
+        ),
         nothing(below(spec, "set")?),
         nothing(below(spec, "get")?),
     ])

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wire::{ChannelName, InstrumentKey};
 
-use super::limits::{
-    DEVICES_MAX, POINTER_BYTES_MAX, VALUES_MAX, WORD_BYTES_MAX, WORDS_MAX,
-};
+use super::limits::{DEVICES_MAX, POINTER_BYTES_MAX, VALUES_MAX, WORD_BYTES_MAX, WORDS_MAX};
 use super::ready;
 use super::spec::{Format, Kind, MappingSpec, OnlineSpec, SpecFault, TimeSpec, ValueSpec};
 use super::template::{NO_SUCH_NAME, Template};
@@ -147,8 +145,8 @@ impl ValueRead {
 }
 
 fn online_route(online: &OnlineSpec, template: &Template) -> Result<Route, SpecFault> {
-    let pattern = Pattern::parse(&online.topic)
-        .map_err(|fault| SpecFault::new("online.topic", fault))?;
+    let pattern =
+        Pattern::parse(&online.topic).map_err(|fault| SpecFault::new("online.topic", fault))?;
     if !template.fits(&pattern) {
         return Err(SpecFault::new("online.topic", NO_SUCH_NAME));
     }
@@ -182,11 +180,17 @@ fn check(spec: &MappingSpec) -> Result<(), SpecFault> {
         let field = |name: &str| format!("values[{place}].{name}");
         check_value(value, &field)?;
         if !channels.insert(&value.channel) {
-            return Err(SpecFault::new(&field("channel"), "this channel is there twice"));
+            return Err(SpecFault::new(
+                &field("channel"),
+                "this channel is there twice",
+            ));
         }
     }
     check_pointer("each", spec.each.as_deref())?;
-    check_pointer("time.pointer", spec.time.as_ref().map(|time| time.pointer.as_str()))?;
+    check_pointer(
+        "time.pointer",
+        spec.time.as_ref().map(|time| time.pointer.as_str()),
+    )?;
     if let Some(online) = &spec.online {
         check_pointer("online.pointer", online.pointer.as_deref())?;
         check_words("online.online", online.online.iter())?;

@@ -32,15 +32,16 @@ pub(super) const NO_SUCH_NAME: &str = "the topic has no such name in braces";
 impl Template {
     /// Parses the text; names must be captures of the pattern.
     pub(super) fn parse(text: &str, pattern: &Pattern) -> Result<Self, &'static str> {
-        if text.is_empty() || text.len() > TEMPLATE_BYTES_MAX || text.chars().any(char::is_control) {
+        if text.is_empty() || text.len() > TEMPLATE_BYTES_MAX || text.chars().any(char::is_control)
+        {
             return Err(NOT_A_TEMPLATE);
         }
         let mut parts = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
-            let (before, found) = rest.split_once('{').map_or((rest, None), |(before, after)| {
-                (before, Some(after))
-            });
+            let (before, found) = rest
+                .split_once('{')
+                .map_or((rest, None), |(before, after)| (before, Some(after)));
             if before.contains('}') {
                 return Err(NOT_A_TEMPLATE);
             }
@@ -63,7 +64,9 @@ impl Template {
 
     /// Returns true if it needs more than the topic.
     pub(super) fn needs_message(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Pointer(_)))
+        self.parts
+            .iter()
+            .any(|part| matches!(part, Part::Pointer(_)))
     }
 
     /// Returns true if the pattern has every name.

@@ -61,7 +61,9 @@ fn unix(value: &Value, unit_us: Option<i64>) -> Option<Micros> {
             text = serde_json::from_str::<Value>(held.trim()).ok()?;
             &text
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value
+        }
     };
     if let Some(whole) = value.as_i64() {
         let Some(unit_us) = unit_us.or_else(|| unit_of(whole)) else {
@@ -134,8 +136,14 @@ mod tests {
         ] {
             assert_eq!(at(&value, format), Some(NINE), "{value} {format:?}");
         }
-        assert_eq!(at(&json!(1_795_654_800.25), TimeFormat::UnixS), Some(NINE + 250_000));
-        assert_eq!(at(&json!("2026-11-26T09:00:00.5"), TimeFormat::Local), Some(NINE + 500_000));
+        assert_eq!(
+            at(&json!(1_795_654_800.25), TimeFormat::UnixS),
+            Some(NINE + 250_000)
+        );
+        assert_eq!(
+            at(&json!("2026-11-26T09:00:00.5"), TimeFormat::Local),
+            Some(NINE + 500_000)
+        );
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub enum TopicFault {
     Size,
     /// A wildcard is not a level of its own, `#` is not the last, a character is forbidden, or
     /// braces do not hold a name.
-    #[error("no MQTT filter: `+` and `#` are levels of their own, `#` only the last, and braces hold a name such as `{{device}}`")]
+    #[error(
+        "no MQTT filter: `+` and `#` are levels of their own, `#` only the last, and braces hold a name such as `{{device}}`"
+    )]
     Shape,
     /// A name is there twice, or there are too many.
     #[error("expected at most 4 names in braces, each once")]
@@ -261,7 +263,9 @@ fn parse_level(text: &str) -> Result<Level, TopicFault> {
     };
     let (name, after) = rest.split_once('}').ok_or(TopicFault::Shape)?;
     let is_name = (1..=32).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !is_name || after.contains(['{', '}']) || before.contains('}') {
         return Err(TopicFault::Shape);
     }
@@ -284,12 +288,30 @@ mod tests {
 
     #[test]
     fn filters_begin_with_a_word_of_their_own() {
-        for text in ["tele/#", "lab-7/+/SENSOR", "zigbee2mqtt", "a/b/c/d/e/f/g/#", "甲/+"] {
+        for text in [
+            "tele/#",
+            "lab-7/+/SENSOR",
+            "zigbee2mqtt",
+            "a/b/c/d/e/f/g/#",
+            "甲/+",
+        ] {
             assert!(TopicFilter::parse(text).is_ok(), "{text}");
         }
         for text in [
-            "", "#", "+/x", "$SYS/#", "ortoo/#", "ortoo/v1/lab-1/up/readings", "Ortoo/x", "/x", "a/#/b",
-            "a/b+", "a/#b", "a/{x}", "a\u{0}", "a/b/c/d/e/f/g/h/i",
+            "",
+            "#",
+            "+/x",
+            "$SYS/#",
+            "ortoo/#",
+            "ortoo/v1/lab-1/up/readings",
+            "Ortoo/x",
+            "/x",
+            "a/#/b",
+            "a/b+",
+            "a/#b",
+            "a/{x}",
+            "a\u{0}",
+            "a/b/c/d/e/f/g/h/i",
         ] {
             assert!(TopicFilter::parse(text).is_err(), "{text}");
         }
@@ -342,8 +364,15 @@ mod tests {
             assert!(pattern.captures(topic).is_none(), "{topic}");
         }
         for text in [
-            "{device}/x", "tele/{a}/{a}", "tele/{}", "tele/{a", "tele/a}", "tele/{a}{b}", "tele/{a b}",
-            "t/{a}/{b}/{c}/{d}/{e}", "+/{a}",
+            "{device}/x",
+            "tele/{a}/{a}",
+            "tele/{}",
+            "tele/{a",
+            "tele/a}",
+            "tele/{a}{b}",
+            "tele/{a b}",
+            "t/{a}/{b}/{c}/{d}/{e}",
+            "+/{a}",
         ] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }

@@ -18,7 +18,7 @@ use rmqtt::types::{From, Id, Message, Publish, Reason};
 use wire::AgentName;
 
 use super::Downlink;
-use super::hooks::Hooks;
+use super::hooks::{Hooks, Speaker};
 use crate::lifecycle::Lifecycle;
 use crate::telemetry::StartError;
 use crate::telemetry::credentials::Credentials;
@@ -72,6 +72,7 @@ pub(in crate::telemetry) async fn start(
     let hooks = Hooks {
         credentials: Arc::clone(&credentials),
         intake,
+        context: context.clone(),
     };
     let register: Box<dyn Register> = context.extends.hook_mgr().register();
     for question in [
@@ -153,13 +154,14 @@ impl Embedded {
                     continue;
                 };
                 let secret = session.password().map(|secret| std::str::from_utf8(secret));
-                let agent = AgentName::parse(&session.id.client_id);
-                let holds = match (agent, secret) {
-                    (Ok(agent), Some(Ok(secret))) => self.credentials.authenticate(&agent, secret),
+                let (client, user) = (&session.id.client_id, session.id.username_ref());
+                let speaker = Speaker::of(&*self.credentials, client, user);
+                let holds = match (speaker, secret) {
+                    (Some(speaker), Some(Ok(secret))) => speaker.holds(&*self.credentials, secret),
                     _ => false,
                 };
                 if !holds {
-                    tracing::info!(agent = %session.id.client_id, "a revoked agent is disconnected");
+                    tracing::info!(client = %client, "a revoked client is disconnected");
                     close(entry.tx(), "revoked");
                 }
             }

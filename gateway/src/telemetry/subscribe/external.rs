@@ -16,15 +16,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, QoS};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish, QoS};
 use tokio_util::sync::CancellationToken;
 use wire::{AgentName, Topic};
 
 use super::Downlink;
+use super::filters::ForeignFilters;
 use crate::config::Secret;
 use crate::lifecycle::Lifecycle;
+use crate::registry::SharedDirectory;
 use crate::telemetry::StartError;
-use crate::telemetry::intake::{Acknowledge, Delivery, Intake, NotTaken};
+use crate::telemetry::foreign::ForeignMessage;
+use crate::telemetry::intake::{Acknowledge, Delivery, Inbound, Intake, NotTaken};
 
 /// Requests waiting for the ingest connection: one PUBACK for each message in the recorder's queue
 /// and in the group being committed, so an ack always finds room.
@@ -58,6 +61,8 @@ pub(in crate::telemetry) struct External {
     broker: Broker,
     /// The client of the present sending connection.
     sender: Mutex<Option<AsyncClient>>,
+    /// Where foreign sources send to, and what of it the present ingest connection listens to.
+    foreign: ForeignFilters,
     is_ingesting: AtomicBool,
     is_sending: AtomicBool,
     /// Whether the log was told that the broker is away: it is told once, and once when it is back.
@@ -76,6 +81,7 @@ struct Broker {
 /// Starts both connections. They connect when the broker is there.
 pub(in crate::telemetry) fn start(
     url: &Secret,
+    directory: SharedDirectory,
     intake: Intake,
     lifecycle: &Lifecycle,
 ) -> Result<Arc<External>, StartError> {
@@ -83,6 +89,7 @@ pub(in crate::telemetry) fn start(
     let external = Arc::new(External {
         broker,
         sender: Mutex::new(None),
+        foreign: ForeignFilters::new(directory),
         is_ingesting: AtomicBool::new(false),
         is_sending: AtomicBool::new(false),
         is_told: AtomicBool::new(false),
@@ -92,10 +99,16 @@ pub(in crate::telemetry) fn start(
         let mut retry = Retry::default();
         while !stop.is_cancelled() {
             let end = ingest.ingest(&intake, &stop).await;
+            ingest.foreign.end();
             let was_up = ingest.is_ingesting.swap(false, Ordering::Relaxed);
             ingest.tell_end("ingest", &end);
             rest(retry.after(was_up), &stop).await;
         }
+        Ok::<(), String>(())
+    });
+    let (filters, stop) = (Arc::clone(&external), lifecycle.stop_token());
+    lifecycle.spawn("filters of foreign sources", async move {
+        filters.foreign.follow(stop).await;
         Ok::<(), String>(())
     });
     let (sending, stop) = (Arc::clone(&external), lifecycle.stop_token());
@@ -196,6 +209,7 @@ impl External {
                     // Also when the session was kept: then the retained statuses come again, and
                     // tell who came and went meanwhile.
                     drop(client.try_subscribe(Topic::all_up(), QoS::AtLeastOnce));
+                    self.foreign.begin(client.clone());
                 }
                 Event::Incoming(Packet::SubAck(_)) => {
                     self.is_ingesting.store(true, Ordering::Relaxed);
@@ -203,16 +217,8 @@ impl External {
                     self.tell_up();
                 }
                 Event::Incoming(Packet::Publish(publish)) => {
-                    let client = client.clone();
-                    let delivery = Delivery {
-                        topic: publish.topic.clone(),
-                        payload: publish.payload.clone(),
-                        acknowledge: Acknowledge::with(move || {
-                            // Fails only when the connection has ended: then it comes again.
-                            drop(client.try_ack(&publish));
-                        }),
-                    };
-                    match intake.submit_within(delivery, PATIENCE).await {
+                    let inbound = inbound_of(publish, client.clone());
+                    match intake.submit_within(inbound, PATIENCE).await {
                         Ok(()) => {}
                         Err(NotTaken::Full) => return End::Full,
                         Err(NotTaken::Stopped) => return End::Stop,
@@ -250,6 +256,35 @@ impl External {
             .expect("nobody panics while holding this lock");
         **sender = client;
     }
+}
+
+/// Makes of a publish what the recorder takes, acknowledged to the broker after the commit.
+fn inbound_of(publish: Publish, client: AsyncClient) -> Inbound {
+    let topic = publish.topic.clone();
+    let payload = publish.payload.clone();
+    let (is_retained, qos) = (publish.retain, publish.qos);
+    let acknowledge = Acknowledge::with(move || {
+        // Fails only when the connection has ended: then it comes again.
+        drop(client.try_ack(&publish));
+    });
+    if Topic::is_ours(&topic) {
+        return Inbound::Agent(Delivery {
+            topic,
+            payload,
+            acknowledge,
+        });
+    }
+    Inbound::Foreign(ForeignMessage {
+        publisher: None,
+        topic,
+        payload,
+        is_retained,
+        acknowledge: if qos == QoS::AtMostOnce {
+            Acknowledge::none()
+        } else {
+            acknowledge
+        },
+    })
 }
 
 #[async_trait]

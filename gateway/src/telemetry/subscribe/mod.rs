@@ -4,6 +4,7 @@
 #[cfg(feature = "broker")]
 pub(super) mod embedded;
 pub(super) mod external;
+mod filters;
 #[cfg(feature = "broker")]
 mod hooks;
 
