@@ -21,8 +21,10 @@ use crate::clock::Clock;
 use crate::history::{ChannelNo, History};
 use crate::lifecycle::Lifecycle;
 use crate::registry::{
-    AgentEntry, Directory, Instrument, Names, SecretHash, SharedDirectory, Source, StateRule,
+    AgentEntry, Directory, ForeignSource, Instrument, MappingEntry, Names, SecretHash,
+    SharedDirectory, Source, SourceName, StateRule,
 };
+use crate::telemetry::mapping::{Mapping, TopicFilter};
 
 /// Returns the channel with a number; 0 is none.
 pub(super) fn channel(number: usize) -> Option<ChannelNo> {
@@ -49,6 +51,38 @@ pub(super) fn directory(instruments: &[(&str, u32, &str)]) -> Directory {
         directory.agents.insert(agent, entry);
     }
     directory
+}
+
+/// Makes a foreign source of lab 1, whose secret is its name, that may send to a filter.
+pub(super) fn add_source(directory: &mut Directory, name: &str, filter: &str) {
+    let source = ForeignSource {
+        name: SourceName::parse(name).unwrap(),
+        lab: NodeId::new(1),
+        secret: SecretHash::of(name),
+        filters: vec![TopicFilter::parse(filter).unwrap()],
+        created_at: Micros::new(0),
+    };
+    directory.sources.insert(source.name.clone(), source);
+}
+
+/// Makes a mapping of lab 1.
+pub(super) fn add_mapping(directory: &mut Directory, id: i64, spec: &str) {
+    let spec = serde_json::from_str(spec).unwrap();
+    let entry = MappingEntry {
+        id,
+        lab: NodeId::new(1),
+        name: String::new(),
+        mapping: Mapping::new(spec).unwrap(),
+        version: 1,
+        created_at: Micros::new(0),
+    };
+    directory.mappings.insert(id, Arc::new(entry));
+}
+
+/// Makes nobody speak for an instrument.
+pub(super) fn silence(directory: &mut Directory, number: u32) {
+    let instrument = directory.instruments.get_mut(&InstrumentId::new(number));
+    instrument.unwrap().source = None;
 }
 
 /// Returns it as the desk would publish it.
@@ -114,18 +148,23 @@ pub(super) struct Bench {
 impl Bench {
     /// Starts it on a folder, with agents `lab-1` and `lab-2` for instruments `K-1`, `K-2`, `K-3`.
     pub(super) async fn start(folder: &Path, clock: Clock) -> Self {
-        let lifecycle = Lifecycle::new();
-        let history = History::open(folder, clock.clone()).await.unwrap();
-        let (intake, queue) = intake::queue();
-        let sent = Arc::new(Sent::default());
         let instruments = [
             ("K-1", 1, "lab-1"),
             ("K-2", 2, "lab-1"),
             ("K-3", 3, "lab-2"),
         ];
+        Self::start_with(folder, clock, directory(&instruments)).await
+    }
+
+    /// Starts it with a directory of the caller's own.
+    pub(super) async fn start_with(folder: &Path, clock: Clock, directory: Directory) -> Self {
+        let lifecycle = Lifecycle::new();
+        let history = History::open(folder, clock.clone()).await.unwrap();
+        let (intake, queue) = intake::queue();
+        let sent = Arc::new(Sent::default());
         let parts = Parts {
             clock,
-            directory: shared(directory(&instruments)),
+            directory: shared(directory),
             history,
             intake,
             downlink: sent.clone(),

@@ -25,6 +25,8 @@ mod collected;
 pub mod credentials;
 mod decode;
 pub mod foreign;
+#[cfg(test)]
+mod foreign_tests;
 mod handle;
 mod intake;
 pub mod mapping;

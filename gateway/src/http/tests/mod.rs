@@ -9,6 +9,7 @@ mod booking_states;
 mod booking_ways;
 mod bookings;
 mod edits;
+mod foreign;
 mod front;
 mod goes_with;
 mod live;

@@ -289,7 +289,11 @@ fn clamped(number: i64) -> i32 {
 }
 
 fn put(grid: &mut Grid, (time_ms, mark): (i64, ClockMark), channel: ChannelNo, cell: Cell) {
-    let (_, cells) = grid.entry(time_ms).or_insert_with(|| (mark, Vec::new()));
+    let (held, cells) = grid.entry(time_ms).or_insert_with(|| (mark, Vec::new()));
+    // One row has one mark: as uncertain as the least certain of its cells.
+    if mark.uncertainty_ds > held.uncertainty_ds {
+        *held = mark;
+    }
     match cells.iter_mut().find(|(known, _)| *known == channel) {
         Some((_, held)) => *held = cell,
         None => cells.push((channel, cell)),

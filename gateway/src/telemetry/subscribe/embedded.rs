@@ -225,3 +225,7 @@ impl Downlink for Embedded {
 #[cfg(test)]
 #[path = "embedded_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "embedded_foreign_tests.rs"]
+mod foreign_tests;

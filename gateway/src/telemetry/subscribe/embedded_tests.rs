@@ -16,15 +16,15 @@ use crate::registry::SharedDirectory;
 use crate::telemetry::bench::{directory, readings, shared};
 use crate::telemetry::{Telemetry, TelemetryHandle};
 
-struct Plant {
-    handle: TelemetryHandle,
-    directory: SharedDirectory,
+pub(super) struct Plant {
+    pub(super) handle: TelemetryHandle,
+    pub(super) directory: SharedDirectory,
     clock: Clock,
     _folder: tempfile::TempDir,
     _lifecycle: Lifecycle,
 }
 
-async fn plant() -> Plant {
+pub(super) async fn plant() -> Plant {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::system();
     let lifecycle = Lifecycle::new();
@@ -46,13 +46,13 @@ async fn plant() -> Plant {
 }
 
 /// A client and what it hears, in words; `closed` when its connection ends.
-struct Client {
-    client: AsyncClient,
-    heard: mpsc::Receiver<String>,
+pub(super) struct Client {
+    pub(super) client: AsyncClient,
+    pub(super) heard: mpsc::Receiver<String>,
 }
 
 impl Client {
-    async fn hears(&mut self) -> String {
+    pub(super) async fn hears(&mut self) -> String {
         tokio::time::timeout(Duration::from_secs(10), self.heard.recv())
             .await
             .expect("something happens in time")
@@ -60,7 +60,7 @@ impl Client {
     }
 }
 
-fn options(plant: &Plant, id: &str, user: &str, secret: &str) -> MqttOptions {
+pub(super) fn options(plant: &Plant, id: &str, user: &str, secret: &str) -> MqttOptions {
     let port = plant.handle.broker_address().unwrap().port();
     assert_ne!(port, 0);
     let mut options = MqttOptions::new(id, "127.0.0.1", port);
@@ -68,7 +68,7 @@ fn options(plant: &Plant, id: &str, user: &str, secret: &str) -> MqttOptions {
     options
 }
 
-fn connect(options: MqttOptions) -> Client {
+pub(super) fn connect(options: MqttOptions) -> Client {
     let (client, mut events) = AsyncClient::new(options, 16);
     let (tell, heard) = mpsc::channel(64);
     #[expect(
@@ -269,7 +269,7 @@ async fn the_will_of_an_agent_that_breaks_off_says_that_it_is_gone() {
     wait_for(|| plant.handle.agents_online() == 0).await;
 }
 
-async fn wait_for(mut holds: impl FnMut() -> bool) {
+pub(super) async fn wait_for(mut holds: impl FnMut() -> bool) {
     for _ in 0..1_000 {
         if holds() {
             return;

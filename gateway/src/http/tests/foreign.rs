@@ -1,0 +1,427 @@
+//! Devices of other makers: made known, tried, adopted; and readings of scripts.
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use scheduler::id::InstrumentId;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::world::{LAB, OTHER_LAB};
+use super::{Answer, Place, Who, at};
+use crate::telemetry::{Acknowledge, ForeignMessage};
+
+const SENSOR: &str = r#"{"Time":"2026-11-24T00:00:00","ENERGY":{"Power":250.5,"Voltage":231}}"#;
+
+async fn source(place: &Place, name: &str, lab: i64, filters: &[&str]) -> Answer {
+    let who = if lab == LAB {
+        Who::Manager
+    } else {
+        Who::Neighbour
+    };
+    let body = json!({ "name": name, "lab": lab, "filters": filters });
+    place.post(who, "/api/v1/sources", &body).await
+}
+
+/// Brings a message as a broker would, and waits for the commit.
+async fn send(place: &Place, topic: &str, payload: &str) {
+    let (done, dealt_with) = oneshot::channel();
+    let message = ForeignMessage {
+        publisher: None,
+        topic: topic.to_owned(),
+        payload: payload.to_owned().into(),
+        is_retained: false,
+        acknowledge: Acknowledge::with(move || done.send(()).unwrap_or_default()),
+    };
+    place
+        .state
+        .telemetry()
+        .ingest_foreign(message)
+        .await
+        .unwrap();
+    let within = tokio::time::timeout(std::time::Duration::from_secs(20), dealt_with);
+    within.await.expect("it is dealt with in time").unwrap();
+}
+
+fn latest(place: &Place, number: u32) -> Vec<(String, Option<f64>, String)> {
+    let latest = place.state.telemetry().latest(InstrumentId::new(number));
+    let one = latest.into_iter();
+    one.map(|one| (one.name.to_string(), one.value, one.unit))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_source_gets_its_secret_once_and_topics_of_its_own() {
+    let place = Place::new().await;
+    let made = source(&place, "plugs", LAB, &["tele/#", "stat/+/POWER"]).await;
+    let made = made.expect(201);
+    let secret = made["secret"].as_str().unwrap();
+    assert_eq!(
+        (secret.len(), &made["mqtt_url"]),
+        (64, &json!("mqtt://127.0.0.1:1883"))
+    );
+    let listed = place.get(Who::Manager, "/api/v1/sources").await;
+    assert!(!listed.text().contains(secret));
+    let listed = listed.expect(200);
+    assert_eq!(
+        listed["items"][0]["filters"],
+        json!(["tele/#", "stat/+/POWER"])
+    );
+    assert_eq!(listed["items"][0]["at_most_once"], Value::Null);
+    let others = place
+        .get(Who::Neighbour, "/api/v1/sources")
+        .await
+        .expect(200);
+    assert_eq!(others["items"], json!([]));
+    for (name, lab, filter) in [
+        ("plugs", LAB, "more/#"),
+        ("agent-0", LAB, "more/#"),
+        ("more", OTHER_LAB, "tele/lab-9/+"),
+    ] {
+        let taken = source(&place, name, lab, &[filter]).await;
+        taken.expect_problem(409, "wrong-state");
+    }
+    source(&place, "same-lab", LAB, &["tele/x"])
+        .await
+        .expect(201);
+    source(&place, "other-lab", OTHER_LAB, &["lab-9/tele/#"])
+        .await
+        .expect(201);
+    for (name, filters, field) in [
+        ("Plugs", vec!["x/#"], "name"),
+        ("gateway", vec!["x/#"], "name"),
+        ("x", vec![], "filters"),
+        ("x", vec!["x/#", "#"], "filters[1]"),
+        ("x", vec!["ortoo/v1/agent-0/up/readings"], "filters[0]"),
+    ] {
+        let problem = source(&place, name, LAB, &filters).await;
+        let problem = problem.expect_problem(400, "malformed-request");
+        assert_eq!(problem["errors"][0]["field"], field, "{filters:?}");
+    }
+    // Its name is an MQTT user: no agent can have it.
+    let agent = json!({ "name": "plugs", "lab": LAB });
+    let taken = place.post(Who::Manager, "/api/v1/agents", &agent).await;
+    taken.expect_problem(409, "wrong-state");
+}
+
+#[tokio::test]
+async fn a_message_can_be_tried_before_it_counts() {
+    let place = Place::new().await;
+    source(&place, "plugs", LAB, &["tele/#"]).await.expect(201);
+    let mapping =
+        json!({ "format": "tasmota", "topic": "tele/{device}", "instrument": "{device}" });
+    let mut body = json!({ "topic": "tele/A-1/SENSOR", "payload": SENSOR });
+    let path = "/api/v1/sources/plugs/test";
+    let nobody = place.post(Who::Manager, path, &body).await.expect(200);
+    assert_eq!(
+        (&nobody["taken"], &nobody["ignored"][0]["reason"]),
+        (&json!(false), &json!("no_mapping"))
+    );
+    body["mapping"] = mapping.clone();
+    let tried = place.post(Who::Manager, path, &body).await.expect(200);
+    assert_eq!(tried["taken"], true);
+    let reading = &tried["readings"][0];
+    let expected = json!({ "mapping": null, "from": "/ENERGY/Power", "instrument": "A-1",
+        "channel": "power_w", "value": 250.5, "quality": "good", "unit": "W", "time": at(0),
+        "time_from": "device" });
+    assert_eq!(*reading, expected);
+    let reasons = tried["ignored"].as_array().unwrap();
+    assert!(
+        reasons
+            .iter()
+            .all(|one| one["reason"] == "absent" && one["fault"] == false)
+    );
+    body["mapping"]["topic"] = json!("#");
+    let problem = place.post(Who::Manager, path, &body).await;
+    let problem = problem.expect_problem(400, "malformed-request");
+    assert_eq!(problem["errors"][0]["field"], "mapping.topic");
+    // The same with a mapping that is kept, of which the other lab sees nothing.
+    let kept = json!({ "name": "插座", "lab": LAB, "mapping": mapping });
+    place
+        .post(Who::Manager, "/api/v1/mappings", &kept)
+        .await
+        .expect(201);
+    let body = json!({ "topic": "tele/B-1/SENSOR", "payload": SENSOR });
+    let strange = place.post(Who::Manager, path, &body).await.expect(200);
+    assert_eq!(strange["ignored"][0]["what"], "B-1");
+    assert_eq!(strange["ignored"][0]["reason"], "no_such_instrument");
+    assert!(latest(&place, 1).is_empty(), "nothing was stored");
+    let others = place
+        .get(Who::Neighbour, "/api/v1/mappings")
+        .await
+        .expect(200);
+    assert_eq!(others["items"], json!([]));
+}
+
+#[tokio::test]
+async fn an_unknown_device_is_adopted_and_known_from_then_on() {
+    let place = Place::new().await;
+    source(&place, "plugs", LAB, &["tele/#", "free/#"])
+        .await
+        .expect(201);
+    send(&place, "tele/plug-7/STATE", r#"{"POWER":"ON"}"#).await;
+    send(&place, "tele/plug-7/SENSOR", SENSOR).await;
+    send(&place, "free/oven", "812").await;
+    let listed = place
+        .get(Who::Manager, "/api/v1/unknown-devices")
+        .await
+        .expect(200);
+    let devices = listed["items"].as_array().unwrap();
+    assert_eq!(devices.len(), 2, "{devices:#?}");
+    let find = |topic: &str| devices.iter().find(|one| one["topic"] == topic).unwrap();
+    let plug = find("tele/plug-7/SENSOR");
+    assert_eq!(
+        (&plug["count"], &plug["payload"]),
+        (&json!(2), &json!(SENSOR))
+    );
+    assert_eq!(
+        plug["proposal"],
+        json!({ "format": "tasmota", "topic": "tele/plug-7", "component": null })
+    );
+    let adopt = |device: &Value| {
+        format!(
+            "/api/v1/unknown-devices/{}/adopt",
+            device["id"].as_str().unwrap()
+        )
+    };
+    for (body, field) in [
+        (json!({ "instrument": "B-1" }), "instrument"),
+        (
+            json!({ "instrument": "A-1", "mapping": { "format": "tasmota", "topic": "tele/x", "instrument": "A-1" } }),
+            "mapping",
+        ),
+    ] {
+        let problem = place.post(Who::Manager, &adopt(plug), &body).await;
+        let problem = problem.expect_problem(400, "malformed-request");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
+    let body = json!({ "instrument": "A-1" });
+    place
+        .post(Who::Neighbour, &adopt(plug), &body)
+        .await
+        .expect_problem(404, "not-found");
+    let made = place
+        .post(Who::Manager, &adopt(plug), &body)
+        .await
+        .expect(201);
+    assert_eq!(
+        (&made["name"], &made["mapping"]["instrument"]),
+        (&json!("tele/plug-7"), &json!("A-1"))
+    );
+    // A free device needs a mapping of its own; what an agent speaks for is not adopted.
+    let oven = find("free/oven");
+    let problem = place.post(Who::Manager, &adopt(oven), &body).await;
+    assert_eq!(
+        problem.expect_problem(400, "malformed-request")["errors"][0]["field"],
+        "mapping"
+    );
+    let agent = json!({ "agent": "agent-1" });
+    let path = "/api/v1/instruments/D-0/source";
+    place
+        .send(Who::Manager, Method::PUT, path, Some(&agent))
+        .await
+        .expect(200);
+    let mapping = json!({ "format": "free", "topic": "free/oven", "instrument": "x",
+        "values": [{ "channel": "temperature_c", "unit": "degC", "scale": 0.1 }] });
+    let mut body = json!({ "instrument": "D-0", "name": "炉", "mapping": mapping });
+    place
+        .post(Who::Manager, &adopt(oven), &body)
+        .await
+        .expect_problem(409, "wrong-state");
+    body["instrument"] = json!("D-1");
+    place
+        .post(Who::Manager, &adopt(oven), &body)
+        .await
+        .expect(201);
+    let listed = place
+        .get(Who::Manager, "/api/v1/unknown-devices")
+        .await
+        .expect(200);
+    assert_eq!(listed["items"], json!([]), "nobody is unknown any more");
+    send(&place, "tele/plug-7/SENSOR", SENSOR).await;
+    send(&place, "free/oven", "812").await;
+    let power = ("power_w".to_owned(), Some(250.5), "W".to_owned());
+    assert_eq!(latest(&place, 1)[0], power);
+    let oven = latest(&place, 11);
+    assert_eq!(
+        (oven[0].0.as_str(), oven[0].2.as_str()),
+        ("temperature_c", "degC")
+    );
+    assert!((oven[0].1.unwrap() - 81.2).abs() < 1e-9);
+}
+
+#[tokio::test]
+async fn a_mapping_is_edited_by_one_at_a_time() {
+    let place = Place::new().await;
+    let mapping = json!({ "format": "tasmota", "topic": "tele/{d}", "instrument": "{d}" });
+    let body = json!({ "name": "x", "lab": LAB, "mapping": mapping });
+    let made = place.post(Who::Manager, "/api/v1/mappings", &body).await;
+    assert_eq!(made.header("location"), "/api/v1/mappings/1");
+    let edit = json!({ "name": "y", "mapping": mapping });
+    let put = async |version: &str| {
+        let request = Request::builder()
+            .method(Method::PUT)
+            .uri("/api/v1/mappings/1")
+            .header(
+                header::AUTHORIZATION,
+                format!("Bearer {}", Who::Manager.token().unwrap()),
+            )
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::IF_MATCH, version)
+            .body(Body::from(edit.to_string()));
+        place.raw(request.unwrap()).await
+    };
+    assert_eq!(put("\"1\"").await.header("etag"), "\"2\"");
+    put("\"1\"").await.expect_problem(409, "stale-version");
+    let held = place
+        .get(Who::Manager, "/api/v1/mappings/1")
+        .await
+        .expect(200);
+    assert_eq!((&held["name"], &held["version"]), (&json!("y"), &json!(2)));
+    place
+        .send(Who::Manager, Method::DELETE, "/api/v1/mappings/1", None)
+        .await
+        .expect(204);
+    place
+        .get(Who::Manager, "/api/v1/mappings/1")
+        .await
+        .expect_problem(404, "not-found");
+}
+
+async fn post_lines(place: &Place, path: &str, lines: &str) -> Answer {
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(
+            header::AUTHORIZATION,
+            format!("Bearer {}", Who::Manager.token().unwrap()),
+        )
+        .header(header::CONTENT_TYPE, "text/plain")
+        .body(Body::from(lines.to_owned()));
+    place.raw(request.unwrap()).await
+}
+
+#[tokio::test]
+async fn scripts_bring_readings_that_are_kept_when_it_is_answered() {
+    let place = Place::new().await;
+    let now_s = super::MIDNIGHT / 1_000_000;
+    let path = "/api/v1/readings?precision=s";
+    let lines = format!(
+        "m,instrument=A-1 power_w=250.5,on=t {now_s}\nm,instrument=A-1,x=y temperature_c=21i {}\n",
+        now_s - 60
+    );
+    for _ in 0..2 {
+        let kept = post_lines(&place, path, &lines).await.expect(200);
+        assert_eq!(kept["accepted"], 3);
+    }
+    let names: Vec<(String, Option<f64>)> = latest(&place, 1)
+        .into_iter()
+        .map(|(name, value, _)| (name, value))
+        .collect();
+    let expected = [("on", 1.0), ("power_w", 250.5), ("temperature_c", 21.0)];
+    assert_eq!(
+        names,
+        expected.map(|(name, value)| (name.to_owned(), Some(value)))
+    );
+    let body = json!({ "readings": [
+        { "instrument": "A-1", "channel": "pressure_pa", "value": 3.5, "unit": "Pa" },
+        { "instrument": "A-1", "channel": "door_bit", "value": true },
+        { "instrument": "A-1", "channel": "humidity_percent", "value": null, "time": at(-1) } ] });
+    let kept = place.post(Who::Manager, "/api/v1/readings", &body).await;
+    assert_eq!(kept.expect(200)["accepted"], 3);
+    let pressure = latest(&place, 1)
+        .into_iter()
+        .find(|one| one.0 == "pressure_pa");
+    assert_eq!(pressure.unwrap().2, "Pa");
+    let readings = "/api/v1/instruments/A-1/readings?channel=power_w&from=2026-11-23T00:00:00Z&to=2026-11-25T00:00:00Z";
+    let read = place.get(Who::Anonymous, readings).await.expect(200);
+    assert_eq!(
+        read["values"],
+        json!([250.5]),
+        "the same reading is kept once"
+    );
+}
+
+#[tokio::test]
+async fn of_readings_that_are_wrong_each_is_named_and_none_is_kept() {
+    let place = Place::new().await;
+    let agent = json!({ "agent": "agent-1" });
+    let path = "/api/v1/instruments/D-0/source";
+    place
+        .send(Who::Manager, Method::PUT, path, Some(&agent))
+        .await
+        .expect(200);
+    let good = json!({ "instrument": "A-1", "channel": "power_w", "value": 1.0 });
+    let with = |change: Value| {
+        let mut reading = good.clone();
+        reading
+            .as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
+        reading
+    };
+    let wrong = [
+        (with(json!({ "instrument": "NO-SUCH" })), "instrument"),
+        (with(json!({ "channel": "Power W" })), "channel"),
+        (with(json!({ "value": "1" })), "value"),
+        (with(json!({ "value": 1e16 })), "value"),
+        (with(json!({ "time": at(48) })), "time"),
+        (with(json!({ "time": "2020-01-01T00:00:00Z" })), "time"),
+        (with(json!({ "time": "yesterday" })), "time"),
+        (with(json!({ "unit": "x".repeat(17) })), "unit"),
+        (with(json!({ "instrument": "D-0" })), "channel"),
+        (with(json!({ "extra": 1 })), "extra"),
+    ];
+    let mut all = vec![good.clone()];
+    all.extend(wrong.iter().map(|(reading, _)| reading.clone()));
+    let answer = place
+        .post(
+            Who::Manager,
+            "/api/v1/readings",
+            &json!({ "readings": all }),
+        )
+        .await;
+    let problem = answer.expect_problem(400, "malformed-request");
+    let mut fields: Vec<String> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["field"].as_str().unwrap().to_owned())
+        .collect();
+    fields.sort();
+    let mut expected: Vec<String> = (1..)
+        .zip(&wrong)
+        .map(|(place, (_, field))| format!("readings[{place}].{field}"))
+        .collect();
+    expected.sort();
+    assert_eq!(fields, expected);
+    let lines = "m,instrument=A-1 power_w=1\nnonsense\nm power_w=1\nm,instrument=A-1 note=\"x\"";
+    let problem = post_lines(&place, "/api/v1/readings", lines).await;
+    let problem = problem.expect_problem(400, "malformed-request");
+    let fields: Vec<&str> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(fields, ["lines[2]", "lines[3].instrument", "lines[4].note"]);
+    let foreign = json!({ "readings": [good, with(json!({ "instrument": "B-1" }))] });
+    let refused = place.post(Who::Manager, "/api/v1/readings", &foreign).await;
+    assert_eq!(
+        refused.expect_problem(403, "not-allowed")["readings"],
+        json!(["readings[1]"])
+    );
+    for body in ["", "# nothing"] {
+        post_lines(&place, "/api/v1/readings", body)
+            .await
+            .expect_problem(400, "malformed-request");
+    }
+    let large = "x".repeat(1_100_000);
+    post_lines(&place, "/api/v1/readings", &large)
+        .await
+        .expect_problem(413, "too-large");
+    let many = "m,instrument=A-1 a=1\n".repeat(10_001);
+    post_lines(&place, "/api/v1/readings", &many)
+        .await
+        .expect_problem(400, "malformed-request");
+    assert!(latest(&place, 1).is_empty(), "nothing was kept");
+}
