@@ -6,6 +6,7 @@ mod bad_requests;
 mod both_databases;
 mod demo;
 mod double_booking;
+mod foreign_devices;
 mod full_disk;
 mod measured_run;
 mod peers;

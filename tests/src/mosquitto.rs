@@ -28,12 +28,20 @@ impl Mosquitto {
     /// # Panics
     /// When Mosquitto is not installed or does not start.
     pub async fn start(dir: &Path, agents: &[(&str, &str)]) -> Self {
+        Self::start_with(dir, agents, "").await
+    }
+
+    /// As [`Self::start`], with more access rules: first those of the gateway, then of others.
+    ///
+    /// # Panics
+    /// When Mosquitto is not installed or does not start.
+    pub async fn start_with(dir: &Path, agents: &[(&str, &str)], more: &str) -> Self {
         let dir = dir.join("mosquitto");
         std::fs::create_dir_all(&dir).expect("the scratch folder is ours");
         write_passwords(&dir, agents);
         // Agents live below their own prefix; the gateway reads and writes what it needs.
         let rules = format!(
-            "user {}\ntopic read ortoo/v1/+/up/#\ntopic write ortoo/v1/+/down/#\n\
+            "user {}\ntopic read ortoo/v1/+/up/#\ntopic write ortoo/v1/+/down/#\n{more}\
              user {}\ntopic read ortoo/v1/#\n\
              pattern write ortoo/v1/%u/up/#\npattern read ortoo/v1/%u/down/#\n",
             GATEWAY.0, OBSERVER.0

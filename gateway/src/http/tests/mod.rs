@@ -20,6 +20,7 @@ mod pool;
 mod problems;
 mod reports;
 mod runs;
+mod scripts;
 mod settings;
 mod texts;
 mod together;

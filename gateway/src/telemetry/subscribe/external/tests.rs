@@ -17,6 +17,7 @@ async fn a_broker_that_is_not_there_is_told_once_and_seen_in_readiness() {
     let external = External {
         broker: Broker::parse("mqtt://gw:secret@127.0.0.1:9").unwrap(),
         sender: Mutex::new(None),
+        foreign: ForeignFilters::new(SharedDirectory::default()),
         is_ingesting: AtomicBool::new(false),
         is_sending: AtomicBool::new(false),
         is_told: AtomicBool::new(false),

@@ -1,0 +1,308 @@
+//! Devices of other makers: `mosquitto_pub` sends real messages of Tasmota, Shelly and Telegraf to the
+//! embedded broker and to a real Mosquitto; unknown ones are adopted, and all survive a crash.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::client::Client;
+use tests::gateway::{Broker, Gateway, Setup};
+use tests::mosquitto::Mosquitto;
+use tests::region::{Plan, Region};
+use tests::times::{now_ms, parse_ms, rfc3339};
+use tests::wait;
+
+/// What is sent is seen within this time.
+const SEEN: Duration = Duration::from_secs(20);
+
+/// The topics of the source.
+const FILTERS: [&str; 3] = ["tele/#", "shellyplus1pm-a8032ab/#", "telegraf/#"];
+
+const SHANGHAI_MS: i64 = 8 * 3_600_000;
+
+/// A gateway with a foreign source `plugs` and three instruments that no agent speaks for.
+struct Plant {
+    gateway: Gateway,
+    manager: Client,
+    keys: Vec<String>,
+    broker: String,
+    secret: String,
+    _mosquitto: Option<Mosquitto>,
+}
+
+impl Plant {
+    async fn start(dir: &Path, external: bool) -> Self {
+        let mut setup = Setup::new(dir);
+        let plan = Plan {
+            researchers: 1,
+            instruments: 3,
+            agents: 1,
+        };
+        let region = Region::fill(&setup, plan).await;
+        let mut mosquitto = None;
+        if external {
+            let read: String = FILTERS
+                .map(|filter| format!("topic read {filter}\n"))
+                .concat();
+            let write: String = FILTERS
+                .map(|filter| format!("topic write {filter}\n"))
+                .concat();
+            let rules = format!("{read}user plugs\n{write}");
+            let broker = Mosquitto::start_with(dir, &[("plugs", "plugs-secret")], &rules).await;
+            setup.broker = Broker::External(broker.gateway_url());
+            mosquitto = Some(broker);
+        }
+        let gateway = Gateway::start(dir, setup).await;
+        let manager = gateway.client().with_token(&region.manager.token);
+        for key in &region.instruments {
+            let path = format!("/api/v1/instruments/{key}/source");
+            let _ = manager
+                .put(&path, &json!({ "agent": null }))
+                .await
+                .expect(200);
+        }
+        let made = json!({ "name": "plugs", "lab": 4, "filters": FILTERS });
+        let made = manager.post("/api/v1/sources", &made).await.expect(201);
+        let (broker, secret) = mosquitto.as_ref().map_or_else(
+            || {
+                (
+                    gateway.mqtt_url(),
+                    made["secret"].as_str().unwrap().to_owned(),
+                )
+            },
+            |broker| (broker.url(), "plugs-secret".to_owned()),
+        );
+        Self {
+            gateway,
+            manager,
+            keys: region.instruments,
+            broker,
+            secret,
+            _mosquitto: mosquitto,
+        }
+    }
+
+    /// Publishes with Mosquitto's own client; returns whether it was accepted.
+    fn publish(&self, topic: &str, payload: &str, qos: u8, secret: &str) -> bool {
+        let port = self.broker.rsplit(':').next().unwrap();
+        let status = Command::new("mosquitto_pub")
+            .args(["-h", "127.0.0.1", "-p", port, "-u", "plugs", "-P", secret])
+            .args(["-t", topic, "-m", payload, "-q", &qos.to_string()])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        status.expect("mosquitto_pub is installed").success()
+    }
+
+    fn send(&self, topic: &str, payload: &str) {
+        assert!(self.publish(topic, payload, 1, &self.secret), "{topic}");
+    }
+
+    /// Returns value and unit of a channel now.
+    async fn channel(&self, number: usize, name: &str) -> Option<(f64, String, i64)> {
+        let path = format!("/api/v1/instruments/{}", self.keys[number]);
+        let instrument = self.manager.get(&path).await.expect(200);
+        let channels = instrument["channels"].as_array()?;
+        let found = channels.iter().find(|one| one["name"] == name)?;
+        let unit = found["unit"].as_str()?.to_owned();
+        Some((
+            found["value"].as_f64()?,
+            unit,
+            parse_ms(found["time"].as_str()?),
+        ))
+    }
+
+    /// Sends a message until a channel has a value: a broker of one's own hears of new topics soon,
+    /// not at once.
+    async fn sends(
+        &self,
+        (topic, payload): (&str, &str),
+        number: usize,
+        expected: (&str, f64, &str),
+    ) {
+        let (name, value, unit) = expected;
+        wait::until(&format!("{name} to be {value}"), SEEN, async || {
+            self.send(topic, payload);
+            match self.channel(number, name).await {
+                Some(seen) if (seen.0 - value).abs() < 1e-9 && seen.1 == unit => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+    }
+}
+
+fn tasmota(at_ms: i64, power: f64) -> String {
+    let local = rfc3339((at_ms + SHANGHAI_MS) / 1000 * 1000);
+    let local = local.trim_end_matches('Z');
+    format!(
+        r#"{{"Time":"{local}","ENERGY":{{"Total":1.956,"Yesterday":0.054,"Today":0.049,"Period":0,"Power":{power},"Factor":0.43,"Voltage":231,"Current":0.089}}}}"#
+    )
+}
+
+const SHELLY: &str = r#"{"id":0,"source":"init","output":true,"apower":8.9,"voltage":237.5,"current":0.04,"aenergy":{"total":6.532,"by_minute":[45.2,0.0,1.1],"minute_ts":1654511972},"temperature":{"tC":23.5,"tF":74.4}}"#;
+
+async fn real_messages(external: bool) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plant = Plant::start(dir.path(), external).await;
+
+    // Nobody knows the plug: it is listed, and adopted.
+    let device = wait::until("the plug to be listed", SEEN, async || {
+        plant.send("tele/tasmota_1A2B3C/SENSOR", &tasmota(now_ms(), 9.0));
+        let listed = plant
+            .manager
+            .get("/api/v1/unknown-devices")
+            .await
+            .expect(200);
+        let device = listed["items"][0].clone();
+        if device["proposal"]["format"] == "tasmota" {
+            Ok(device)
+        } else {
+            Err(listed.to_string())
+        }
+    })
+    .await;
+    assert_eq!(device["source"], "plugs");
+    let adopt = format!(
+        "/api/v1/unknown-devices/{}/adopt",
+        device["id"].as_str().unwrap()
+    );
+    let body = json!({ "instrument": plant.keys[0] });
+    let _ = plant.manager.post(&adopt, &body).await.expect(201);
+    let sent_ms = now_ms();
+    let message = tasmota(sent_ms, 9.0);
+    plant.send("tele/tasmota_1A2B3C/SENSOR", &message);
+    if !external {
+        // Its PUBACK came after the commit.
+        let (power, unit, at_ms) = plant.channel(0, "power_w").await.unwrap();
+        assert_eq!(
+            (power, unit.as_str(), at_ms),
+            (9.0, "W", sent_ms / 1000 * 1000)
+        );
+    }
+    plant
+        .sends(
+            ("tele/tasmota_1A2B3C/SENSOR", &message),
+            0,
+            ("energy_wh", 1956.0, "Wh"),
+        )
+        .await;
+
+    let shelly = json!({ "name": "Shelly", "lab": 4, "mapping": { "format": "shelly",
+        "topic": "shellyplus1pm-a8032ab", "instrument": plant.keys[1] } });
+    let _ = plant
+        .manager
+        .post("/api/v1/mappings", &shelly)
+        .await
+        .expect(201);
+    plant
+        .sends(
+            ("shellyplus1pm-a8032ab/status/switch:0", SHELLY),
+            1,
+            ("power_w", 8.9, "W"),
+        )
+        .await;
+    let seconds = now_ms() / 1000;
+    let partial = format!(
+        r#"{{"src":"shellyplus1pm-a8032ab","dst":"shellyplus1pm-a8032ab/events","method":"NotifyStatus","params":{{"ts":{seconds}.25,"switch:0":{{"id":0,"apower":1250.5}}}}}}"#
+    );
+    plant
+        .sends(
+            ("shellyplus1pm-a8032ab/events/rpc", &partial),
+            1,
+            ("power_w", 1250.5, "W"),
+        )
+        .await;
+    let voltage = plant.channel(1, "voltage_v").await.unwrap();
+    assert!(
+        (voltage.0 - 237.5).abs() < 1e-9,
+        "what is left out stays: {voltage:?}"
+    );
+
+    let telegraf = json!({ "name": "Telegraf", "lab": 4, "mapping": { "format": "telegraf",
+        "topic": "telegraf/{host}/#", "instrument": "{/tags/instrument}",
+        "devices": { "pump-3": plant.keys[2] } } });
+    let _ = plant
+        .manager
+        .post("/api/v1/mappings", &telegraf)
+        .await
+        .expect(201);
+    let metrics = format!(
+        r#"{{"metrics":[{{"fields":{{"power_w":30.5,"pressure_pa":0.02}},"name":"modbus","tags":{{"host":"raynor","instrument":"pump-3"}},"timestamp":{seconds}}}]}}"#
+    );
+    plant
+        .sends(
+            ("telegraf/raynor/modbus", &metrics),
+            2,
+            ("pressure_pa", 0.02, ""),
+        )
+        .await;
+
+    after_that(&mut plant, external).await;
+}
+
+/// Who may not speak is refused, QoS 0 is told, and a crash loses nothing that was acknowledged.
+async fn after_that(plant: &mut Plant, external: bool) {
+    if !external {
+        assert!(
+            !plant.publish("tele/x/SENSOR", "1", 1, "wrong"),
+            "a wrong secret"
+        );
+        assert!(
+            !plant.publish("other/x", "1", 1, &plant.secret),
+            "a topic of others"
+        );
+    }
+    let flag = |listed: &Value| listed["items"][0]["at_most_once"].clone();
+    let listed = plant.manager.get("/api/v1/sources").await.expect(200);
+    assert_eq!(flag(&listed), false, "{listed:#}");
+    wait::until("QoS 0 to be told", SEEN, async || {
+        assert!(plant.publish("tele/tasmota_1A2B3C/LWT", "Online", 0, &plant.secret));
+        let listed = plant.manager.get("/api/v1/sources").await.expect(200);
+        if flag(&listed) == true {
+            Ok(())
+        } else {
+            Err(listed.to_string())
+        }
+    })
+    .await;
+    let lines = format!("m,instrument={} script_w=12.5 {}", plant.keys[2], now_ms());
+    let kept = plant
+        .manager
+        .request(reqwest::Method::POST, "/api/v1/readings?precision=ms")
+        .header("Content-Type", "text/plain")
+        .body(lines);
+    let kept = kept.send().await.unwrap();
+    assert_eq!(kept.status(), 200, "{}", kept.text().await.unwrap());
+    plant.gateway.kill();
+    plant.gateway.restart().await;
+    for (number, name, value) in [
+        (0, "power_w", 9.0),
+        (1, "power_w", 1250.5),
+        (2, "pressure_pa", 0.02),
+        (2, "script_w", 12.5),
+    ] {
+        let seen = plant.channel(number, name).await.unwrap();
+        assert!((seen.0 - value).abs() < 1e-9, "{name}: {seen:?}");
+    }
+    // Sources and mappings are registered: the plug goes on where it was.
+    let message = tasmota(now_ms(), 700.0);
+    plant
+        .sends(
+            ("tele/tasmota_1A2B3C/SENSOR", &message),
+            0,
+            ("power_w", 700.0, "W"),
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn real_messages_through_the_embedded_broker() {
+    real_messages(false).await;
+}
+
+#[tokio::test]
+async fn real_messages_through_mosquitto() {
+    real_messages(true).await;
+}
