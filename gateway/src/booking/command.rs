@@ -239,9 +239,9 @@ pub enum RegistryEdit {
     /// Removes a foreign source.
     RemoveSource(SourceName),
     /// Adds a mapping; its identity is given by the desk.
-    AddMapping(MappingEntry),
+    AddMapping(Box<MappingEntry>),
     /// Replaces a mapping if it still has the version before `version`.
-    ReplaceMapping(MappingEntry),
+    ReplaceMapping(Box<MappingEntry>),
     /// Removes a mapping, if it still has this version.
     RemoveMapping(i64, Option<i64>),
     /// Adds a token; its identity is given by the desk.

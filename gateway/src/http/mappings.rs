@@ -136,7 +136,7 @@ pub(super) async fn add(
     let id = made(
         state
             .desk()
-            .edit(RegistryEdit::AddMapping(entry.clone()))
+            .edit(RegistryEdit::AddMapping(Box::new(entry.clone())))
             .await?,
     )?;
     let entry = MappingEntry { id, ..entry };
@@ -209,7 +209,7 @@ pub(super) async fn replace(
     made(
         state
             .desk()
-            .edit(RegistryEdit::ReplaceMapping(entry.clone()))
+            .edit(RegistryEdit::ReplaceMapping(Box::new(entry.clone())))
             .await?,
     )?;
     Ok(Versioned {

@@ -17,10 +17,10 @@ use super::sources::managed;
 use super::state::HttpState;
 use super::time::Zoned;
 use crate::registry::{Directory, MappingEntry};
-use crate::telemetry::ReadingTime;
 use crate::telemetry::mapping::{
     MappingIndex, MappingSpec, Message, Note, Outcome, PAYLOAD_BYTES_MAX, Taken, read,
 };
+use crate::telemetry::{ReadingTime, stated_time_refusal};
 use crate::words::{Language, not_read};
 
 /// A message to try.
@@ -70,7 +70,8 @@ pub struct TestedReading {
     unit: String,
     /// When, in the instrument's zone.
     time: Zoned,
-    /// Where the time comes from: `arrival` or `device`.
+    /// Where the time comes from: `arrival`, `device`, or `doubt`: the device says what cannot be, so the
+    /// arrival is kept, in doubt.
     time_from: &'static str,
 }
 
@@ -178,6 +179,9 @@ impl Reporter<'_> {
         let (instrument, zone) = self.key(reading.instrument);
         let (time, time_from) = match reading.time {
             ReadingTime::Arrival => (self.now, "arrival"),
+            ReadingTime::Device(at) if stated_time_refusal(at, self.now).is_some() => {
+                (self.now, "doubt")
+            }
             ReadingTime::Device(at) | ReadingTime::Stated(at) => (at, "device"),
         };
         TestedReading {

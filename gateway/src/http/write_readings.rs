@@ -76,7 +76,7 @@ pub struct ReadingRequest {
     channel: String,
     /// The value; null: it could not be read.
     #[schema(value_type = Option<f64>)]
-    value: Value,
+    value: serde_json::Value,
     /// Its unit, at most 16 characters; if left out, what is known stays.
     #[serde(default)]
     unit: String,
@@ -84,15 +84,6 @@ pub struct ReadingRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     time: Option<When>,
-}
-
-/// A number, a truth value, or none.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(untagged)]
-enum Value {
-    Number(f64),
-    Truth(bool),
-    Nothing(()),
 }
 
 /// What a timestamp of line protocol counts.
@@ -172,23 +163,36 @@ fn read_items(batch: &Batch) -> (Vec<Wish>, Vec<Fault>) {
     for (place, raw) in batch.readings.iter().enumerate().take(READINGS_MAX + 1) {
         let place = format!("readings[{place}]");
         match parse_part::<ReadingRequest>(raw.get()) {
-            Ok(asked) => wishes.push(Wish {
-                place,
-                instrument: asked.instrument,
-                channel: asked.channel,
-                unit: asked.unit,
-                value: match asked.value {
-                    Value::Number(value) => Ok(value),
-                    Value::Truth(value) => Ok(f64::from(u8::from(value))),
-                    Value::Nothing(()) => Err(Quality::Other),
-                },
-                time: asked.time.map(|time| time.0),
-            }),
+            Ok(asked) => match value_of(&asked.value) {
+                Some(value) => wishes.push(Wish {
+                    place,
+                    instrument: asked.instrument,
+                    channel: asked.channel,
+                    unit: asked.unit,
+                    value,
+                    time: asked.time.map(|time| time.0),
+                }),
+                None => {
+                    let said = fault("expected a number or a truth value");
+                    faults.push((format!("{place}.value"), said));
+                }
+            },
             Err((field, said)) if field.is_empty() => faults.push((place, said)),
             Err((field, said)) => faults.push((format!("{place}.{field}"), said)),
         }
     }
     (wishes, faults)
+}
+
+/// Returns a number, a truth value as 1 or 0, or that there is none.
+fn value_of(value: &serde_json::Value) -> Option<Result<f64, Quality>> {
+    use serde_json::Value;
+    match value {
+        Value::Number(number) => number.as_f64().map(Ok),
+        Value::Bool(truth) => Some(Ok(f64::from(u8::from(*truth)))),
+        Value::Null => Some(Err(Quality::Other)),
+        Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 fn refused(faults: Vec<Fault>, is_foreign: bool) -> Problem {
@@ -237,9 +241,7 @@ impl Checker<'_> {
         }
         let channel = ChannelName::parse(&wish.channel)
             .map_err(|error| wrong(".channel", &error.to_string()))?;
-        let rule = &instrument.state_rule;
-        let is_of_state = rule.channel == channel || rule.fault_channel.as_ref() == Some(&channel);
-        if is_of_state && instrument.source.is_some() {
+        if instrument.is_agents(&channel) {
             let message = "the instrument's own agent reads this channel";
             return Err(wrong(".channel", message));
         }

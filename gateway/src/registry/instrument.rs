@@ -56,6 +56,17 @@ pub struct Instrument {
     pub state_rule: StateRule,
 }
 
+impl Instrument {
+    /// Returns true if a channel is its agent's alone: one that the state rule looks at, where an
+    /// agent speaks for the instrument. One voice tells the state.
+    #[must_use]
+    pub fn is_agents(&self, channel: &ChannelName) -> bool {
+        let rule = &self.state_rule;
+        let is_of_state = rule.channel == *channel || rule.fault_channel.as_ref() == Some(channel);
+        self.source.is_some() && is_of_state
+    }
+}
+
 /// Which agent may speak for an instrument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {

@@ -126,6 +126,10 @@ pub fn not_read(why: Why) -> Said {
             "字段名不能作为通道名",
             "The name of the field makes no name of a channel",
         ),
+        Why::AgentsChannel => (
+            "这台仪器有自己的采集代理，状态所依据的通道只由它读取",
+            "The instrument has an agent of its own, which alone reads what its state follows from",
+        ),
         Why::BadTime => (
             "时间的写法与映射不符；按到达时间保存，并标为存疑",
             "The time is not written as the mapping says; kept at its arrival, in doubt",

@@ -208,10 +208,7 @@ fn place(
             return None;
         }
     };
-    let rule = &instrument.state_rule;
-    let is_of_state =
-        rule.channel == reading.channel || rule.fault_channel.as_ref() == Some(&reading.channel);
-    if instrument.source.is_some() && is_of_state {
+    if instrument.is_agents(&reading.channel) {
         refusals.push((
             "agents_channel",
             format!("{name}: its own agent reads that"),

@@ -26,6 +26,8 @@ pub enum Why {
     NotAWord,
     /// A field's name makes no channel's name.
     NoChannel,
+    /// The state of the instrument comes from its own agent, which reads this channel.
+    AgentsChannel,
     /// A time that is not written as the mapping says: the reading is kept at its arrival, in doubt.
     BadTime,
     /// No time where one was looked for: the arrival counts.
@@ -40,7 +42,7 @@ pub enum Why {
 
 impl Why {
     /// All reasons.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NoMapping,
         Self::UnknownInstrument,
         Self::TooLarge,
@@ -51,6 +53,7 @@ impl Why {
         Self::NotANumber,
         Self::NotAWord,
         Self::NoChannel,
+        Self::AgentsChannel,
         Self::BadTime,
         Self::NoTime,
         Self::Absent,
@@ -72,6 +75,7 @@ impl Why {
             Self::NotANumber => "not_a_number",
             Self::NotAWord => "not_a_word",
             Self::NoChannel => "no_channel_name",
+            Self::AgentsChannel => "agents_channel",
             Self::BadTime => "bad_time",
             Self::NoTime => "no_time",
             Self::Absent => "absent",
@@ -92,6 +96,7 @@ impl Why {
             | Self::NotANumber
             | Self::NotAWord
             | Self::NoChannel
+            | Self::AgentsChannel
             | Self::BadTime => true,
             // The first two list the device instead.
             Self::NoMapping

@@ -263,6 +263,11 @@ impl Reader<'_> {
         (channel, unit): (wire::ChannelName, String),
         value: Result<f64, Quality>,
     ) {
+        let known = self.directory.instruments.get(&instrument);
+        if known.is_some_and(|known| known.is_agents(&channel)) {
+            self.note(&from, Why::AgentsChannel);
+            return;
+        }
         self.outcome.taken.push(Taken {
             mapping: self.entry.id,
             from,
