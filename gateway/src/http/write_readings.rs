@@ -288,7 +288,7 @@ async fn commit(state: &HttpState, readings: Vec<ForeignReading>) -> Result<(), 
         presence: Vec::new(),
         refused: refused.clone(),
         // Fails when the caller has gone: it is kept all the same.
-        acknowledge: Acknowledge::with(move || drop(committed.send(()))),
+        acknowledge: Acknowledge::with(move || committed.send(()).unwrap_or_default()),
     };
     let waited = async {
         state.telemetry().ingest_readings(batch).await.ok()?;

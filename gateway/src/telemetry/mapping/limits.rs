@@ -6,7 +6,7 @@ use super::outcome::Why;
 pub const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
 
 /// Most levels of arrays and objects in a payload.
-pub const DEPTH_MAX: usize = 24;
+pub(super) const DEPTH_MAX: usize = 24;
 
 /// Most readings that one message may give one mapping; more, and none is taken.
 pub const VALUES_OF_MESSAGE_MAX: usize = 4_096;
@@ -21,10 +21,10 @@ pub const POINTER_BYTES_MAX: usize = 256;
 pub const DEVICES_MAX: usize = 500;
 
 /// Most words with a meaning, in one value or one presence.
-pub const WORDS_MAX: usize = 32;
+pub(super) const WORDS_MAX: usize = 32;
 
 /// Most bytes of one such word.
-pub const WORD_BYTES_MAX: usize = 64;
+pub(super) const WORD_BYTES_MAX: usize = 64;
 
 /// Most mappings of one lab.
 pub const MAPPINGS_OF_LAB_MAX: usize = 500;

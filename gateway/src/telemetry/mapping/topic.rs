@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 /// Most bytes of a filter or pattern.
-pub const FILTER_BYTES_MAX: usize = 256;
+pub(super) const FILTER_BYTES_MAX: usize = 256;
 
 /// Most levels of a filter or pattern: as many as the embedded broker takes.
-pub const LEVELS_MAX: usize = 8;
+pub(super) const LEVELS_MAX: usize = 8;
 
 /// Most captures in a pattern.
-pub const CAPTURES_MAX: usize = 4;
+pub(super) const CAPTURES_MAX: usize = 4;
 
 /// Prefix of our own wire, which nobody else may use.
 const OWN: &str = "ortoo";
@@ -117,7 +117,7 @@ impl std::fmt::Display for TopicFilter {
 }
 
 /// What the names in braces stood for in a topic.
-pub type Captures = BTreeMap<Box<str>, String>;
+pub(super) type Captures = BTreeMap<Box<str>, String>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Level {
@@ -193,13 +193,13 @@ impl Pattern {
 
     /// Returns true if a name is among the captures.
     #[must_use]
-    pub fn has_capture(&self, name: &str) -> bool {
+    pub(super) fn has_capture(&self, name: &str) -> bool {
         self.levels.iter().any(|level| level.name() == Some(name))
     }
 
     /// Returns a level if it is a literal word, for finding patterns quickly.
     #[must_use]
-    pub fn word(&self, place: usize) -> Option<&str> {
+    pub(super) fn word(&self, place: usize) -> Option<&str> {
         match self.levels.get(place)? {
             Level::Word(word) => Some(word),
             Level::Any | Level::Rest | Level::Named { .. } => None,
@@ -208,7 +208,7 @@ impl Pattern {
 
     /// Returns what the names stand for if the topic fits.
     #[must_use]
-    pub fn captures(&self, topic: &str) -> Option<Captures> {
+    pub(super) fn captures(&self, topic: &str) -> Option<Captures> {
         let mut captures = Captures::new();
         let mut rest = topic.split('/');
         for level in &self.levels {

@@ -201,7 +201,7 @@ impl Hooks {
         }
         let (committed, is_committed) = oneshot::channel();
         // Fails when the session has ended meanwhile.
-        let acknowledge = Acknowledge::with(move || drop(committed.send(())));
+        let acknowledge = Acknowledge::with(move || committed.send(()).unwrap_or_default());
         let inbound = of_source(source, publish, acknowledge);
         self.hand_over(publish, inbound).await
             && matches!(

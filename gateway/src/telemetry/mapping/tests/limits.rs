@@ -128,7 +128,8 @@ proptest! {
             prop_assert!(outcome.taken.len() <= VALUES_OF_MESSAGE_MAX);
             prop_assert!(outcome.taken.iter().all(|taken| taken.reading.value.is_ok_and(f64::is_finite) || taken.reading.value.is_err()));
         }
-        guess(&topic, &payload);
+        let guess = guess(&topic, &payload);
+        prop_assert!(!guess.device().is_empty());
     }
 
     #[test]
