@@ -110,7 +110,7 @@ pub(super) async fn create(
         id: 0,
         lab,
         name: asked.name,
-        mapping: parsed(asked.mapping).map_err(within)?,
+        mapping: parsed(asked.mapping)?,
         version: 1,
         created_at: state.clock().now(),
     };
@@ -145,11 +145,11 @@ pub(super) async fn add(
 }
 
 /// Makes a mapping of what was asked for.
-pub(super) fn parsed(spec: MappingSpec) -> Result<Mapping, SpecFault> {
-    Mapping::new(spec)
+pub(super) fn parsed(spec: MappingSpec) -> Result<Mapping, Problem> {
+    Mapping::new(spec).map_err(|fault| within(&fault))
 }
 
-fn within(fault: SpecFault) -> Problem {
+fn within(fault: &SpecFault) -> Problem {
     Problem::field(&format!("mapping.{}", fault.field), &fault.message)
 }
 
@@ -202,7 +202,7 @@ pub(super) async fn replace(
     check_name("name", &asked.name, NAME_CHARACTERS_MAX)?;
     let entry = MappingEntry {
         name: asked.name,
-        mapping: parsed(asked.mapping).map_err(within)?,
+        mapping: parsed(asked.mapping)?,
         version: held.version + 1,
         ..held.clone()
     };

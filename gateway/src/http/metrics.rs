@@ -96,6 +96,7 @@ pub(super) async fn metrics(State(state): State<HttpState>) -> Response {
     http(&mut text, state.counts());
     bookings(&mut text, &state);
     telemetry(&mut text, &state);
+    foreign(&mut text, &state);
     region(&mut text, &state);
     process(&mut text);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -240,21 +241,6 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
             "Records that never came and never will.",
             counts.gaps,
         ),
-        (
-            "foreign_messages",
-            "Messages of other makers' devices.",
-            counts.foreign_messages,
-        ),
-        (
-            "foreign_readings",
-            "Readings of other makers' devices and of scripts.",
-            counts.foreign_readings,
-        ),
-        (
-            "unknown_devices_forgotten",
-            "Unknown devices forgotten because there were too many.",
-            counts.unknown_forgotten,
-        ),
         ("commits", "Group commits.", counts.commits),
         ("commit_failures", "Failed commits.", counts.commit_failures),
         ("acks", "Acks sent.", counts.acks),
@@ -273,9 +259,6 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
         help,
         counts.queued,
     );
-    let help = "Devices listed that nobody has told the gateway about.";
-    let unknown = state.telemetry().unknown_devices().len();
-    text.single("ortoo_telemetry_unknown_devices", "gauge", help, unknown);
     let help = "Agents connected.";
     text.single(
         "ortoo_telemetry_agents_online",
@@ -296,6 +279,33 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
     for (reason, count) in &counts.rejected {
         text.sample(name, &[("reason", reason)], count);
     }
+}
+
+fn foreign(text: &mut Exposition, state: &HttpState) {
+    let counts = state.telemetry().counts();
+    for (name, help, value) in [
+        (
+            "foreign_messages",
+            "Messages of other makers' devices.",
+            counts.foreign_messages,
+        ),
+        (
+            "foreign_readings",
+            "Readings of other makers' devices and of scripts.",
+            counts.foreign_readings,
+        ),
+        (
+            "unknown_devices_forgotten",
+            "Unknown devices forgotten because there were too many.",
+            counts.unknown_forgotten,
+        ),
+    ] {
+        let name = format!("ortoo_telemetry_{name}_total");
+        text.single(&name, "counter", help, value);
+    }
+    let help = "Devices listed that nobody has told the gateway about.";
+    let unknown = state.telemetry().unknown_devices().len();
+    text.single("ortoo_telemetry_unknown_devices", "gauge", help, unknown);
 }
 
 fn region(text: &mut Exposition, state: &HttpState) {

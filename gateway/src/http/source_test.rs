@@ -117,9 +117,7 @@ pub(super) async fn test(
     let mappings = match asked.mapping {
         None => MappingIndex::of(&directory).candidates(source.lab, &asked.topic),
         Some(spec) => {
-            let mapping = parsed(spec).map_err(|fault| {
-                Problem::field(&format!("mapping.{}", fault.field), &fault.message)
-            })?;
+            let mapping = parsed(spec)?;
             vec![Arc::new(MappingEntry {
                 id: 0,
                 lab: source.lab,

@@ -176,8 +176,7 @@ pub(super) async fn adopt(
         },
         None => proposed(&device, &asked.instrument)?,
     };
-    let mapping = parsed(spec)
-        .map_err(|fault| Problem::field(&format!("mapping.{}", fault.field), &fault.message))?;
+    let mapping = parsed(spec)?;
     let name = asked.name.unwrap_or_else(|| {
         let topic = mapping.spec().topic.chars();
         topic.take(100).collect()

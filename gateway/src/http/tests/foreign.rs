@@ -152,41 +152,37 @@ async fn a_message_can_be_tried_before_it_counts() {
     assert_eq!(others["items"], json!([]));
 }
 
+/// Returns the unknown devices that the manager sees.
+async fn unknown(place: &Place) -> Vec<Value> {
+    let listed = place.get(Who::Manager, "/api/v1/unknown-devices").await;
+    listed.expect(200)["items"].as_array().unwrap().clone()
+}
+
+fn adopt(device: &Value) -> String {
+    let id = device["id"].as_str().unwrap();
+    format!("/api/v1/unknown-devices/{id}/adopt")
+}
+
 #[tokio::test]
 async fn an_unknown_device_is_adopted_and_known_from_then_on() {
     let place = Place::new().await;
-    source(&place, "plugs", LAB, &["tele/#", "free/#"])
-        .await
-        .expect(201);
+    source(&place, "plugs", LAB, &["tele/#"]).await.expect(201);
     send(&place, "tele/plug-7/STATE", r#"{"POWER":"ON"}"#).await;
     send(&place, "tele/plug-7/SENSOR", SENSOR).await;
-    send(&place, "free/oven", "812").await;
-    let listed = place
-        .get(Who::Manager, "/api/v1/unknown-devices")
-        .await
-        .expect(200);
-    let devices = listed["items"].as_array().unwrap();
-    assert_eq!(devices.len(), 2, "{devices:#?}");
-    let find = |topic: &str| devices.iter().find(|one| one["topic"] == topic).unwrap();
-    let plug = find("tele/plug-7/SENSOR");
+    let devices = unknown(&place).await;
+    assert_eq!(devices.len(), 1, "{devices:#?}");
+    let plug = &devices[0];
     assert_eq!(
         (&plug["count"], &plug["payload"]),
         (&json!(2), &json!(SENSOR))
     );
-    assert_eq!(
-        plug["proposal"],
-        json!({ "format": "tasmota", "topic": "tele/plug-7", "component": null })
-    );
-    let adopt = |device: &Value| {
-        format!(
-            "/api/v1/unknown-devices/{}/adopt",
-            device["id"].as_str().unwrap()
-        )
-    };
+    let proposal = json!({ "format": "tasmota", "topic": "tele/plug-7", "component": null });
+    assert_eq!(plug["proposal"], proposal);
+    let elsewhere = json!({ "format": "tasmota", "topic": "tele/x", "instrument": "A-1" });
     for (body, field) in [
         (json!({ "instrument": "B-1" }), "instrument"),
         (
-            json!({ "instrument": "A-1", "mapping": { "format": "tasmota", "topic": "tele/x", "instrument": "A-1" } }),
+            json!({ "instrument": "A-1", "mapping": elsewhere }),
             "mapping",
         ),
     ] {
@@ -195,58 +191,55 @@ async fn an_unknown_device_is_adopted_and_known_from_then_on() {
         assert_eq!(problem["errors"][0]["field"], field);
     }
     let body = json!({ "instrument": "A-1" });
-    place
-        .post(Who::Neighbour, &adopt(plug), &body)
-        .await
-        .expect_problem(404, "not-found");
+    let hidden = place.post(Who::Neighbour, &adopt(plug), &body).await;
+    hidden.expect_problem(404, "not-found");
     let made = place
         .post(Who::Manager, &adopt(plug), &body)
         .await
         .expect(201);
+    let named = (&made["name"], &made["mapping"]["instrument"]);
+    assert_eq!(named, (&json!("tele/plug-7"), &json!("A-1")));
+    assert!(unknown(&place).await.is_empty(), "it is known");
+    send(&place, "tele/plug-7/SENSOR", SENSOR).await;
+    let power = ("power_w".to_owned(), Some(250.5), "W".to_owned());
+    assert_eq!(latest(&place, 1)[0], power);
+}
+
+#[tokio::test]
+async fn a_device_of_no_known_format_is_adopted_with_a_mapping() {
+    let place = Place::new().await;
+    source(&place, "ovens", LAB, &["free/#"]).await.expect(201);
+    send(&place, "free/oven", "812").await;
+    let devices = unknown(&place).await;
+    let oven = &devices[0];
     assert_eq!(
-        (&made["name"], &made["mapping"]["instrument"]),
-        (&json!("tele/plug-7"), &json!("A-1"))
+        (&oven["reason"], &oven["proposal"]),
+        (&json!("no_mapping"), &Value::Null)
     );
-    // A free device needs a mapping of its own; what an agent speaks for is not adopted.
-    let oven = find("free/oven");
-    let problem = place.post(Who::Manager, &adopt(oven), &body).await;
-    assert_eq!(
-        problem.expect_problem(400, "malformed-request")["errors"][0]["field"],
-        "mapping"
-    );
+    let bare = json!({ "instrument": "D-1" });
+    let problem = place.post(Who::Manager, &adopt(oven), &bare).await;
+    let problem = problem.expect_problem(400, "malformed-request");
+    assert_eq!(problem["errors"][0]["field"], "mapping");
+    // What an agent speaks for is not adopted.
     let agent = json!({ "agent": "agent-1" });
     let path = "/api/v1/instruments/D-0/source";
-    place
-        .send(Who::Manager, Method::PUT, path, Some(&agent))
-        .await
-        .expect(200);
+    let set = place.send(Who::Manager, Method::PUT, path, Some(&agent));
+    set.await.expect(200);
     let mapping = json!({ "format": "free", "topic": "free/oven", "instrument": "x",
         "values": [{ "channel": "temperature_c", "unit": "degC", "scale": 0.1 }] });
     let mut body = json!({ "instrument": "D-0", "name": "炉", "mapping": mapping });
-    place
-        .post(Who::Manager, &adopt(oven), &body)
-        .await
-        .expect_problem(409, "wrong-state");
+    let refused = place.post(Who::Manager, &adopt(oven), &body).await;
+    refused.expect_problem(409, "wrong-state");
     body["instrument"] = json!("D-1");
     place
         .post(Who::Manager, &adopt(oven), &body)
         .await
         .expect(201);
-    let listed = place
-        .get(Who::Manager, "/api/v1/unknown-devices")
-        .await
-        .expect(200);
-    assert_eq!(listed["items"], json!([]), "nobody is unknown any more");
-    send(&place, "tele/plug-7/SENSOR", SENSOR).await;
+    assert!(unknown(&place).await.is_empty(), "it is known");
     send(&place, "free/oven", "812").await;
-    let power = ("power_w".to_owned(), Some(250.5), "W".to_owned());
-    assert_eq!(latest(&place, 1)[0], power);
-    let oven = latest(&place, 11);
-    assert_eq!(
-        (oven[0].0.as_str(), oven[0].2.as_str()),
-        ("temperature_c", "degC")
-    );
-    assert!((oven[0].1.unwrap() - 81.2).abs() < 1e-9);
+    let (name, value, unit) = latest(&place, 11).remove(0);
+    assert_eq!((name.as_str(), unit.as_str()), ("temperature_c", "degC"));
+    assert!((value.unwrap() - 81.2).abs() < 1e-9);
 }
 
 #[tokio::test]

@@ -121,6 +121,12 @@ async fn of_readings_that_are_wrong_each_is_named_and_none_is_kept() {
         .collect();
     expected.sort();
     assert_eq!(fields, expected);
+    assert!(latest(&place, 1).is_empty(), "nothing was kept");
+}
+
+#[tokio::test]
+async fn lines_that_are_wrong_too_many_or_of_others_are_refused_as_a_whole() {
+    let place = Place::new().await;
     let lines = "m,instrument=A-1 power_w=1\nnonsense\nm power_w=1\nm,instrument=A-1 note=\"x\"";
     let problem = post_lines(&place, "/api/v1/readings", lines).await;
     let problem = problem.expect_problem(400, "malformed-request");
@@ -131,7 +137,8 @@ async fn of_readings_that_are_wrong_each_is_named_and_none_is_kept() {
         .map(|one| one["field"].as_str().unwrap())
         .collect();
     assert_eq!(fields, ["lines[2]", "lines[3].instrument", "lines[4].note"]);
-    let foreign = json!({ "readings": [good, with(json!({ "instrument": "B-1" }))] });
+    let reading = |key: &str| json!({ "instrument": key, "channel": "power_w", "value": 1.0 });
+    let foreign = json!({ "readings": [reading("A-1"), reading("B-1")] });
     let refused = place.post(Who::Manager, "/api/v1/readings", &foreign).await;
     assert_eq!(
         refused.expect_problem(403, "not-allowed")["readings"],

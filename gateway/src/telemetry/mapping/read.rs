@@ -170,12 +170,9 @@ impl Reader<'_> {
         let Some(id) = self.instrument(captures, entry) else {
             return;
         };
-        let root = match entry.pointer(&reads.root) {
-            Some(root) => root,
-            None => {
-                self.note(&reads.root, Why::NotUsed);
-                return;
-            }
+        let Some(root) = entry.pointer(&reads.root) else {
+            self.note(&reads.root, Why::NotUsed);
+            return;
         };
         let time = self.time(entry, reads, id);
         let before = self.outcome.taken.len();

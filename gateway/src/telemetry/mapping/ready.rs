@@ -92,7 +92,7 @@ const SHELLY_COMPONENTS: [&str; 5] = ["switch", "pm1", "em1", "em", "cover"];
 /// Methods of Shelly's notifications that carry status.
 const SHELLY_METHODS: [&str; 2] = ["NotifyStatus", "NotifyFullStatus"];
 
-/// Zigbee2MQTT, `zigbee2mqtt/<name>`. Energies in kWh. Source: zigbee2mqtt.io, "MQTT topics and
+/// `Zigbee2MQTT`, `zigbee2mqtt/<name>`. Energies in kWh. Source: zigbee2mqtt.io, "MQTT topics and
 /// messages".
 const ZIGBEE: [Line; 9] = [
     ("/power", "power_w", "W", 1.0),

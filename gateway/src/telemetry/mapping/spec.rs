@@ -15,7 +15,7 @@ pub enum Format {
     Tasmota,
     /// Shelly of the second generation and later.
     Shelly,
-    /// Zigbee2MQTT.
+    /// `Zigbee2MQTT`.
     Zigbee2mqtt,
     /// Telegraf with `data_format = "json"`.
     Telegraf,
