@@ -25,6 +25,9 @@ use crate::words::{Language, Said, not_read};
 
 const ZONE: chrono_tz::Tz = chrono_tz::Tz::Asia__Shanghai;
 
+/// Most devices in one answer.
+const LISTED_MAX: usize = 500;
+
 /// A device that sends what nobody takes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UnknownDevice)]
@@ -84,7 +87,8 @@ pub struct AdoptRequest {
     mapping: Option<MappingSpec>,
 }
 
-/// Lists the unknown devices of labs that the caller manages or audits, the newest first.
+/// Lists the unknown devices of labs that the caller manages or audits, those heard of last first and
+/// at most 500.
 #[utoipa::path(get, path = "/api/v1/unknown-devices", tag = "settings",
     responses((status = 200, body = Whole<UnknownDeviceView>)))]
 pub(super) async fn list(
@@ -97,6 +101,7 @@ pub(super) async fn list(
     let mut devices = state.telemetry().unknown_devices();
     devices.retain(|device| labs(device.lab) && is_unknown(&directory, &index, device));
     devices.sort_unstable_by(|a, b| b.last_seen.cmp(&a.last_seen).then(a.id.cmp(&b.id)));
+    devices.truncate(LISTED_MAX);
     let language = who.caller.language;
     let items = devices
         .iter()
