@@ -77,6 +77,12 @@ impl Clock {
         }
     }
 
+    /// Returns the milliseconds since the boot; 0 before it.
+    #[must_use]
+    pub fn ms_since_boot(&self) -> u64 {
+        u64::try_from(self.now().mono_ms).unwrap_or(0)
+    }
+
     /// Returns the boot that the monotonic clock belongs to.
     #[must_use]
     pub fn boot(&self) -> &BootId {

@@ -41,6 +41,7 @@ mod address;
 mod device;
 
 pub use address::{Address, Gateway, Secret};
+pub(crate) use device::MODBUS_PORT;
 
 /// Default and largest size of the outbox in MiB.
 const OUTBOX_MB_DEFAULT: i64 = 1024;
@@ -73,7 +74,7 @@ pub struct Config {
 }
 
 /// A Modbus unit that the agent polls.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Device {
     /// Its name, unique in the file.
     pub name: String,
@@ -294,17 +295,21 @@ impl Config {
     /// Returns what the devices measure, for the hello message.
     #[must_use]
     pub fn device_infos(&self) -> Vec<wire::DeviceInfo> {
-        let infos = self.devices.iter().map(|device| wire::DeviceInfo {
-            name: device.name.clone(),
-            profile: device.profile.name.chars().take(64).collect(),
-            instrument: device.instrument.clone(),
-            channels: device.channels(),
-        });
-        infos.collect()
+        self.devices.iter().map(Device::info).collect()
     }
 }
 
 impl Device {
+    /// Returns what the device measures, for the hello message.
+    pub(crate) fn info(&self) -> wire::DeviceInfo {
+        wire::DeviceInfo {
+            name: self.name.clone(),
+            profile: self.profile.name.chars().take(64).collect(),
+            instrument: self.instrument.clone(),
+            channels: self.channels(),
+        }
+    }
+
     fn channels(&self) -> Vec<wire::ChannelInfo> {
         let channels = self.profile.registers.iter();
         channels

@@ -13,7 +13,7 @@ use wire::{AgentName, Clocks, DeviceInfo, Record, RecordBody, Series};
 use crate::clock::Clock;
 use crate::config::{Gateway, Secret};
 use crate::outbox::Outbox;
-use crate::publish::{About, Publisher};
+use crate::publish::{About, Publisher, Way};
 
 /// An outbox in memory is bounded to this: some hours without a gateway.
 const OUTBOX_BYTES_MAX: u64 = 2 * 1024 * 1024;
@@ -60,10 +60,10 @@ impl SimulatedAgent {
     pub async fn run(self, clock: Clock, stop: CancellationToken) {
         let about = About {
             agent: self.name,
-            secret: self.secret,
-            gateway: self.gateway,
+            way: Way::Mqtt(self.gateway, self.secret),
             devices: self.devices,
             report_every: self.report_every,
+            connects_before: clock.ms_since_boot(),
         };
         let outbox = Outbox::in_memory(OUTBOX_BYTES_MAX, clock.clone());
         let publisher = Publisher::new(about, outbox, clock.clone());

@@ -4,7 +4,7 @@
 //! poll (one task a device) -> decode -> report (what is worth a message) -> outbox -> publish
 //! ```
 //!
-//! [`run`] builds these parts top to bottom. A reading is on disk within about a second, and leaves
+//! [`run`] builds these parts top to bottom; [`resident`] builds them for a gateway that polls by itself. A reading is on disk within about a second, and leaves
 //! the disk when the gateway has committed it. Devices are only ever read, and only inside the
 //! networks of the local allow-list. What the machine *does* is decided by the gateway; the agent
 //! reports facts.
@@ -26,6 +26,7 @@ mod publish;
 mod ranges;
 pub mod register;
 mod report;
+pub mod resident;
 pub mod simulate;
 mod throttle;
 
@@ -45,7 +46,8 @@ pub use modbus::ReadError;
 pub use outbox::{Outbox, OutboxError};
 pub use plan::{Block, plan};
 use poll::Poller;
-use publish::{About, Publisher};
+use publish::{About, Publisher, Way};
+pub use publish::{Door, Letter};
 use report::Reporter;
 
 /// Polls on their way to the reporter. Full means the outbox is slow: pollers wait, ticks are
@@ -97,10 +99,10 @@ pub async fn run(config: Config, clock: Clock, stop: CancellationToken) -> Resul
     );
     let about = About {
         agent: config.agent.clone(),
-        secret: config.secret.clone(),
-        gateway: config.gateway.clone(),
+        way: Way::Mqtt(config.gateway.clone(), config.secret.clone()),
         devices: config.device_infos(),
         report_every: config.report_every,
+        connects_before: clock.ms_since_boot(),
     };
     let publisher = Publisher::new(about, outbox, clock.clone());
     let reporter = Reporter::new(&config.devices, config.report_every);

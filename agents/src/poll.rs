@@ -18,6 +18,7 @@ use crate::config::Device;
 use crate::decode::{Value, decode};
 use crate::modbus::{Line, ReadError};
 use crate::plan::Block;
+use crate::report::Heard;
 use crate::throttle::Throttle;
 
 /// A device that does not answer is asked at least this often.
@@ -67,7 +68,7 @@ impl Poller {
     }
 
     /// Polls until the token is cancelled or nobody listens any more.
-    pub(crate) async fn run(mut self, out: mpsc::Sender<Polled>, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, out: mpsc::Sender<Heard>, stop: CancellationToken) {
         let polling = async {
             let mut ticks = interval(self.device.every);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -75,7 +76,7 @@ impl Poller {
                 ticks.tick().await;
                 let polled = self.poll_once().await;
                 let has_answered = polled.answered.is_ok();
-                if out.send(polled).await.is_err() {
+                if out.send(Heard::Polled(polled)).await.is_err() {
                     return;
                 }
                 if has_answered {

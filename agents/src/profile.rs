@@ -66,7 +66,7 @@ impl Profile {
 }
 
 /// The profiles that devices may name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Profiles(BTreeMap<String, Arc<Profile>>);
 
 impl Profiles {

@@ -7,19 +7,24 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{debug, info, warn};
 use wire::{Batch, DeviceInfo, Hello, Record, RecordBody, Status, StreamId, Topic, Up};
 
 use crate::clock::Clock;
-use crate::config::{Gateway, Secret};
 use crate::outbox::{Outbox, OutboxError};
 use crate::throttle::Throttle;
 
+mod about;
+mod door;
 mod session;
 mod window;
 
+pub(crate) use about::About;
+use about::next_devices;
+pub use door::{Door, Letter};
+pub(crate) use session::Way;
 use session::{Identity, News, Session};
 use window::Window;
 
@@ -43,26 +48,18 @@ const COMMIT_RETRY: Duration = Duration::from_secs(1);
 const DRAIN_MAX: Duration = Duration::from_secs(4);
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
-/// What the hello message says beside the outbox.
-#[derive(Debug, Clone)]
-pub(crate) struct About {
-    pub(crate) agent: wire::AgentName,
-    pub(crate) secret: Secret,
-    pub(crate) gateway: Gateway,
-    pub(crate) devices: Vec<DeviceInfo>,
-    pub(crate) report_every: Duration,
-}
-
 /// See the module.
 pub(crate) struct Publisher {
     identity: Identity,
     devices: Vec<DeviceInfo>,
+    /// Brings other devices while it runs, if they can change.
+    changes: Option<watch::Receiver<Vec<DeviceInfo>>>,
     report_every_ms: u64,
     clock: Clock,
     outbox: Outbox,
     window: Window,
     link: Link,
-    /// Counts connections of this process, from 1.
+    /// Counts connections of this boot.
     connects: u64,
     /// Attempts since the last good connection.
     attempts: u32,
@@ -87,10 +84,10 @@ impl Publisher {
         Self {
             identity: Identity {
                 name: about.agent,
-                secret: about.secret,
-                gateway: about.gateway,
+                way: about.way,
             },
             devices: about.devices,
+            changes: None,
             report_every_ms: u64::try_from(report_every_ms).unwrap_or(u64::MAX),
             clock,
             outbox,
@@ -98,13 +95,19 @@ impl Publisher {
             link: Link::Down {
                 retry_at: Instant::now(),
             },
-            connects: 0,
+            connects: about.connects_before,
             attempts: 0,
             commit_at: None,
             is_refused: false,
             greeted: None,
             throttle: Throttle::new(),
         }
+    }
+
+    /// Makes it say hello anew whenever other devices are told.
+    pub(crate) fn following(mut self, changes: watch::Receiver<Vec<DeviceInfo>>) -> Self {
+        self.changes = Some(changes);
+        self
     }
 
     /// Runs until the input is closed, then drains: commits, sends what it can, says goodbye.
@@ -119,6 +122,10 @@ impl Publisher {
                     None => break,
                 },
                 news = next_news(&mut self.link) => self.hear(news),
+                devices = next_devices(&mut self.changes) => {
+                    self.devices = devices;
+                    self.greeted = None;
+                }
                 () = sleep_until(commit_at.unwrap_or(far)), if commit_at.is_some() => {
                     self.commit().await;
                 }
@@ -174,8 +181,7 @@ impl Publisher {
     fn hear(&mut self, news: News) {
         match news {
             News::Ready => {
-                let Gateway { host, port } = &self.identity.gateway;
-                info!("connected to {host}:{port}");
+                info!("connected to {}", self.identity.way);
                 self.say_online(true);
                 self.greeted = None;
             }
@@ -234,8 +240,8 @@ impl Publisher {
         let wait = limit.min(RETRY_MAX).mul_f64(rand::random());
         self.attempts = self.attempts.saturating_add(1);
         if self.throttle.permits(why.to_owned()) {
-            let Gateway { host, port } = &self.identity.gateway;
-            warn!("no connection to {host}:{port}: {why}; readings wait in the outbox");
+            let way = &self.identity.way;
+            warn!("no connection to {way}: {why}; readings wait in the outbox");
         }
         self.link = Link::Down {
             retry_at: Instant::now() + wait,

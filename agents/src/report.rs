@@ -1,10 +1,12 @@
 //! Which readings are worth a message, and how many share one.
 //!
-//! What comes in: one [`Polled`] for each poll of each device. What goes out: records, at most one
+//! What comes in: one [`Polled`] for each poll of each device, and which devices there are where that
+//! changes. What goes out: records, at most one
 //! of readings a second unless they are large, and events at once. A device's readings are
 //! reported when one of them changed by more than its dead band or became good or bad, when the
 //! device reports every poll, or when nothing was reported for `report_every`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -30,6 +32,17 @@ const VALUES_MAX: usize = 4_096;
 /// fill the outbox with events.
 const ANNOUNCE_MS_MIN: i64 = 5_000;
 
+/// What the reporter hears.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// A poll.
+    Polled(Polled),
+    /// A device by its index: it is new, or another one than before.
+    Device(usize, Box<Device>),
+    /// A device is polled no more. What waits is still reported.
+    Gone(usize),
+}
+
 /// One poll's values, waiting for the next record.
 #[derive(Debug)]
 struct Row {
@@ -45,34 +58,65 @@ struct Channelled {
     /// Whether it answered at the last announcement, and when that was.
     announced: Option<(bool, i64)>,
     waiting: Vec<Row>,
+    /// Nothing more comes of it.
+    is_gone: bool,
 }
 
 /// Decides what is reported. Pure: time comes with the readings.
 #[derive(Debug)]
 pub(crate) struct Reporter {
-    devices: Vec<Channelled>,
+    devices: BTreeMap<usize, Channelled>,
     report_every: Duration,
     values: usize,
 }
 
 impl Reporter {
     pub(crate) fn new(devices: &[Device], report_every: Duration) -> Self {
-        let devices = devices.iter().map(|device| Channelled {
-            device: device.clone(),
+        let mut reporter = Self {
+            devices: BTreeMap::new(),
+            report_every,
+            values: 0,
+        };
+        for (index, device) in devices.iter().enumerate() {
+            reporter.put(index, device.clone());
+        }
+        reporter
+    }
+
+    /// Takes whatever comes; returns an event if a device began or ceased to answer.
+    pub(crate) fn hear(&mut self, heard: Heard) -> Option<Event> {
+        match heard {
+            Heard::Polled(polled) => return self.offer(polled),
+            Heard::Device(index, device) => self.put(index, *device),
+            Heard::Gone(index) => {
+                if let Some(one) = self.devices.get_mut(&index) {
+                    one.is_gone = true;
+                }
+                self.forget_gone();
+            }
+        }
+        None
+    }
+
+    fn put(&mut self, index: usize, device: Device) {
+        let one = Channelled {
+            device,
             reported: None,
             announced: None,
             waiting: Vec::new(),
-        });
-        Self {
-            devices: devices.collect(),
-            report_every,
-            values: 0,
-        }
+            is_gone: false,
+        };
+        self.devices.insert(index, one);
+    }
+
+    fn forget_gone(&mut self) {
+        self.devices
+            .retain(|_, one| !one.is_gone || !one.waiting.is_empty());
     }
 
     /// Takes a poll; returns an event if the device began or ceased to answer.
     pub(crate) fn offer(&mut self, polled: Polled) -> Option<Event> {
-        let one = self.devices.get_mut(polled.device)?;
+        let one = self.devices.get_mut(&polled.device)?;
         let event = one.announce(&polled);
         let row = Row {
             at: polled.at,
@@ -102,8 +146,10 @@ impl Reporter {
     /// Takes what waits as the body of one record that is made at `now`.
     pub(crate) fn take(&mut self, now: Clocks) -> Vec<Series> {
         self.values = 0;
-        let devices = self.devices.iter_mut();
-        devices.filter_map(|one| one.take(now)).collect()
+        let devices = self.devices.values_mut();
+        let series = devices.filter_map(|one| one.take(now)).collect();
+        self.forget_gone();
+        series
     }
 }
 
@@ -192,7 +238,7 @@ impl Channelled {
 pub(crate) async fn run(
     mut reporter: Reporter,
     clock: Clock,
-    mut polls: mpsc::Receiver<Polled>,
+    mut polls: mpsc::Receiver<Heard>,
     records: mpsc::Sender<Vec<Record>>,
 ) {
     let mut flushed = Instant::now()
@@ -204,8 +250,8 @@ pub(crate) async fn run(
         let mut batch = Vec::new();
         let is_over = tokio::select! {
             polled = polls.recv() => match polled {
-                Some(polled) => {
-                    let event = reporter.offer(polled).map(RecordBody::Event);
+                Some(heard) => {
+                    let event = reporter.hear(heard).map(RecordBody::Event);
                     batch.extend(event.map(|body| record(&clock, body)));
                     false
                 }

@@ -13,7 +13,7 @@ use crate::profile::Profiles;
 const NAME_CHARS_MAX: usize = 64;
 
 /// Port of Modbus TCP.
-const MODBUS_PORT: u16 = 502;
+pub(crate) const MODBUS_PORT: u16 = 502;
 
 const EVERY_MS_DEFAULT: u64 = 1000;
 const TIMEOUT_MS_DEFAULT: u64 = 1000;

@@ -1,4 +1,5 @@
-//! One MQTT connection, from CONNECT to its end; the next connection is a new client.
+//! One connection, from CONNECT to its end; the next connection is a new client. By MQTT, or through
+//! the door of a gateway in the same process.
 //!
 //! rumqttc keeps unacknowledged publishes of a lost connection and may resend, lose or stall on
 //! them (bytebeamio/rumqtt threads 1014, 1025, 1056). Here nothing survives a connection: the
@@ -16,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use wire::{Ack, AgentName, Status, Topic, Up};
 
+use super::door::{self, Door, Letter};
 use crate::config::{Gateway, Secret};
 
 /// Publishes handed to the client and not yet answered by the broker's PUBACK.
@@ -41,8 +43,33 @@ const PACKET_BYTES_MAX: usize = wire::PAYLOAD_BYTES_MAX + 4096;
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
     pub(super) name: AgentName,
-    pub(super) secret: Secret,
-    pub(super) gateway: Gateway,
+    pub(super) way: Way,
+}
+
+/// How the gateway is reached.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// Over a broker, with the agent's password there.
+    Mqtt(Gateway, Secret),
+    /// It is this process.
+    Inside(Door),
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mqtt(Gateway { host, port }, _) => write!(f, "{host}:{port}"),
+            Self::Inside(_) => f.write_str("the gateway of this process"),
+        }
+    }
+}
+
+/// Takes what is published.
+#[derive(Debug)]
+enum Client {
+    Mqtt(AsyncClient),
+    /// `None` says goodbye.
+    Inside(mpsc::Sender<Option<Letter>>),
 }
 
 /// What the polling task has to tell.
@@ -63,7 +90,7 @@ pub(super) enum News {
 /// A connection, or the attempt at one.
 #[derive(Debug)]
 pub(super) struct Session {
-    client: AsyncClient,
+    client: Client,
     news: mpsc::Receiver<News>,
     outstanding: usize,
     is_ready: bool,
@@ -72,13 +99,36 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Begins to connect; `will` is what the broker says when the connection breaks.
+    /// Begins to connect; `will` is what the broker says when the connection breaks. A gateway in
+    /// this process needs no will: it ends with the agent.
     pub(super) fn start(identity: &Identity, will: &Status) -> Self {
-        let Identity { name, gateway, .. } = identity;
+        match &identity.way {
+            Way::Mqtt(gateway, secret) => Self::over_mqtt(&identity.name, gateway, secret, will),
+            Way::Inside(door) => {
+                let (client, letters) = mpsc::channel(REQUESTS_MAX);
+                let (sender, news) = mpsc::channel(NEWS_MAX);
+                let mut tasks = JoinSet::new();
+                tasks.spawn(door::carry(door.clone(), letters, sender));
+                Self::new(Client::Inside(client), news, tasks)
+            }
+        }
+    }
+
+    fn new(client: Client, news: mpsc::Receiver<News>, tasks: JoinSet<()>) -> Self {
+        Self {
+            client,
+            news,
+            outstanding: 0,
+            is_ready: false,
+            tasks,
+        }
+    }
+
+    fn over_mqtt(name: &AgentName, gateway: &Gateway, secret: &Secret, will: &Status) -> Self {
         let mut options = MqttOptions::new(name.as_str(), gateway.host.clone(), gateway.port);
         let status = Topic::Up(name.clone(), Up::Status).to_string();
         options
-            .set_credentials(name.as_str(), identity.secret.reveal())
+            .set_credentials(name.as_str(), secret.reveal())
             .set_clean_session(true)
             .set_keep_alive(KEEP_ALIVE)
             .set_inflight(INFLIGHT)
@@ -94,13 +144,7 @@ impl Session {
         let (sender, news) = mpsc::channel(NEWS_MAX);
         let mut tasks = JoinSet::new();
         tasks.spawn(poll(events, client.clone(), name.clone(), sender));
-        Self {
-            client,
-            news,
-            outstanding: 0,
-            is_ready: false,
-            tasks,
-        }
+        Self::new(Client::Mqtt(client), news, tasks)
     }
 
     /// Waits for news. Safe to cancel.
@@ -133,17 +177,23 @@ impl Session {
     /// Publishes at QoS 1 without waiting. Returns false if the client takes no more.
     pub(super) fn publish(&mut self, topic: &Topic, retain: bool, payload: Vec<u8>) -> bool {
         let topic = topic.to_string();
-        let is_taken = self
-            .client
-            .try_publish(topic, QoS::AtLeastOnce, retain, payload)
-            .is_ok();
+        let is_taken = match &self.client {
+            Client::Mqtt(client) => client
+                .try_publish(topic, QoS::AtLeastOnce, retain, payload)
+                .is_ok(),
+            Client::Inside(letters) => letters.try_send(Some(Letter { topic, payload })).is_ok(),
+        };
         self.outstanding += usize::from(is_taken);
         is_taken
     }
 
     /// Says goodbye and waits until the connection is closed, at most `limit`.
     pub(super) async fn disconnect(mut self, limit: Duration) {
-        if self.client.try_disconnect().is_err() {
+        let is_asked = match &self.client {
+            Client::Mqtt(client) => client.try_disconnect().is_ok(),
+            Client::Inside(letters) => letters.try_send(None).is_ok(),
+        };
+        if !is_asked {
             return;
         }
         let ended = async {

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use wire::{Ack, AgentName, Event, SeqRange};
 
 use super::*;
+use crate::config::{Gateway, Secret};
 use crate::publish::window::{BACKLOG_MAX, LIVE_MAX};
 
 /// Nothing here takes longer, retries included.
@@ -149,13 +150,16 @@ async fn bench(backlog: usize) -> Bench {
     outbox.commit().await.unwrap();
     let about = About {
         agent: AgentName::parse("lab-1").unwrap(),
-        secret: Secret::new("s"),
-        gateway: Gateway {
-            host: "127.0.0.1".into(),
-            port,
-        },
+        way: Way::Mqtt(
+            Gateway {
+                host: "127.0.0.1".into(),
+                port,
+            },
+            Secret::new("s"),
+        ),
         devices: Vec::new(),
         report_every: Duration::from_secs(10),
+        connects_before: 0,
     };
     let (records, input) = mpsc::channel(8);
     let mut running = tokio::task::JoinSet::new();

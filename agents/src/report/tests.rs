@@ -170,10 +170,10 @@ async fn readings_of_all_devices_share_one_record_a_second() {
         for second in 0..5 {
             for index in 0..3 {
                 polls
-                    .send(Polled {
+                    .send(Heard::Polled(Polled {
                         device: index,
                         ..poll(second * 1000, 1.0)
-                    })
+                    }))
                     .await
                     .unwrap();
             }
