@@ -3,6 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use agents::allow::Network;
+use agents::profile::Profiles;
+
 use crate::settings::{Faults, Settings};
 
 /// What the gateway runs with.
@@ -16,6 +19,8 @@ pub struct Config {
     pub metrics_listen: SocketAddr,
     /// Where agents' messages come from.
     pub mqtt: Mqtt,
+    /// The Modbus devices that the gateway may poll itself.
+    pub modbus: Modbus,
     /// The booking database; `None` is SQLite in the data folder. Holds a password: not logged.
     pub database_url: Option<Secret>,
     /// Limits on callers.
@@ -46,6 +51,17 @@ pub enum Mqtt {
         /// `mqtt://user:password@host:port`.
         url: Secret,
     },
+}
+
+/// The Modbus devices that the gateway may poll itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Modbus {
+    /// Networks it may touch; none: it polls nothing.
+    pub allow: Vec<Network>,
+    /// The device profiles, those of `modbus.profile_dir` among them.
+    pub profiles: Profiles,
+    /// Bound of the outbox of each lab's devices in MiB.
+    pub outbox_mb: u32,
 }
 
 /// Limits on callers, in requests a minute; 0 is no limit.
@@ -124,6 +140,7 @@ impl Config {
             http: read_http(&mut settings),
             metrics_listen: settings.address("metrics.listen", local(9464)),
             mqtt: read_mqtt(&mut settings, secrets),
+            modbus: read_modbus(&mut settings),
             database_url: read_secret(&mut settings, "database.url", secrets.database_url.as_ref()),
             limits: Limits {
                 login_per_minute: settings.number("limits.login_per_minute", 5, 0..100_001),
@@ -228,6 +245,23 @@ fn read_mqtt(settings: &mut Settings<'_>, secrets: &SecretFiles) -> Mqtt {
     }
 }
 
+fn read_modbus(settings: &mut Settings<'_>) -> Modbus {
+    let expected = "a list of networks such as [\"192.168.10.0/24\"]";
+    let allow = settings.list("modbus.allow", expected, Network::parse);
+    let folder = settings.text("modbus.profile_dir", "");
+    let mut profiles = Profiles::built_in();
+    if !folder.is_empty()
+        && let Err(faults) = profiles.add_folder(Path::new(&folder))
+    {
+        settings.fault("modbus.profile_dir", faults.to_string());
+    }
+    Modbus {
+        allow,
+        profiles,
+        outbox_mb: settings.number("modbus.outbox_mb", 256, 1..1_048_577),
+    }
+}
+
 fn read_secret(settings: &mut Settings<'_>, path: &str, file: Option<&PathBuf>) -> Option<Secret> {
     let written = settings.text(path, "");
     let Some(file) = file else {
@@ -270,6 +304,9 @@ mod tests {
             faults("dta = \"x\"\n[limits]\nlogin_per_minute = -1\n"),
             [1, 3]
         );
+        assert_eq!(faults("[modbus]\nallow = [\"10.0.0.0/33\"]\n"), [2]);
+        assert_eq!(faults("[modbus]\nprofile_dir = \"/no/such\"\n"), [2]);
+        assert!(faults("[modbus]\nallow = [\"10.0.0.0/8\", \"::1\"]\n").is_empty());
         assert_eq!(faults("[database]\nurl = \"mysql://x\"\n"), [2]);
     }
 

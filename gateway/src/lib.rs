@@ -20,6 +20,7 @@ pub mod history;
 pub mod http;
 pub mod labels;
 pub mod lifecycle;
+pub mod polling;
 pub mod registry;
 pub mod server;
 pub mod settings;

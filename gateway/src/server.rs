@@ -16,6 +16,7 @@ use crate::history::{History, HistoryError};
 use crate::http::{self, HttpState, Rooms, Site};
 use crate::labels::Labels;
 use crate::lifecycle::Lifecycle;
+use crate::polling::Polling;
 use crate::store::{Database, StoreError};
 use crate::telemetry::{self, Telemetry, TelemetryHandle};
 
@@ -110,6 +111,8 @@ impl Server {
         )
         .await?;
         Witness::start(&desk, &telemetry, &history, lifecycle);
+        let polling = Polling::new(&config.modbus);
+        polling.start(&desk, &telemetry, &config.data, lifecycle);
         let address = http_listener.1;
         let listens_on = format!("http://{address}");
         let public_url = Some(config.http.public_url.as_str()).filter(|url| !url.is_empty());
@@ -131,6 +134,7 @@ impl Server {
             history,
             passwords,
             labels,
+            polling,
         };
         let state = HttpState::start(rooms, site, config.limits, lifecycle);
         let (stop, pages) = (lifecycle.stop_token(), state.clone());

@@ -74,6 +74,20 @@ impl<'a> Settings<'a> {
             .unwrap_or(default)
     }
 
+    /// Returns the elements of a list of texts; missing is empty.
+    pub fn list<T>(
+        &mut self,
+        path: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        self.read(path, expected, |value| {
+            let items = value.as_array()?.iter();
+            items.map(|item| parse(item.get_ref().as_str()?)).collect()
+        })
+        .unwrap_or_default()
+    }
+
     /// Returns a whole number within bounds.
     pub fn number(&mut self, path: &str, default: u32, bounds: Range<u32>) -> u32 {
         let expected = format!("a whole number from {} to {}", bounds.start, bounds.end - 1);

@@ -35,7 +35,16 @@ impl Lab {
     /// # Panics
     /// When a part does not start.
     pub async fn start(dir: &Path, external: bool) -> Self {
+        Self::start_with(dir, external, "").await
+    }
+
+    /// Starts it with more lines in the gateway's settings.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub async fn start_with(dir: &Path, external: bool, more: &str) -> Self {
         let mut setup = Setup::new(dir);
+        more.clone_into(&mut setup.more);
         let plan = Plan {
             researchers: 1,
             instruments: 2,

@@ -297,6 +297,7 @@ fn instrument(number: usize, agent: &str) -> Instrument {
         source: Some(Source {
             agent: AgentName::parse(agent).expect("the name is valid"),
             device: None,
+            polled: None,
         }),
         state_rule: StateRule::standard(),
     }

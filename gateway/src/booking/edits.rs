@@ -335,6 +335,7 @@ impl Planned {
             instrument.source = Some(Source {
                 agent: agent.clone(),
                 device: None,
+                polled: None,
             });
             self.edits
                 .push(Edit::PutInstrument(Box::new(instrument.clone())));

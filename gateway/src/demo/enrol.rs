@@ -97,10 +97,12 @@ fn instrument(at: usize, machine: &Machine, agent: &AgentName) -> Instrument {
         Feed::Simulated => Some(Source {
             agent: agent.clone(),
             device,
+            polled: None,
         }),
         Feed::Left(own) => Some(Source {
             agent: own.clone(),
             device: None,
+            polled: None,
         }),
     };
     Instrument {

@@ -21,7 +21,7 @@ use super::tokens::made;
 use super::view::{NodeView, Whole};
 use crate::booking::RegistryEdit;
 use crate::credentials::new_secret;
-use crate::registry::{AgentEntry, Directory, NodeKind, Right, SecretHash};
+use crate::registry::{AgentEntry, Directory, NodeKind, RESIDENT_PREFIX, Right, SecretHash};
 use crate::words::Said;
 
 /// Most instruments that one request gives an agent: as many as it may have devices, roughly.
@@ -71,6 +71,8 @@ pub struct AgentView {
     lab: NodeView,
     /// Whether it is connected.
     online: bool,
+    /// Whether it is the gateway itself, polling devices that nobody stands beside.
+    is_gateway: bool,
     /// When its last message came.
     last_seen: Option<Zoned>,
     /// Its release.
@@ -96,7 +98,7 @@ pub(super) async fn create(
     let right = Right::ManageInstruments;
     who.caller.demand(&directory, right, lab.id)?;
     let name = asked.name;
-    if RESERVED.contains(&name.as_str()) {
+    if RESERVED.contains(&name.as_str()) || name.as_str().starts_with(RESIDENT_PREFIX) {
         let message = "this name is the gateway's own: choose another one";
         return Err(Problem::field("name", message));
     }
@@ -189,6 +191,7 @@ fn view(state: &HttpState, directory: &Directory, agent: &AgentEntry) -> AgentVi
     AgentView {
         name: agent.name.as_str().to_owned(),
         lab: NodeView::above(directory, agent.lab, NodeKind::Lab),
+        is_gateway: agent.name.as_str().starts_with(RESIDENT_PREFIX),
         online: seen.as_ref().is_some_and(|seen| seen.online),
         last_seen: seen.as_ref().map(|seen| Zoned(seen.last_seen, ZONE)),
         unknown_instruments: unknown.map(|key| key.as_str().to_owned()).collect(),

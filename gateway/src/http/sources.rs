@@ -20,7 +20,9 @@ use super::tokens::made;
 use super::view::{NodeView, Whole};
 use crate::booking::RegistryEdit;
 use crate::credentials::new_secret;
-use crate::registry::{Directory, ForeignSource, Node, NodeKind, Right, SecretHash, SourceName};
+use crate::registry::{
+    Directory, ForeignSource, Node, NodeKind, RESIDENT_PREFIX, Right, SecretHash, SourceName,
+};
 use crate::telemetry::mapping::{SOURCES_OF_LAB_MAX, TopicFilter};
 use crate::words::Said;
 
@@ -90,7 +92,7 @@ pub(super) async fn create(
     let lab = managed_lab(&directory, &who.caller, asked.lab)?;
     let name = SourceName::parse(&asked.name)
         .map_err(|error| Problem::field("name", &error.to_string()))?;
-    if RESERVED.contains(&name.as_str()) {
+    if RESERVED.contains(&name.as_str()) || name.as_str().starts_with(RESIDENT_PREFIX) {
         let message = "this name is the gateway's own: choose another one";
         return Err(Problem::field("name", message));
     }

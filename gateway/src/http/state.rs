@@ -28,6 +28,7 @@ use crate::credentials::Passwords;
 use crate::history::History;
 use crate::labels::Labels;
 use crate::lifecycle::Lifecycle;
+use crate::polling::Polling;
 use crate::registry::{SecretHash, SharedDirectory};
 use crate::status::{ShownStatus, shown};
 use crate::telemetry::TelemetryHandle;
@@ -50,6 +51,8 @@ pub struct Rooms {
     pub passwords: Passwords,
     /// Knows the labels on instruments.
     pub labels: Labels,
+    /// What the gateway may poll itself.
+    pub polling: Polling,
 }
 
 /// Where the gateway is to be found, as people and agents see it.
@@ -183,6 +186,11 @@ impl HttpState {
         &self.0.rooms.passwords
     }
 
+    pub(super) fn polling(&self) -> &Polling {
+        &self.0.rooms.polling
+    }
+
+    /// Returns what knows the labels on instruments.
     pub(super) fn labels(&self) -> &Labels {
         &self.0.rooms.labels
     }

@@ -37,6 +37,19 @@ impl SecretHash {
     }
 }
 
+/// What the names of the gateway's own agents begin with; nobody else's may.
+pub const RESIDENT_PREFIX: &str = "gateway-";
+
+/// Returns the name of the gateway's own agent for a lab: it polls what no other agent stands beside.
+///
+/// # Panics
+/// Never: letters and a number are a name.
+#[must_use]
+pub fn resident_of(lab: NodeId) -> AgentName {
+    let name = format!("{RESIDENT_PREFIX}{}", lab.get());
+    AgentName::parse(&name).expect("letters and a number are a name")
+}
+
 /// A registered agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentEntry {

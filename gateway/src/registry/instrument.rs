@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 use scheduler::id::{InstrumentId, NodeId};
 use scheduler::place::Place;
+use serde::{Deserialize, Serialize};
 use wire::{AgentName, ChannelName, InstrumentKey};
 
 /// A name in both languages.
@@ -74,6 +75,24 @@ pub struct Source {
     pub agent: AgentName,
     /// The device in the agent's configuration, for people; not checked.
     pub device: Option<String>,
+    /// What the gateway polls itself, if the agent is its own.
+    pub polled: Option<Polled>,
+}
+
+/// A Modbus unit that the gateway polls itself. Bounds: [`crate::polling`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Polled {
+    /// The name of its device profile.
+    pub profile: String,
+    /// Where it answers, `host:port`.
+    pub address: String,
+    /// Its Modbus unit.
+    pub unit: u8,
+    /// Milliseconds between two polls.
+    pub every_ms: u32,
+    /// Longest time for an answer, in milliseconds.
+    pub timeout_ms: u32,
 }
 
 /// How machine state follows from readings: thresholds with hysteresis and dwell.

@@ -16,10 +16,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-pub use agent::{AgentEntry, SecretHash};
+pub use agent::{AgentEntry, RESIDENT_PREFIX, SecretHash, resident_of};
 pub use directory::{Directory, KeyUse, RuleSet, Scope};
 pub use foreign::{ForeignSource, MappingEntry, SourceName};
-pub use instrument::{Instrument, Names, Source, StateRule};
+pub use instrument::{Instrument, Names, Polled, Source, StateRule};
 pub use json::{
     BodyJson, ClassJson, ExceptionJson, HolidaysJson, HoursJson, ModeJson, PartyJson, PeriodJson,
     RuleFault, RuleJson, SpanJson, StateRuleJson,

@@ -23,7 +23,7 @@ const NODES: &str = "SELECT id, parent, kind, name, name_en, enterprise, latitud
      longitude_udeg, version FROM nodes";
 const INSTRUMENTS: &str = "SELECT id, key, name, name_en, model, manufacturer, category, \
      capabilities, room, lab, zone, capacity, bookable, published, version, source_agent, \
-     source_device, state_rule, always_on, latitude_udeg, longitude_udeg FROM instruments \
+     source_device, state_rule, always_on, latitude_udeg, longitude_udeg, source_polled FROM instruments \
      WHERE removed_us IS NULL";
 const MEMBERS: &str =
     "SELECT id, login, name, name_en, password_hash, active, version FROM members";
@@ -210,11 +210,18 @@ fn instrument(row: &AnyRow) -> Result<Instrument, StoreError> {
     let state_rule = state_rule.and_then(|rule| rule.to_rule().ok());
     let agent: Option<String> = get(row, "source_agent")?;
     let device: Option<String> = get(row, "source_device")?;
+    let polled: Option<String> = get(row, "source_polled")?;
     let source = match agent {
         None => None,
         Some(name) => {
             let agent = parsed(AgentName::parse(&name).ok(), TABLE, "source_agent", &key)?;
-            Some(Source { agent, device })
+            let polled = polled.map(|text| serde_json::from_str(&text).ok());
+            let polled = polled.map(|unit| parsed(unit, TABLE, "source_polled", &key));
+            Some(Source {
+                agent,
+                device,
+                polled: polled.transpose()?,
+            })
         }
     };
     let capacity = u8::try_from(capacity).ok().filter(|capacity| *capacity > 0);

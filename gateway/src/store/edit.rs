@@ -71,7 +71,7 @@ const PUTS: [(&str, &str); TABLES] = [
     (
         "INSERT INTO instruments (id, key, name, name_en, model, manufacturer, category, \
          capabilities, room, lab, zone, capacity, bookable, published, version, source_agent, \
-         source_device, state_rule, always_on, latitude_udeg, longitude_udeg)",
+         source_device, state_rule, always_on, latitude_udeg, longitude_udeg, source_polled)",
         "ON CONFLICT (id) DO UPDATE SET key = excluded.key, name = excluded.name, \
          name_en = excluded.name_en, model = excluded.model, \
          manufacturer = excluded.manufacturer, category = excluded.category, \
@@ -80,7 +80,8 @@ const PUTS: [(&str, &str); TABLES] = [
          published = excluded.published, version = excluded.version, \
          source_agent = excluded.source_agent, source_device = excluded.source_device, \
          state_rule = excluded.state_rule, always_on = excluded.always_on, \
-         latitude_udeg = excluded.latitude_udeg, longitude_udeg = excluded.longitude_udeg",
+         latitude_udeg = excluded.latitude_udeg, longitude_udeg = excluded.longitude_udeg, \
+         source_polled = excluded.source_polled",
     ),
     (
         "INSERT INTO members (id, login, name, name_en, password_hash, active, version)",
@@ -269,6 +270,8 @@ fn longitude(place: Option<Place>) -> Value {
 fn instrument_row(instrument: &Instrument) -> Vec<Value> {
     let state_rule = serde_json::to_string(&StateRuleJson::of(&instrument.state_rule));
     let source = instrument.source.as_ref();
+    let polled = source.and_then(|source| source.polled.as_ref());
+    let polled = polled.map(|unit| serde_json::to_string(unit).expect("a unit is plain JSON"));
     vec![
         i64::from(instrument.id.get()).into(),
         instrument.key.as_str().into(),
@@ -294,6 +297,7 @@ fn instrument_row(instrument: &Instrument) -> Vec<Value> {
         instrument.always_on.into(),
         latitude(instrument.place),
         longitude(instrument.place),
+        polled.as_deref().into(),
     ]
 }
 

@@ -104,6 +104,7 @@ fn instrument() -> Instrument {
         source: Some(Source {
             agent: AgentName::parse("lab-001").unwrap(),
             device: None,
+            polled: None,
         }),
         state_rule: StateRule::standard(),
     }

@@ -33,7 +33,7 @@ pub(super) fn channel(number: usize) -> Option<ChannelNo> {
 
 /// Returns a directory with these instruments, each with its number and its agent, whose secret is
 /// its name.
-pub(super) fn directory(instruments: &[(&str, u32, &str)]) -> Directory {
+pub(crate) fn directory(instruments: &[(&str, u32, &str)]) -> Directory {
     let mut directory = Directory::default();
     for (key, number, agent) in instruments {
         let agent = AgentName::parse(agent).unwrap();
@@ -111,6 +111,7 @@ fn instrument(key: &str, number: u32, agent: &AgentName) -> Instrument {
         source: Some(Source {
             agent: agent.clone(),
             device: None,
+            polled: None,
         }),
         state_rule: StateRule::standard(),
     }

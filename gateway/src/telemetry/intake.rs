@@ -178,6 +178,11 @@ impl Intake {
         }
     }
 
+    /// Waits until no more messages are taken.
+    pub(super) async fn closed(&self) {
+        self.queue.closed().await;
+    }
+
     /// Returns how many messages wait.
     pub(super) fn len(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()

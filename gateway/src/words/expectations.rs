@@ -27,6 +27,30 @@ pub(super) const EXPECTATIONS: &[(&str, &str)] = &[
         "不能大于 `running_below`",
     ),
     ("expected at most PT1H", "最长为 `PT1H`"),
+    (
+        "the gateway's configuration permits no Modbus network",
+        "网关配置未允许任何 Modbus 网段，请联系管理员",
+    ),
+    (
+        "the gateway's configuration does not permit this network",
+        "网关配置不允许访问这个网段",
+    ),
+    ("no such device profile", "没有这个设备档案"),
+    ("expected host:port", "应为 `主机:端口`"),
+    ("expected PT0.1S to PT1H", "应为 `PT0.1S` 到 `PT1H`"),
+    ("expected PT0.01S to PT1M", "应为 `PT0.01S` 到 `PT1M`"),
+    (
+        "the gateway's own agent needs `modbus`",
+        "网关自带的采集代理需要填写 `modbus`",
+    ),
+    (
+        "expected null: the gateway polls by an agent of its own",
+        "应为 null：由网关自带的采集代理采集",
+    ),
+    (
+        "the gateway polls at most 512 instruments of a lab",
+        "网关最多为一个实验室采集 512 台仪器",
+    ),
     ("expected PT1S to PT24H", "应为 `PT1S` 到 `PT24H`"),
     ("expected at least PT0.001S", "最短为 `PT0.001S`"),
     ("expected six digits", "应为六位数字"),

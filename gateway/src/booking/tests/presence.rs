@@ -68,6 +68,7 @@ pub(super) fn with_source(mut import: Import) -> Import {
         instrument.source = Some(Source {
             agent: AgentName::parse("a").unwrap(),
             device: None,
+            polled: None,
         });
     }
     import

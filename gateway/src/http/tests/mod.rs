@@ -200,6 +200,7 @@ impl Place {
             history,
             passwords: world::passwords(),
             labels: Labels::open(folder.path()).unwrap(),
+            polling: world::polling(),
         };
         let url = "http://127.0.0.1:8080";
         let mqtt_url = "mqtt://127.0.0.1:1883".to_owned();

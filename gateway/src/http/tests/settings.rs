@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::edits::with_headers;
+use super::world::LAB;
 use super::{Place, Who};
 
 #[tokio::test]
@@ -103,4 +104,69 @@ async fn source_and_state_rule_come_back_as_set() {
         .send(Who::Manager, Method::PUT, path, Some(&rule))
         .await;
     problem.expect_problem(400, "malformed-request");
+}
+
+#[tokio::test]
+async fn the_gateway_polls_what_its_configuration_permits() {
+    let place = Place::new().await;
+    let path = "/api/v1/instruments/A-1/source";
+    let put = async |body: Value| {
+        place
+            .send(Who::Manager, Method::PUT, path, Some(&body))
+            .await
+    };
+    let unit = json!({ "profile": "sdm120", "address": "192.0.2.7:502", "unit": 3 });
+    let set = put(json!({ "agent": null, "modbus": unit })).await;
+    let set = set.expect(200);
+    let agent = set["agent"].as_str().unwrap();
+    assert_eq!(agent, format!("gateway-{LAB}"));
+    assert_eq!(
+        (&set["modbus"]["every"], &set["modbus"]["timeout"]),
+        (&json!("PT1S"), &json!("PT1S"))
+    );
+    assert_eq!(place.get(Who::Manager, path).await.expect(200), set);
+    // What was answered can be sent back, and another instrument's unit finds the agent there.
+    assert_eq!(put(set.clone()).await.expect(200), set);
+    let other = "/api/v1/instruments/D-1/source";
+    let body = json!({ "agent": null, "modbus": unit });
+    let answer = place.send(Who::Manager, Method::PUT, other, Some(&body));
+    assert_eq!(answer.await.expect(200)["agent"], agent);
+    let agents = place.get(Who::Manager, "/api/v1/agents").await.expect(200);
+    let mut agents = agents["items"].as_array().unwrap().iter();
+    let shown = agents.find(|one| one["name"] == agent).unwrap();
+    assert_eq!(
+        (&shown["is_gateway"], &shown["lab"]["id"]),
+        (&json!(true), &json!(LAB))
+    );
+
+    let with = |field: &str, value: Value| {
+        let mut unit = unit.clone();
+        unit[field] = value;
+        json!({ "agent": null, "modbus": unit })
+    };
+    for (body, field) in [
+        (with("address", json!("192.0.3.7:502")), "modbus.address"),
+        (with("address", json!("192.0.2.7:502/x")), "modbus.address"),
+        (with("profile", json!("no-such")), "modbus.profile"),
+        (with("every", json!("PT0.01S")), "modbus.every"),
+        (with("every", json!("P31D")), "modbus.every"),
+        (with("timeout", json!("PT2M")), "modbus.timeout"),
+        (with("unit", json!(256)), "modbus.unit"),
+        (json!({ "agent": "agent-1", "modbus": unit }), "agent"),
+        (json!({ "agent": agent }), "modbus"),
+    ] {
+        let problem = put(body.clone()).await;
+        let problem = problem.expect_problem(400, "malformed-request");
+        assert_eq!(problem["errors"][0]["field"], field, "{body}");
+        let zh = problem["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(!zh.is_ascii(), "{problem:#}");
+    }
+    assert_eq!(place.get(Who::Manager, path).await.expect(200), set);
+    // Nobody else may take such a name.
+    let body = json!({ "name": "gateway-99", "lab": LAB });
+    let problem = place.post(Who::Manager, "/api/v1/agents", &body).await;
+    problem.expect_problem(400, "malformed-request");
+    put(json!({ "agent": "agent-1" })).await.expect(200);
+    let source = place.get(Who::Manager, path).await.expect(200);
+    assert_eq!(source, json!({ "agent": "agent-1" }));
 }

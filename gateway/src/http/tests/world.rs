@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
+use agents::allow::Network;
+use agents::profile::Profiles;
 use chrono_tz::Tz;
 use scheduler::calendar::{DayHours, Weekly};
 use scheduler::class::ClassSet;
@@ -15,10 +17,11 @@ use wire::{AgentName, InstrumentKey};
 use super::{MIDNIGHT, Who};
 use crate::booking::{DeskHandle, Import, NewBooking, NewOutage};
 use crate::clock::Clock;
-use crate::config::Mqtt;
+use crate::config::{Modbus, Mqtt};
 use crate::credentials::Passwords;
 use crate::history::History;
 use crate::lifecycle::Lifecycle;
+use crate::polling::Polling;
 use crate::registry::{
     AgentEntry, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleSet, Scope,
     SecretHash, StateRule, TokenEntry,
@@ -37,6 +40,15 @@ static PASSWORDS: LazyLock<(Passwords, String)> = LazyLock::new(|| {
     let kept = passwords.hash_here(PASSWORD);
     (passwords, kept)
 });
+
+/// What the gateway may poll: one network of documentation, and the built-in profiles.
+pub(super) fn polling() -> Polling {
+    Polling::new(&Modbus {
+        allow: vec![Network::parse("192.0.2.0/24").unwrap()],
+        profiles: Profiles::built_in(),
+        outbox_mb: 1,
+    })
+}
 
 pub(super) fn passwords() -> Passwords {
     PASSWORDS.0.clone()
