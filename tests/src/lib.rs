@@ -26,6 +26,7 @@ pub mod publisher;
 pub mod raw_http;
 pub mod recur;
 pub mod region;
+pub mod sparkplug;
 pub mod speaker;
 pub mod times;
 pub mod torture;

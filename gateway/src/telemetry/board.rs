@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bytes::Bytes;
 use scheduler::id::{InstrumentId, NodeId};
@@ -10,8 +10,9 @@ use scheduler::time::Micros;
 use wire::AgentName;
 
 use super::mapping::Why;
+use super::sparkplug::{NODES_MAX, NodeName};
 use super::unknown::{UnknownBook, UnknownDevice};
-use super::view::{AgentView, Counts, MachineView, SourceView};
+use super::view::{AgentView, Counts, EdgeNodeView, MachineView, SourceView};
 use crate::registry::SourceName;
 
 /// Counters; each is added to by the recorder alone.
@@ -44,6 +45,7 @@ pub(super) struct Board {
     rejected: Mutex<BTreeMap<&'static str, u64>>,
     sources: Mutex<HashMap<SourceName, SourceView>>,
     unknown: Mutex<UnknownBook>,
+    edge_nodes: Mutex<BTreeMap<NodeName, Arc<EdgeNodeView>>>,
     /// Why nothing can be committed now.
     trouble: Mutex<Option<String>>,
     pub(super) counters: Counters,
@@ -130,6 +132,24 @@ impl Board {
         now: Micros,
     ) {
         locked(&self.unknown).see(lab, source, message, why, now);
+    }
+
+    /// Takes note of an edge node, at most as many as are followed.
+    pub(super) fn see_edge_node(&self, view: EdgeNodeView) {
+        let mut nodes = locked(&self.edge_nodes);
+        if nodes.len() >= NODES_MAX && !nodes.contains_key(&view.listed.name) {
+            let oldest = nodes.iter().min_by_key(|(_, view)| view.changed_at);
+            let oldest = oldest.map(|(name, _)| name.clone());
+            if let Some(oldest) = oldest {
+                nodes.remove(&oldest);
+            }
+        }
+        nodes.insert(view.listed.name.clone(), Arc::new(view));
+    }
+
+    /// Returns the edge nodes by name.
+    pub(super) fn edge_nodes(&self) -> Vec<Arc<EdgeNodeView>> {
+        locked(&self.edge_nodes).values().map(Arc::clone).collect()
     }
 
     /// Returns the unknown devices, in no order.

@@ -1,6 +1,7 @@
 //! From deliveries to the next group commit: decode, resolve, state.
 
 mod foreign;
+mod sparkplug;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
 use wire::{Ack, AgentName, Batch, Event, Hello, RecordBody, SeqRange};
 
+use self::sparkplug::EdgeNodes;
 use super::agents::AgentBook;
 use super::board::{Board, add};
 use super::clocks::{ClockBook, Possible};
@@ -35,6 +37,7 @@ pub(super) struct Collector {
     /// Instruments whose foreign source says that it is gone.
     absent: HashSet<InstrumentId>,
     mappings: MappingIndex,
+    nodes: EdgeNodes,
     collected: Collected,
     /// Whether somebody listens to the live stream.
     pub(super) is_watched: bool,
@@ -59,6 +62,7 @@ impl Collector {
             refusals: Refusals::default(),
             absent: HashSet::new(),
             mappings: MappingIndex::default(),
+            nodes: EdgeNodes::default(),
             collected: Collected::default(),
             is_watched: false,
         };
@@ -83,7 +87,8 @@ impl Collector {
 
     /// Returns true if something is to be committed or acknowledged.
     pub(super) fn has_something(&self) -> bool {
-        !self.collected.acknowledges.is_empty() || !self.collected.group.is_empty()
+        let has_commands = !self.collected.commands.is_empty();
+        has_commands || self.collected_size().0 > 0 || !self.collected.group.is_empty()
     }
 
     /// Returns how many messages and points wait for the commit.
@@ -114,7 +119,7 @@ impl Collector {
         let directory = self.directory.load_full();
         let message = decode::decode(&topic, &payload).and_then(|message| {
             let (agent, head) = match &message {
-                Message::Batch(agent, batch) => (agent, Some(head_of(batch))),
+                Message::Batch(agent, batch) => (agent, Some(Head::of(batch))),
                 Message::Hello(agent, _) | Message::Status(agent, _) => (agent, None),
             };
             if directory.agents.contains_key(agent) {
@@ -157,7 +162,7 @@ impl Collector {
         message: (&str, &Bytes),
     ) {
         self.clocks.hear(agent, &batch.boot, batch.sent, now);
-        match self.receive(agent, &head_of(&batch), writer, now) {
+        match self.receive(agent, &Head::of(&batch), writer, now) {
             Receipt::New => {}
             Receipt::Duplicate => {
                 add(&self.board.counters.duplicates, 1);
@@ -363,6 +368,7 @@ impl Collector {
     /// Lets time pass for every instrument.
     pub(super) fn tick(&mut self, writer: &mut Writer, now: Micros, mono_us: i64) {
         self.clocks.follow_gateway(now, mono_us);
+        self.tick_nodes(writer, now);
         let directory = self.directory.load_full();
         let mut all = Vec::new();
         for (id, fold) in &mut self.folds {
@@ -385,13 +391,5 @@ impl Collector {
         for (id, decided) in all {
             self.note_decisions(id, decided, writer, now);
         }
-    }
-}
-
-fn head_of(batch: &Batch) -> Head {
-    Head {
-        stream: batch.stream.clone(),
-        seq: batch.seq,
-        oldest: batch.oldest,
     }
 }

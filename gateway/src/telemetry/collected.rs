@@ -21,6 +21,8 @@ pub(super) struct Collected {
     pub(super) streams: BTreeSet<StreamNo>,
     /// Acks for agents that are not registered: nothing is remembered of them.
     pub(super) strangers: Vec<(AgentName, Ack)>,
+    /// Topics and payloads of commands to edge nodes.
+    pub(super) commands: Vec<(String, Vec<u8>)>,
     /// The newest readings that are not late.
     pub(super) readings: HashMap<InstrumentId, LiveReading>,
     /// Instruments with new readings or a new state.

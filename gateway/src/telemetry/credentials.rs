@@ -2,6 +2,8 @@
 
 use wire::AgentName;
 
+use super::mapping::TopicFilter;
+use super::sparkplug;
 use crate::registry::{SharedDirectory, SourceName};
 
 /// Answers whether a secret is an agent's. Called for every connect, so it must be quick.
@@ -57,7 +59,10 @@ impl Credentials for DirectoryCredentials {
         let directory = self.0.load();
         let entry = directory.sources.get(source);
         let mut filters = entry.into_iter().flat_map(|entry| &entry.filters);
-        filters.any(|own| own.covers(filter))
+        // An edge node also wants to know whether its host is there.
+        let wants_host = sparkplug::Topic::is_state(filter);
+        let is_node = |own: &TopicFilter| sparkplug::Topic::is_sparkplug(own.as_str());
+        filters.any(|own| own.covers(filter) || (wants_host && is_node(own)))
     }
 
     fn generation(&self) -> u64 {

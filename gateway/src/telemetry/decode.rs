@@ -30,6 +30,16 @@ pub(super) struct Head {
     pub(super) oldest: u64,
 }
 
+impl Head {
+    pub(super) fn of(batch: &Batch) -> Self {
+        Self {
+            stream: batch.stream.clone(),
+            seq: batch.seq,
+            oldest: batch.oldest,
+        }
+    }
+}
+
 /// Why a delivery is not a message.
 #[derive(Debug)]
 pub(super) struct Rejection {

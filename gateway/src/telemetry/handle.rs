@@ -8,11 +8,12 @@ use tokio::sync::broadcast;
 use wire::AgentName;
 
 use super::board::Board;
+use super::doors::Doors;
 use super::foreign::{ForeignBatch, ForeignMessage};
 use super::intake::{Delivery, Intake, Stopped};
-use super::subscribe::Downlink;
+use super::subscribe::Downlink as _;
 use super::unknown::UnknownDevice;
-use super::view::{AgentView, Counts, LiveChange, MachineView, SourceView};
+use super::view::{AgentView, Counts, EdgeNodeView, LiveChange, MachineView, SourceView};
 use crate::history::{ChannelReading, History};
 use crate::registry::SourceName;
 
@@ -23,7 +24,7 @@ pub struct TelemetryHandle {
     pub(super) history: History,
     pub(super) intake: Intake,
     pub(super) live: broadcast::Sender<Arc<LiveChange>>,
-    pub(super) downlink: Arc<dyn Downlink>,
+    pub(super) doors: Arc<Doors>,
 }
 
 impl std::fmt::Debug for TelemetryHandle {
@@ -86,7 +87,7 @@ impl TelemetryHandle {
     /// Closes an agent's session. Agents that are revoked in the directory are disconnected within
     /// two seconds without it. An external broker keeps the session: its own rules hold there.
     pub async fn disconnect(&self, name: &AgentName) {
-        self.downlink.disconnect(name).await;
+        self.doors.disconnect(name).await;
     }
 
     /// Takes a message as if a broker had brought it, on the same path. Waits while the queue is
@@ -96,6 +97,23 @@ impl TelemetryHandle {
     /// Returns [`Stopped`] when telemetry has stopped.
     pub async fn ingest(&self, delivery: Delivery) -> Result<(), Stopped> {
         self.intake.submit(delivery).await
+    }
+
+    /// Returns the Sparkplug edge nodes that were heard since the start, by name.
+    #[must_use]
+    pub fn edge_nodes(&self) -> Vec<Arc<EdgeNodeView>> {
+        self.board.edge_nodes()
+    }
+
+    /// Returns where an agent in this process gets its acks from, from now on: as payloads.
+    #[must_use]
+    pub fn acks_inside(&self, name: &AgentName) -> broadcast::Sender<Vec<u8>> {
+        self.doors.open(name)
+    }
+
+    /// Waits until no more messages are taken.
+    pub async fn stopped(&self) {
+        self.intake.closed().await;
     }
 
     /// Takes readings that somebody else has read, on the same path. Waits while the queue is full;
@@ -135,13 +153,13 @@ impl TelemetryHandle {
     /// # Errors
     /// Returns why not, for operators, in Chinese and English.
     pub fn broker_ready(&self) -> Result<(), String> {
-        self.downlink.trouble().map_or(Ok(()), Err)
+        self.doors.trouble().map_or(Ok(()), Err)
     }
 
     /// Returns where agents connect, with the real port; `None` with an external broker.
     #[must_use]
     pub fn broker_address(&self) -> Option<SocketAddr> {
-        self.downlink.address()
+        self.doors.address()
     }
 
     /// Returns the store, for reads of series and states.

@@ -17,13 +17,14 @@
 
 mod agents;
 #[cfg(test)]
-mod bench;
+pub(crate) mod bench;
 mod board;
 mod clocks;
 mod collect;
 mod collected;
 pub mod credentials;
 mod decode;
+mod doors;
 pub mod foreign;
 #[cfg(test)]
 mod foreign_tests;
@@ -34,6 +35,7 @@ mod record;
 mod refuse;
 mod resolve;
 mod restore;
+pub mod sparkplug;
 mod state;
 mod subscribe;
 #[cfg(test)]
@@ -48,6 +50,7 @@ use tokio::sync::broadcast;
 
 use self::board::Board;
 use self::collect::Collector;
+use self::doors::Doors;
 use self::intake::Intake;
 use self::record::Recorder;
 use self::subscribe::Downlink;
@@ -64,7 +67,9 @@ pub use foreign::{
 pub use handle::TelemetryHandle;
 pub use intake::{Acknowledge, Delivery, Stopped};
 pub use unknown::{UNKNOWN_PAYLOAD_KEPT_MAX, UnknownDevice};
-pub use view::{AgentView, Counts, LiveChange, LiveReading, MachineView, SourceView, StateChange};
+pub use view::{
+    AgentView, Counts, EdgeNodeView, LiveChange, LiveReading, MachineView, SourceView, StateChange,
+};
 
 /// Commits a slow reader of the live stream may be behind before it misses some: at five a second
 /// more than a minute.
@@ -110,7 +115,8 @@ impl Telemetry {
         history: History,
     ) -> Result<TelemetryHandle, StartError> {
         let (intake, queue) = intake::queue();
-        let downlink = connect(mqtt, &directory, &intake, lifecycle).await?;
+        let since_ms = clock.now().get().div_euclid(1_000);
+        let downlink = connect(mqtt, &directory, &intake, (since_ms, lifecycle)).await?;
         let parts = Parts {
             clock,
             directory,
@@ -126,7 +132,7 @@ async fn connect(
     mqtt: &Mqtt,
     directory: &SharedDirectory,
     intake: &Intake,
-    lifecycle: &Lifecycle,
+    (since_ms, lifecycle): (i64, &Lifecycle),
 ) -> Result<Arc<dyn Downlink>, StartError> {
     match mqtt {
         #[cfg(feature = "broker")]
@@ -135,13 +141,16 @@ async fn connect(
             let credentials = Arc::new(credentials);
             let broker =
                 subscribe::embedded::start(*listen, credentials, intake.clone(), lifecycle).await?;
+            let word = |online| sparkplug::state(sparkplug::HOST, online, since_ms);
+            broker.announce(word(true), word(false)).await;
             Ok(broker)
         }
         #[cfg(not(feature = "broker"))]
         Mqtt::Embedded { .. } => Err(StartError::NoBroker),
         Mqtt::External { url } => {
+            let since = (since_ms, lifecycle);
             let broker =
-                subscribe::external::start(url, Arc::clone(directory), intake.clone(), lifecycle)?;
+                subscribe::external::start(url, Arc::clone(directory), intake.clone(), since)?;
             Ok(broker)
         }
     }
@@ -164,6 +173,7 @@ impl Parts {
     ) -> Result<TelemetryHandle, StartError> {
         let (writer, recovered) = self.history.take_writer().ok_or(StartError::Twice)?;
         let board = Arc::new(Board::default());
+        let doors = Arc::new(Doors::new(self.downlink));
         let (live, _) = broadcast::channel(LIVE_KEPT_MAX);
         let collector = Collector::new(
             self.directory,
@@ -172,13 +182,14 @@ impl Parts {
             &writer,
             (self.clock.now(), self.clock.mono_us()),
         );
+        let downlink: Arc<dyn Downlink> = doors.clone();
         let recorder = Recorder {
             clock: self.clock,
             collector,
             writer,
             board: Arc::clone(&board),
             live: live.clone(),
-            downlink: Arc::clone(&self.downlink),
+            downlink,
         };
         let stop = lifecycle.stop_token();
         lifecycle.spawn("telemetry recorder", async move {
@@ -190,7 +201,7 @@ impl Parts {
             history: self.history,
             intake: self.intake,
             live,
-            downlink: self.downlink,
+            doors,
         })
     }
 }

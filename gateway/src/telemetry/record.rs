@@ -199,6 +199,9 @@ impl Recorder {
                 self.send(agent, &ack).await;
             }
         }
+        for (topic, payload) in collected.commands {
+            self.downlink.send(topic, payload).await;
+        }
         for (agent, ack) in collected.strangers {
             self.send(&agent, &ack).await;
         }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::Micros;
 use wire::{AgentName, ChannelName, InstrumentKey, Quality};
 
+use super::sparkplug::Listed;
 pub use crate::history::StateChange;
+use crate::registry::SourceName;
 use crate::status::MachineState;
 
 /// An instrument's machine state as committed.
@@ -53,6 +55,19 @@ pub struct SourceView {
     pub last_seen: Micros,
     /// Whether the last came at QoS 0: then what the network loses is lost.
     pub is_at_most_once: bool,
+}
+
+/// A Sparkplug edge node as it was last born, or died.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeNodeView {
+    /// The lab of its source.
+    pub lab: NodeId,
+    /// Who sends for it.
+    pub source: SourceName,
+    /// When it or one of its devices came or went last.
+    pub changed_at: Micros,
+    /// What it is and has.
+    pub listed: Listed,
 }
 
 /// New readings of one instrument at one time.

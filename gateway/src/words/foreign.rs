@@ -39,6 +39,10 @@ pub(super) const MAPPING_FAULTS: &[(&str, &str)] = &[
     ("this channel is there twice", "该通道重复出现"),
     ("only with the format `shelly`", "只能用于格式 `shelly`"),
     (
+        "expected spBv1.0/group/node or spBv1.0/group/node/device",
+        "应为 `spBv1.0/组/节点` 或 `spBv1.0/组/节点/设备`",
+    ),
+    (
         "expected a unit of at most 16 characters",
         "单位最多 16 个字符",
     ),

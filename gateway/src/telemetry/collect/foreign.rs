@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use scheduler::id::InstrumentId;
+use bytes::Bytes;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{MINUTE_US, Micros, SECOND_US};
 use wire::Quality;
 
 use super::Collector;
 use crate::history::{Cell, ChannelNo, ClockMark, Rows, Writer};
-use crate::registry::{Directory, Instrument};
+use crate::registry::{Directory, Instrument, SourceName};
 use crate::telemetry::board::add;
 use crate::telemetry::clocks::Possible;
 use crate::telemetry::foreign::{
@@ -17,6 +18,7 @@ use crate::telemetry::foreign::{
 };
 use crate::telemetry::intake::Inbound;
 use crate::telemetry::mapping;
+use crate::telemetry::sparkplug::Topic;
 
 /// How far a device's time may be off without being uncertain: what transport and a clock set by
 /// NTP explain.
@@ -69,20 +71,39 @@ impl Collector {
             return;
         };
         let source = message.publisher.unwrap_or_else(|| owner.clone());
-        let candidates = self.mappings.candidates(lab, topic);
-        let as_came = mapping::Message {
-            topic,
-            payload,
-            arrival: now,
-            is_retained: message.is_retained,
-        };
-        let entries = candidates.iter().map(Arc::as_ref);
-        let outcome = mapping::read(&directory, lab, entries, &as_came);
         self.board.see_source(&source, now, is_at_most_once);
-        if let Some(why) = outcome.unknown() {
+        let whose = (lab, &source);
+        if Topic::is_sparkplug(topic) {
+            self.take_sparkplug(whose, (topic, payload), message.is_retained, writer, now);
+        } else {
+            let as_came = mapping::Message {
+                topic,
+                payload,
+                arrival: now,
+                is_retained: message.is_retained,
+            };
+            self.read_message(whose, &as_came, payload, writer);
+        }
+    }
+
+    /// Reads a message by the mappings of its lab.
+    pub(super) fn read_message(
+        &mut self,
+        (lab, source): (NodeId, &SourceName),
+        message: &mapping::Message<'_>,
+        payload: &Bytes,
+        writer: &mut Writer,
+    ) {
+        let (topic, now) = (message.topic, message.arrival);
+        let directory = self.directory.load_full();
+        self.mappings.follow(&directory);
+        let candidates = self.mappings.candidates(lab, topic);
+        let entries = candidates.iter().map(Arc::as_ref);
+        let outcome = mapping::read(&directory, lab, entries, message);
+        if let Some(why) = outcome.unknown().filter(|_| !Topic::is_presence(topic)) {
             self.board.reject(why.as_str());
             let message = (topic, payload);
-            self.board.see_unknown(lab, &source, message, why, now);
+            self.board.see_unknown(lab, source, message, why, now);
         }
         for note in outcome.notes.iter().filter(|note| note.why.is_fault()) {
             self.refuse((topic, payload), (note.why.as_str(), &note.what), now);

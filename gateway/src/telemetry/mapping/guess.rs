@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::limits::check_payload;
 use super::spec::Format;
+use crate::telemetry::sparkplug::Topic;
 
 /// What a device looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,8 @@ pub fn guess(topic: &str, payload: &[u8]) -> Guess {
         .then(|| serde_json::from_slice(payload).ok())
         .flatten()
         .unwrap_or(Value::Null);
-    shelly(topic, &value)
+    sparkplug(topic, &value)
+        .or_else(|| shelly(topic, &value))
         .or_else(|| tasmota(topic, &value))
         .or_else(|| zigbee(topic, &value))
         .or_else(|| telegraf(topic, &value))
@@ -52,6 +54,17 @@ impl Guess {
             Some(_) | None => self.topic.clone(),
         }
     }
+}
+
+/// What the host makes of Sparkplug messages.
+fn sparkplug(topic: &str, value: &Value) -> Option<Guess> {
+    let is_document = Topic::is_sparkplug(topic) && value.get("messages").is_some();
+    is_document.then(|| Guess {
+        format: Some(Format::Sparkplug),
+        topic: topic.to_owned(),
+        component: None,
+        has_values: true,
+    })
 }
 
 fn shelly(topic: &str, value: &Value) -> Option<Guess> {

@@ -16,6 +16,7 @@
 //! | `shelly` (Gen2 and later) | its MQTT prefix | `status/<component>`; `events/rpc`, where only what changed is told | `online` |
 //! | `zigbee2mqtt` | `zigbee2mqtt/<name>` | the topic itself | `availability` |
 //! | `telegraf` | any | `fields`, one metric or `metrics` | |
+//! | `sparkplug` | `spBv1.0/<group>/<node>[/<device>]` | every metric, or those named | births and deaths |
 //! | `free` | any | by JSON pointer, or the plain payload | any topic |
 //!
 //! What a message does not tell stays as it was: a channel keeps its last value until another comes,

@@ -183,7 +183,7 @@ impl Reader<'_> {
         if let Some(fields) = reads.fields {
             self.take_fields(root.pointer(fields), fields, id, time);
         }
-        if self.outcome.taken.len() == before && faults == 0 {
+        if self.outcome.taken.len() == before && faults == 0 && !reads.is_partial {
             self.note(self.message.topic, Why::NothingRead);
         }
     }

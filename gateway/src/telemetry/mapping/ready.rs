@@ -5,6 +5,7 @@ use wire::ChannelName;
 use super::route::{OnlineRead, Phases, Reads, Route, ValueRead, ValuesRead};
 use super::spec::{Format, Kind, MappingSpec, SpecFault, TimeFormat, TimeSpec};
 use super::topic::{Pattern, TopicFault};
+use crate::telemetry::sparkplug;
 
 /// Pointer, channel, unit, factor to that unit.
 type Line = (&'static str, &'static str, &'static str, f64);
@@ -117,6 +118,7 @@ pub(super) fn routes(
         Format::Shelly => shelly(spec, extra),
         Format::Zigbee2mqtt => zigbee(spec, base, extra),
         Format::Telegraf => Ok(vec![telegraf(spec, base, extra)]),
+        Format::Sparkplug => sparkplug(spec, base, extra),
         Format::Free => {
             let reads = ValuesRead {
                 each: spec.each.clone(),
@@ -235,6 +237,50 @@ fn telegraf(spec: &MappingSpec, base: Pattern, extra: Vec<ValueRead>) -> Route {
         ..ValuesRead::default()
     };
     values(base, reads)
+}
+
+/// Checks that a topic is that of an edge node or device, without the type of its messages.
+pub(super) fn check_sparkplug(topic: &str) -> Result<(), SpecFault> {
+    let is_sparkplug = sparkplug::Topic::is_sparkplug(topic);
+    if is_sparkplug && (3..=4).contains(&topic.split('/').count()) {
+        return Ok(());
+    }
+    let message = "expected spBv1.0/group/node or spBv1.0/group/node/device";
+    Err(SpecFault::new("topic", message))
+}
+
+/// Documents that the host makes of births and data; see [`sparkplug::Document`].
+fn sparkplug(
+    spec: &MappingSpec,
+    base: Pattern,
+    mut extra: Vec<ValueRead>,
+) -> Result<Vec<Route>, TopicFault> {
+    for value in &mut extra {
+        // A metric's name may have slashes of its own: it is one key.
+        if let Some(name) = value
+            .pointer
+            .as_deref()
+            .and_then(|text| text.strip_prefix('/'))
+        {
+            let key = name.replace('~', "~0").replace('/', "~1");
+            value.pointer = Some(format!("/{key}"));
+        }
+    }
+    let presence = Pattern::parse(&sparkplug::presence_topic(base.as_str()))?;
+    let reads = ValuesRead {
+        each: Some("/messages".to_owned()),
+        root: "/metrics".to_owned(),
+        is_partial: true,
+        // Without a word on which ones, all.
+        fields: extra.is_empty().then_some(""),
+        values: extra,
+        time: time(spec, "/timestamp", TimeFormat::UnixMs),
+        ..ValuesRead::default()
+    };
+    Ok(vec![
+        values(base, reads),
+        online(presence, None, "true", "false"),
+    ])
 }
 
 fn below(spec: &MappingSpec, rest: &str) -> Result<Pattern, TopicFault> {

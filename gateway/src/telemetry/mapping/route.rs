@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wire::{ChannelName, InstrumentKey};
 
 use super::limits::{DEVICES_MAX, POINTER_BYTES_MAX, VALUES_MAX, WORD_BYTES_MAX, WORDS_MAX};
+use super::number;
 use super::ready;
 use super::spec::{Format, Kind, MappingSpec, OnlineSpec, SpecFault, TimeSpec, ValueSpec};
 use super::template::{NO_SUCH_NAME, Template};
@@ -45,6 +46,8 @@ pub(super) struct ValuesRead {
     /// Pointer before all others but that of the time.
     pub(super) root: String,
     pub(super) values: Vec<ValueRead>,
+    /// A message may hold none of the values: it tells only what has changed.
+    pub(super) is_partial: bool,
     /// Every number below it is a channel.
     pub(super) fields: Option<&'static str>,
     pub(super) time: Option<TimeSpec>,
@@ -112,6 +115,24 @@ impl Mapping {
     #[must_use]
     pub fn spec(&self) -> &MappingSpec {
         &self.spec
+    }
+
+    /// Returns the channel that a Sparkplug metric of a document's topic becomes: the one that is named
+    /// for it, or the one of its own name where none is named at all.
+    #[must_use]
+    pub fn channel_of_metric(&self, topic: &str, metric: &str) -> Option<ChannelName> {
+        let mut routes = self.routes.iter();
+        let route = routes.find(|route| route.pattern.captures(topic).is_some())?;
+        match &route.reads {
+            Reads::Values(_) if self.spec.format != Format::Sparkplug => return None,
+            Reads::Values(reads) if reads.fields.is_some() => return number::channel_of(metric),
+            Reads::Values(_) => {}
+            Reads::Online(_) | Reads::Nothing => return None,
+        }
+        let pointer = format!("/{metric}");
+        let mut values = self.spec.values.iter();
+        let value = values.find(|value| value.pointer.as_deref() == Some(&pointer))?;
+        Some(value.channel.clone())
     }
 
     pub(super) fn template(&self) -> &Template {
@@ -195,6 +216,9 @@ fn check(spec: &MappingSpec) -> Result<(), SpecFault> {
         check_pointer("online.pointer", online.pointer.as_deref())?;
         check_words("online.online", online.online.iter())?;
         check_words("online.offline", online.offline.iter())?;
+    }
+    if spec.format == Format::Sparkplug {
+        ready::check_sparkplug(&spec.topic)?;
     }
     match (&spec.component, spec.format) {
         (Some(component), Format::Shelly) => ready::check_component(component),

@@ -19,6 +19,9 @@ pub enum Format {
     Zigbee2mqtt,
     /// Telegraf with `data_format = "json"`.
     Telegraf,
+    /// Sparkplug B: `topic` is `spBv1.0/{group}/{node}` or `spBv1.0/{group}/{node}/{device}`, without
+    /// the type of the message; a value's pointer is `/` and the metric's name.
+    Sparkplug,
     /// Anything else: the mapping names every value.
     Free,
 }
@@ -32,6 +35,7 @@ impl Format {
             Self::Shelly => "shelly",
             Self::Zigbee2mqtt => "zigbee2mqtt",
             Self::Telegraf => "telegraf",
+            Self::Sparkplug => "sparkplug",
             Self::Free => "free",
         }
     }

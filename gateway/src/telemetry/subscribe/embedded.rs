@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +18,7 @@ use rmqtt::types::{From, Id, Message, Publish, Reason};
 use wire::AgentName;
 
 use super::Downlink;
+use super::announced::Announced;
 use super::hooks::{Hooks, Speaker};
 use crate::lifecycle::Lifecycle;
 use crate::telemetry::StartError;
@@ -50,6 +51,8 @@ pub(in crate::telemetry) struct Embedded {
     /// Who messages of the gateway come from.
     gateway: Id,
     credentials: Arc<dyn Credentials>,
+    /// What is said at the end: topic and payload.
+    last_word: OnceLock<(String, Vec<u8>)>,
 }
 
 /// Binds the listener and starts the broker.
@@ -89,6 +92,7 @@ pub(in crate::telemetry) async fn start(
         context: context.clone(),
         address,
         credentials,
+        last_word: OnceLock::new(),
     });
     let server = MqttServer::new(context)
         .listener_by_id(listener, LISTENER)
@@ -168,11 +172,43 @@ impl Embedded {
         }
     }
 
+    /// Says something to everybody who subscribes to its topic from now on, and at the end something
+    /// else.
+    pub(in crate::telemetry) async fn announce(
+        &self,
+        (topic, payload): (String, Vec<u8>),
+        last_word: (String, Vec<u8>),
+    ) {
+        let announced = Announced {
+            topic: topic.as_str().into(),
+            from: From::from_system(self.gateway.clone()),
+            publish: Publish::from(raw(&topic, payload, QoS::AtLeastOnce)),
+        };
+        *self.context.extends.retain_mut().await = Box::new(announced);
+        // Only the first is kept; there is one.
+        drop(self.last_word.set(last_word));
+    }
+
     async fn close_all(&self) {
+        if let Some((topic, payload)) = self.last_word.get().cloned() {
+            self.send(topic, payload).await;
+        }
         let shared = self.context.extends.shared().await;
         for entry in shared.iter() {
             close(entry.tx(), "the gateway stops");
         }
+    }
+}
+
+fn raw(topic: &str, payload: Vec<u8>, qos: QoS) -> RawPublish {
+    RawPublish {
+        dup: false,
+        retain: false,
+        qos,
+        topic: topic.into(),
+        packet_id: None,
+        payload: payload.into(),
+        properties: None,
     }
 }
 
@@ -188,15 +224,7 @@ impl Downlink for Embedded {
     async fn send(&self, topic: String, payload: Vec<u8>) {
         // QoS 0: within the process a message is lost only with the connection, and then the next
         // ack of the stream tells the same.
-        let raw = RawPublish {
-            dup: false,
-            retain: false,
-            qos: QoS::AtMostOnce,
-            topic: topic.into(),
-            packet_id: None,
-            payload: payload.into(),
-            properties: None,
-        };
+        let raw = raw(&topic, payload, QoS::AtMostOnce);
         let from = From::from_system(self.gateway.clone());
         let shared = self.context.extends.shared().await;
         if let Err((_, failed)) = shared.forwards(None, from, Publish::from(raw)).await {

@@ -20,8 +20,8 @@ use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packe
 use tokio_util::sync::CancellationToken;
 use wire::{AgentName, Topic};
 
-use super::Downlink;
 use super::filters::ForeignFilters;
+use super::{Downlink, host_word};
 use crate::config::Secret;
 use crate::lifecycle::Lifecycle;
 use crate::registry::SharedDirectory;
@@ -83,9 +83,11 @@ pub(in crate::telemetry) fn start(
     url: &Secret,
     directory: SharedDirectory,
     intake: Intake,
-    lifecycle: &Lifecycle,
+    (since_ms, lifecycle): (i64, &Lifecycle),
 ) -> Result<Arc<External>, StartError> {
     let broker = Broker::parse(url.expose()).ok_or(StartError::Url)?;
+    let options = broker.options("host");
+    let nodes = Arc::clone(&directory);
     let external = Arc::new(External {
         broker,
         sender: Mutex::new(None),
@@ -109,6 +111,11 @@ pub(in crate::telemetry) fn start(
     let (filters, stop) = (Arc::clone(&external), lifecycle.stop_token());
     lifecycle.spawn("filters of foreign sources", async move {
         filters.foreign.follow(stop).await;
+        Ok::<(), String>(())
+    });
+    let stop = lifecycle.stop_token();
+    lifecycle.spawn("word of the Sparkplug host", async move {
+        host_word::keep(options, nodes, since_ms, stop).await;
         Ok::<(), String>(())
     });
     let (sending, stop) = (Arc::clone(&external), lifecycle.stop_token());

@@ -2,11 +2,14 @@
 //! the same [`Delivery`](super::Delivery).
 
 #[cfg(feature = "broker")]
+mod announced;
+#[cfg(feature = "broker")]
 pub(super) mod embedded;
 pub(super) mod external;
 mod filters;
 #[cfg(feature = "broker")]
 mod hooks;
+mod host_word;
 
 use std::net::SocketAddr;
 

@@ -44,6 +44,7 @@ pub(super) fn rows() -> Vec<Row> {
         listed("/api/v1/sources"),
         listed("/api/v1/mappings"),
         listed("/api/v1/unknown-devices"),
+        listed("/api/v1/edge-nodes"),
         made(
             "/api/v1/sources",
             json!({ "name": "new-{n}", "lab": LAB, "filters": ["new/{n}/#"] }),
