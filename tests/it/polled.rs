@@ -119,8 +119,12 @@ async fn the_configuration_wins_over_the_source() {
     lab.gateway.setup.more = "[modbus]\nallow = [\"192.0.2.0/24\"]\n".to_owned();
     let reads = meter.report().await["reads"].clone();
     lab.gateway.restart().await;
-    let words = lab.gateway.process().stderr();
-    assert!(words.contains("is not polled: modbus.address"), "{words}");
+    wait::until("the refusal in the log", FIRST, async || {
+        let words = lab.gateway.process().stderr();
+        let is_told = words.contains("is not polled: modbus.address");
+        is_told.then_some(()).ok_or(words)
+    })
+    .await;
     assert_eq!(meter.report().await["reads"], reads);
     let manager = lab.client.with_token(&lab.region.manager.token);
     let answer = manager.put(&lab.path("/source"), &unit(&meter, 1)).await;

@@ -50,6 +50,7 @@ pub(super) async fn carry(
                 Some(Err(error)) => News::Strange(error.to_string()),
                 None => stopped(),
             },
+            () = door.letters.closed() => stopped(),
         };
     }
 }
