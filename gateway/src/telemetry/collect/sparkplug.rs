@@ -10,7 +10,9 @@ use super::Collector;
 use crate::history::Writer;
 use crate::registry::SourceName;
 use crate::telemetry::mapping::Message;
-use crate::telemetry::sparkplug::{Host, NodeName, Told, Topic, documents, rebirth_request};
+use crate::telemetry::sparkplug::{
+    Host, Kind, NODES_MAX, NodeName, Told, Topic, documents, rebirth_request,
+};
 use crate::telemetry::view::EdgeNodeView;
 
 /// The edge nodes and whose they are.
@@ -18,6 +20,17 @@ use crate::telemetry::view::EdgeNodeView;
 pub(super) struct EdgeNodes {
     host: Host,
     owners: HashMap<NodeName, (NodeId, SourceName)>,
+}
+
+impl EdgeNodes {
+    /// Takes note of whose a node is; those that the host has forgotten are forgotten.
+    fn belongs(&mut self, node: &NodeName, (lab, source): (NodeId, &SourceName)) {
+        if self.owners.len() > NODES_MAX {
+            let Self { host, owners } = self;
+            owners.retain(|name, _| host.knows(name));
+        }
+        self.owners.insert(node.clone(), (lab, source.clone()));
+    }
 }
 
 impl Collector {
@@ -41,10 +54,9 @@ impl Collector {
         }
         match self.nodes.host.hear(&parsed, payload, millis(now)) {
             Ok((node, told)) => {
-                self.nodes
-                    .owners
-                    .insert(node.clone(), (lab, source.clone()));
-                self.tell_of_node(&node, &told, writer, now);
+                self.nodes.belongs(&node, (lab, source));
+                let is_born = parsed.kind == Kind::NodeBirth;
+                self.tell_of_node(&node, (&told, is_born), writer, now);
             }
             Err(reason) => self.refuse((topic, payload), (reason, "edge node's message"), now),
         }
@@ -53,15 +65,21 @@ impl Collector {
     /// Lets time pass for all edge nodes.
     pub(super) fn tick_nodes(&mut self, writer: &mut Writer, now: Micros) {
         for (node, told) in self.nodes.host.tick(millis(now)) {
-            self.tell_of_node(&node, &[told], writer, now);
+            self.tell_of_node(&node, (&[told], false), writer, now);
         }
     }
 
-    fn tell_of_node(&mut self, node: &NodeName, told: &[Told], writer: &mut Writer, now: Micros) {
+    fn tell_of_node(
+        &mut self,
+        node: &NodeName,
+        (told, is_born): (&[Told], bool),
+        writer: &mut Writer,
+        now: Micros,
+    ) {
         let Some((lab, source)) = self.nodes.owners.get(node).cloned() else {
             return;
         };
-        let mut is_other = false;
+        let mut is_other = is_born;
         for one in told {
             match one {
                 Told::Dropped(why) => self.board.reject(*why),

@@ -103,6 +103,12 @@ impl Host {
         all
     }
 
+    /// Returns true if a node is followed.
+    #[must_use]
+    pub fn knows(&self, name: &NodeName) -> bool {
+        self.nodes.contains_key(name)
+    }
+
     /// Returns an edge node as it is known, with at most as many metrics as one node may have.
     #[must_use]
     pub fn listed(&self, name: &NodeName) -> Option<Listed> {
