@@ -2,6 +2,7 @@
 
 mod free;
 mod limits;
+mod nodes;
 
 use scheduler::id::NodeId;
 use scheduler::time::Micros;
