@@ -40,7 +40,8 @@ impl Precision {
 /// what is wrong with the others under their number from 1.
 pub(super) fn read(text: &str, precision: Precision) -> (Vec<Wish>, Vec<Fault>) {
     let (mut wishes, mut faults) = (Vec::new(), Vec::new());
-    for (place, line) in split_lines(text).enumerate() {
+    let text = text.replace("\r\n", "\n");
+    for (place, line) in split_lines(&text).enumerate() {
         let place = format!("lines[{}]", place + 1);
         for parsed in parse_lines(line) {
             match parsed {
@@ -115,11 +116,13 @@ fn take(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn every_field_of_a_line_is_a_reading() {
-        let text = "# a comment\n\nm,instrument=A-1,x=y power_w=5.5,count=3i,n=4u,on=t 1700000000\n\
+        let text = "# a comment\r\n\nm,instrument=A-1,x=y power_w=5.5,count=3i,n=4u,on=t 1700000000\r\n\
                     m,instrument=A\\-1 t=1";
         let (wishes, faults) = read(text, Precision::S);
         assert!(faults.is_empty(), "{faults:?}");
@@ -163,5 +166,15 @@ mod tests {
                 "lines[5].time"
             ]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in "[a-z=, \"\\\\\n#0-9ietuf.-]{0,80}") {
+            let (wishes, faults) = read(&text, Precision::Ns);
+            let lines = text.split('\n').count();
+            prop_assert!(faults.len() <= text.len() + lines);
+            prop_assert!(wishes.iter().all(|wish| wish.value.is_ok()));
+        }
     }
 }

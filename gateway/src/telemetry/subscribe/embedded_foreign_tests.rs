@@ -77,12 +77,12 @@ async fn a_device_speaks_and_hears_only_within_its_filters() {
             .unwrap();
         assert_eq!(device.hears().await, answer, "{filter}");
     }
+    assert_eq!(plant.handle.counts().foreign_messages, 0);
     for (topic, expected) in [("other/x", "closed"), ("tele/x/LWT", "connected")] {
         let mut options = options(&plant, "DVES_3", "plugs", "plugs");
         options.set_last_will(LastWill::new(topic, "Offline", QoS::AtLeastOnce, true));
         assert_eq!(connect(options).hears().await, expected, "{topic}");
     }
-    assert_eq!(plant.handle.counts().foreign_messages, 0);
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ fn free_mappings_read_pointers_plain_payloads_and_words() {
         &plain,
         "homie/dev/meter/power",
         "null",
-        &["1 power_w not_a_value"],
+        &["1 power_w not_a_value W"],
     );
     for (payload, why) in [
         ("hello", Why::NotANumber),
