@@ -55,7 +55,7 @@ async fn one_failure(dir: &Path, position: u32) -> bool {
         .subscribe(&format!("ortoo/v1/{}/down/+", agent.name))
         .await;
     session
-        .send(&speaker.topic("hello"), &speaker.hello().to_string())
+        .send(&speaker.topic("hello"), speaker.hello().to_string())
         .await;
     let mut promised = Vec::new();
     let mut counted = Vec::new();
@@ -64,7 +64,7 @@ async fn one_failure(dir: &Path, position: u32) -> bool {
         let value = round as f64;
         let before = session.messages().len();
         let batch = speaker.readings(key, &[("power_w", value)]).to_string();
-        session.send(&speaker.topic("readings"), &batch).await;
+        session.send(&speaker.topic("readings"), batch).await;
         let acked = tokio::time::timeout(ACK, async {
             while session.messages().len() == before {
                 tokio::time::sleep(Duration::from_millis(10)).await; // looks until the deadline

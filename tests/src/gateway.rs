@@ -123,12 +123,15 @@ impl Gateway {
     }
 
     fn of(dir: &Path, setup: Setup, process: Process, ready: Value) -> Self {
-        let mut ports = Ports::default();
-        ports.http = port_of(&ready["url"]);
-        ports.metrics = port_of(&ready["metrics_url"]);
-        if matches!(setup.broker, Broker::Embedded) {
-            ports.mqtt = port_of(&ready["mqtt_url"]);
-        }
+        let mqtt = match setup.broker {
+            Broker::Embedded => port_of(&ready["mqtt_url"]),
+            Broker::External(_) => 0,
+        };
+        let ports = Ports {
+            http: port_of(&ready["url"]),
+            metrics: port_of(&ready["metrics_url"]),
+            mqtt,
+        };
         Self {
             process,
             dir: dir.to_owned(),

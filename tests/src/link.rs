@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// Bytes taken at once.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -45,7 +45,8 @@ enum End {
 pub struct Link {
     address: SocketAddr,
     fault: watch::Sender<Fault>,
-    listening: JoinHandle<()>,
+    /// Ends with this value, and with it every connection.
+    _tasks: JoinSet<()>,
 }
 
 impl Link {
@@ -60,15 +61,18 @@ impl Link {
             .local_addr()
             .expect("a bound socket has an address");
         let (fault, seen) = watch::channel(Fault::None);
-        let listening = tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, server, seen.clone()));
+                connections.spawn(carry(client, server, seen.clone()));
+                while connections.try_join_next().is_some() {}
             }
         });
         Self {
             address,
             fault,
-            listening,
+            _tasks: tasks,
         }
     }
 
@@ -81,12 +85,6 @@ impl Link {
     /// Sets the fault, for connections that are open too.
     pub fn set(&self, fault: Fault) {
         self.fault.send_replace(fault);
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.listening.abort();
     }
 }
 
