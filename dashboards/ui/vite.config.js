@@ -17,8 +17,9 @@ const TOGETHER = {
   booking: 'src/lib/(acts|bookings|i18n/((zh|en)-)?book)\\.|src/parts/booking/BookingStatusChip\\.',
   asking:
     'src/lib/(details|what)\\.|src/parts/booking/(Details|Member|Question|What)(Fields|Picker)\\.',
-  staff: 'src/lib/(api-staff|i18n/((zh|en)-)?staff)\\.|src/parts/(LabSelect|ManageTabs)\\.',
-  desk: 'src/lib/(tree|i18n/((zh|en)-)?desk)\\.|src/parts/admin/(AdminTabs|NodeSelect)\\.',
+  staff:
+    'src/lib/(api-staff|i18n/((zh|en)-)?staff)\\.|src/parts/(LabSelect|ManageTabs|manage/ManagePage)\\.',
+  desk: 'src/lib/(tree|i18n/((zh|en)-)?desk)\\.|src/parts/admin/(AdminPage|AdminTabs|NodeSelect)\\.',
 };
 const groups = Object.entries({ base: BASE, ...TOGETHER }).map(([name, files]) => {
   const test = new RegExp(files);
