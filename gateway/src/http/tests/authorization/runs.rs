@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::json;
 
 use super::super::world::LAB;
-use super::{KNOWN, Row, at, managing, row, with};
+use super::{KNOWN, Row, managing, row, with};
 
 /// Nothing of that identity, for whoever is signed in.
 const NONE: [u16; 7] = [401, 404, 404, 404, 404, 404, 404];
