@@ -67,7 +67,7 @@ impl Group<'_> {
         let approved = Booking {
             status,
             version: held.version + 1,
-            ..held.with_decision(self.decided_now(approve.by))
+            ..held.with_decision(Some(self.decided_now(approve.by)))
         };
         let approved = Arc::new(approved);
         let approved = self.put_booking(approved, EventKind::Changed);
@@ -89,7 +89,7 @@ impl Group<'_> {
             at_risk: false,
             due_at: Later::NEVER,
             version: held.version + 1,
-            ..held.with_decision(self.decided_now(decline.by))
+            ..held.with_decision(Some(self.decided_now(decline.by)))
         });
         self.release(held.instrument, Holder::Booking(held.id));
         let declined = self.put_booking(declined, EventKind::Changed);
@@ -99,8 +99,8 @@ impl Group<'_> {
         ChangeOutcome::Changed(declined)
     }
 
-    pub(super) fn decided_now(&self, by: MemberId) -> Option<Decided> {
-        Some(Decided { by, at: self.now })
+    pub(super) fn decided_now(&self, by: MemberId) -> Decided {
+        Decided { by, at: self.now }
     }
 
     /// Tells a booking's member about it, in somebody's words.

@@ -65,21 +65,28 @@ impl Ledger {
     /// Notes where everything is that was read.
     pub(super) fn find_all(&mut self) {
         let mut finding = Finding::default();
-        self.waits.iter().for_each(|wait| finding.add_wait(wait));
-        self.offers
-            .iter()
-            .for_each(|offer| finding.add_offer(offer));
-        let notices = self.notices.iter();
-        notices.for_each(|notice| finding.add_notice(notice));
-        let sets = self.questions.iter();
-        sets.for_each(|set| finding.add_questions(set));
+        for wait in self.waits.iter() {
+            finding.add_wait(wait);
+        }
+        for offer in self.offers.iter() {
+            finding.add_offer(offer);
+        }
+        for notice in self.notices.iter() {
+            finding.add_notice(notice);
+        }
+        for set in self.questions.iter() {
+            finding.add_questions(set);
+        }
         self.finding = finding;
     }
 
     /// Returns the wishes that wait for an instrument, the oldest first.
     pub fn waiting_at(&self, instrument: InstrumentId) -> impl Iterator<Item = &Arc<Wait>> {
         let (first, last) = (WaitId::new(i64::MIN), WaitId::new(i64::MAX));
-        let found = (self.finding.waiting_at).range((instrument, first)..=(instrument, last));
+        let found = self
+            .finding
+            .waiting_at
+            .range((instrument, first)..=(instrument, last));
         found.filter_map(|(_, id)| self.waits.get(id.get()))
     }
 
@@ -87,7 +94,10 @@ impl Ledger {
     #[must_use]
     pub fn waiting_of(&self, member: MemberId) -> usize {
         let (first, last) = (WaitId::new(i64::MIN), WaitId::new(i64::MAX));
-        let found = (self.finding.waiting_of).range((member, first)..=(member, last));
+        let found = self
+            .finding
+            .waiting_of
+            .range((member, first)..=(member, last));
         found.count()
     }
 
@@ -99,7 +109,7 @@ impl Ledger {
 
     fn offers_to(&self, wait: WaitId) -> impl DoubleEndedIterator<Item = &Arc<Offer>> {
         let (first, last) = (OfferId::new(i64::MIN), OfferId::new(i64::MAX));
-        let found = (self.finding.offers_to).range((wait, first)..=(wait, last));
+        let found = self.finding.offers_to.range((wait, first)..=(wait, last));
         found.filter_map(|(_, id)| self.offers.get(id.get()))
     }
 
@@ -118,7 +128,10 @@ impl Ledger {
 
     /// Returns a member's notices that are held, the oldest first.
     pub fn notices_of(&self, member: MemberId) -> impl DoubleEndedIterator<Item = &Arc<Notice>> {
-        let found = (self.finding.notices_of).range((member, i64::MIN)..=(member, i64::MAX));
+        let found = self
+            .finding
+            .notices_of
+            .range((member, i64::MIN)..=(member, i64::MAX));
         found.filter_map(|(_, id)| self.notices.get(*id))
     }
 

@@ -58,7 +58,7 @@ impl Group<'_> {
         let (status, decided) = match (placed.needs_approval, transfer.by == held.member) {
             (true, true) => (Status::Pending, None),
             // Whoever could say yes has done so by handing it over.
-            (true, false) => (status, self.decided_now(transfer.by)),
+            (true, false) => (status, Some(self.decided_now(transfer.by))),
             (false, _) => (Status::Confirmed, None),
         };
         let holder = Holder::Booking(held.id);
