@@ -73,14 +73,14 @@ async fn guessing_at_the_present_password_is_guessing_at_signing_in() {
 async fn a_token_for_reading_reads() {
     let place = Place::new().await;
     let path = "/api/v1/tokens";
-    let make = async |scope: Value| {
+    let with_scope = async |scope: Value| {
         let body = json!({ "name": "x", "expires_in_days": 1, "scope": scope });
         place.post(Who::Researcher, path, &body).await
     };
-    make(json!("write"))
+    with_scope(json!("write"))
         .await
         .expect_problem(400, "malformed-request");
-    let made = make(json!("read")).await.expect(201);
+    let made = with_scope(json!("read")).await.expect(201);
     assert_eq!(made["scope"], "read");
     let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
     let headers = [("authorization", bearer.as_str())];
