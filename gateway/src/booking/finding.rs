@@ -127,6 +127,7 @@ impl Ledger {
     }
 
     /// Returns a member's notices that are held, the oldest first.
+    #[must_use]
     pub fn notices_of(&self, member: MemberId) -> impl DoubleEndedIterator<Item = &Arc<Notice>> {
         let found = self
             .finding
