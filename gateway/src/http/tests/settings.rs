@@ -125,11 +125,11 @@ async fn a_node_shows_what_is_in_force_below_it_and_where_it_is_set() {
     let set_at = (json!("region"), json!(1));
     assert_eq!(
         longest("/api/v1/nodes/1/policy/effective").await,
-        [set_at.clone()]
+        std::slice::from_ref(&set_at)
     );
     assert_eq!(
         longest("/api/v1/nodes/4/policy/effective").await,
-        [set_at.clone()]
+        std::slice::from_ref(&set_at)
     );
     let own = json!({ "rules": [{ "rule": "longest", "mode": "default", "minutes": 30 }] });
     let lab = "/api/v1/nodes/4/policy";
