@@ -8,8 +8,8 @@ use sqlx::{Any, Transaction};
 use super::StoreError;
 use super::rows::{Value, delete, insert};
 use crate::registry::{
-    AgentEntry, Instrument, Member, Node, RuleJson, RuleSet, Scope, SecretHash, StateRuleJson,
-    TokenEntry,
+    AgentEntry, Instrument, Member, Node, NodeMove, RuleJson, RuleSet, Scope, SecretHash,
+    StateRuleJson, TokenEntry,
 };
 
 type Tx = Transaction<'static, Any>;
@@ -41,11 +41,15 @@ pub enum Edit {
     DropAgent(wire::AgentName),
     /// The rules of a scope.
     PutRules(Scope, RuleSet),
+    /// All sessions of a member but one go.
+    DropOtherSessions(MemberId, SecretHash),
+    /// A node went to another parent.
+    PutMove(NodeMove),
 }
 
 /// Tables in the order in which their rows may refer to each other, with the text around the
 /// values of a `Put`.
-const PUTS: [(&str, &str); 8] = [
+const PUTS: [(&str, &str); 9] = [
     (
         "INSERT INTO nodes (id, parent, kind, name, name_en, enterprise, latitude_udeg, \
          longitude_udeg, version)",
@@ -76,7 +80,7 @@ const PUTS: [(&str, &str); 8] = [
     ),
     ("INSERT INTO member_roles (member, node, role)", ""),
     (
-        "INSERT INTO tokens (id, hash, member, name, created_us, expires_us)",
+        "INSERT INTO tokens (id, hash, member, name, created_us, expires_us, read_only)",
         "ON CONFLICT (id) DO NOTHING",
     ),
     (
@@ -92,6 +96,10 @@ const PUTS: [(&str, &str); 8] = [
         "ON CONFLICT (scope_kind, scope_id) DO UPDATE SET version = excluded.version, \
          rules = excluded.rules",
     ),
+    (
+        "INSERT INTO node_moves (id, node, left_parent, at_us, by_member)",
+        "",
+    ),
 ];
 
 /// Writes edits: what goes first, then everything that is put, table by table.
@@ -100,7 +108,7 @@ const PUTS: [(&str, &str); 8] = [
 /// Returns [`StoreError::Failed`].
 pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> {
     const DOING: &str = "editing the registry";
-    let mut puts: [Vec<Vec<Value>>; 8] = Default::default();
+    let mut puts: [Vec<Vec<Value>>; 9] = Default::default();
     let mut members = Vec::new();
     for edit in edits {
         match edit {
@@ -120,6 +128,15 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
                 let head = "DELETE FROM sessions WHERE member";
                 delete(tx, DOING, head, &[member.get()]).await?;
             }
+            Edit::DropOtherSessions(member, kept) => {
+                let query = "DELETE FROM sessions WHERE member = $1 AND hash <> $2";
+                let query = sqlx::query(query).bind(member.get());
+                let query = query.bind(kept.as_bytes().to_vec());
+                query
+                    .execute(&mut **tx)
+                    .await
+                    .map_err(StoreError::at(DOING))?;
+            }
             Edit::DropAgent(name) => {
                 let query =
                     sqlx::query("DELETE FROM agents WHERE name = $1").bind(name.to_string());
@@ -137,7 +154,8 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
             | Edit::PutToken(..)
             | Edit::PutSession(..)
             | Edit::PutAgent(_)
-            | Edit::PutRules(..) => collect(&mut puts, edit),
+            | Edit::PutRules(..)
+            | Edit::PutMove(_) => collect(&mut puts, edit),
         }
     }
     delete(tx, DOING, "DELETE FROM member_roles WHERE member", &members).await?;
@@ -160,7 +178,7 @@ async fn drop_instrument(tx: &mut Tx, id: InstrumentId, at: Micros) -> Result<()
     Ok(())
 }
 
-fn collect(puts: &mut [Vec<Vec<Value>>; 8], edit: &Edit) {
+fn collect(puts: &mut [Vec<Vec<Value>>; 9], edit: &Edit) {
     for (table, row) in put_rows(edit) {
         if let Some(rows) = puts.get_mut(table) {
             rows.push(row);
@@ -193,10 +211,12 @@ fn put_rows(edit: &Edit) -> Vec<(usize, Vec<Value>)> {
         }
         Edit::PutAgent(agent) => vec![(6, agent_row(agent))],
         Edit::PutRules(scope, set) => vec![(7, rules_row(*scope, set))],
+        Edit::PutMove(moved) => vec![(8, move_row(moved))],
         Edit::DropInstrument(..)
         | Edit::DropToken(_)
         | Edit::DropSession(_)
         | Edit::DropSessionsOf(_)
+        | Edit::DropOtherSessions(..)
         | Edit::DropAgent(_) => Vec::new(),
     }
 }
@@ -212,6 +232,16 @@ fn node_row(node: &Node) -> Vec<Value> {
         latitude(node.place),
         longitude(node.place),
         node.version.into(),
+    ]
+}
+
+fn move_row(moved: &NodeMove) -> Vec<Value> {
+    vec![
+        moved.id.into(),
+        moved.node.get().into(),
+        moved.left.get().into(),
+        moved.at.get().into(),
+        moved.by.get().into(),
     ]
 }
 
@@ -278,6 +308,7 @@ fn token_row(hash: &SecretHash, token: &TokenEntry) -> Vec<Value> {
         token.name.as_str().into(),
         token.created_at.get().into(),
         token.expires_at.get().into(),
+        token.read_only.into(),
     ]
 }
 
