@@ -1,4 +1,4 @@
-//! A disk that fails at the n-th flush: strace answers `fdatasync` with EIO.
+//! A disk that fails at the n-th flush: strace answers `fsync` and `fdatasync` with EIO.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 /// positions are all reached.
 #[must_use]
 pub fn failing_flush(dir: &Path, position: u32) -> Vec<OsString> {
-    let inject = format!("inject=fdatasync:error=EIO:when={position}");
+    let inject = format!("inject=fsync,fdatasync:error=EIO:when={position}");
     let words = [
         "strace",
         "-D", // the program stays our child, so that a kill hits it and not the tracer
@@ -17,7 +17,7 @@ pub fn failing_flush(dir: &Path, position: u32) -> Vec<OsString> {
         "-qq",
         "--seccomp-bpf",
         "-e",
-        "trace=fdatasync",
+        "trace=fsync,fdatasync",
         "-e",
         &inject,
         "-o",
