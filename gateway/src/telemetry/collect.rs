@@ -14,6 +14,7 @@ use super::clocks::{ClockBook, Possible};
 use super::collected::{Collected, live_reading, machine_view};
 use super::decode::{self, Head, Message, Rejection};
 use super::intake::Delivery;
+use super::losses;
 use super::refuse::Refusals;
 use super::resolve;
 use super::restore::{restore, rule_channels};
@@ -264,9 +265,14 @@ impl Collector {
 
     fn take_event(&mut self, directory: &Directory, agent: &AgentName, event: &Event) {
         match event {
-            // The numbers dropped are noticed as a gap by the lowest number the outbox holds.
-            Event::Dropped { from, to } => {
-                tracing::warn!(%agent, from, to, "an agent's outbox was full and dropped records");
+            Event::Dropped {
+                from,
+                to,
+                count,
+                reason,
+            } => losses::dropped(&self.board, agent, (*from, *to), *count, *reason),
+            Event::Damaged { kept, renewed } => {
+                losses::damaged(&self.board, agent, *kept, *renewed);
             }
             Event::Device {
                 device,

@@ -26,6 +26,7 @@ pub mod credentials;
 mod decode;
 mod handle;
 mod intake;
+mod losses;
 mod record;
 mod refuse;
 mod resolve;
