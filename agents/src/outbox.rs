@@ -327,7 +327,8 @@ impl Outbox {
     /// Returns the first number that may not be sent yet.
     ///
     /// After an opening that is the first number given since: the file may have lost commits, so
-    /// that the gateway has these numbers already. The first ack tells, and frees them.
+    /// that the gateway has these numbers already. The first ack tells; the commit after it frees
+    /// them.
     #[must_use]
     pub fn sendable_before(&self) -> u64 {
         match &self.store {
@@ -348,12 +349,12 @@ impl Outbox {
         self.held().first().unwrap_or_else(|| self.next())
     }
 
-    /// Returns true if the file still holds rows that were acknowledged, records wait, or losses are
-    /// to be reported.
+    /// Returns true if the file still holds rows that were acknowledged, records wait, losses are to
+    /// be reported, or the first ack since an opening is to be noted.
     #[must_use]
     pub fn needs_commit(&self) -> bool {
-        let has_rows = matches!(&self.store, Store::Disk(disk) if disk.has_released());
-        has_rows || !self.waiting.is_empty() || self.skipped > 0 || !self.lost.is_empty()
+        let needs = matches!(&self.store, Store::Disk(disk) if disk.needs_commit());
+        needs || !self.waiting.is_empty() || self.skipped > 0 || !self.lost.is_empty()
     }
 
     /// Returns the numbers held.

@@ -185,16 +185,18 @@ impl Publisher {
                 self.say_online(true);
                 self.greeted = None;
             }
-            News::Taken => {}
             News::Ack(ack) if ack.stream == *self.outbox.stream() => {
                 if let Err(error) = self.outbox.acknowledge(&ack).await {
                     self.complain(&error);
+                } else if !self.outbox.is_confirmed() && !self.is_refused {
+                    // Live records wait for it.
+                    self.commit().await;
                 }
                 self.window.settle(self.outbox.held());
                 self.window.heard(Instant::now());
                 self.tidy_later();
             }
-            News::Ack(_) => {}
+            News::Taken | News::Ack(_) => {}
             News::Strange(why) => {
                 if self.throttle.permits(why.clone()) {
                     warn!("a message to this agent is ignored: {why}");

@@ -48,6 +48,8 @@ pub(super) struct Disk {
     released: Ranges,
     /// The first number that the gateway may have under another content.
     unconfirmed: Option<u64>,
+    /// Whether the next commit notes that there is no such number.
+    confirms: bool,
     /// Held once, and not in the file when it was opened again.
     vanished: Ranges,
     /// A commit that failed in an unknown way: the next number if it succeeded, and what it stored.
@@ -74,6 +76,7 @@ impl Disk {
             holding: opened.holding,
             released: Ranges::default(),
             unconfirmed: opened.head.unconfirmed,
+            confirms: false,
             vanished: Ranges::default(),
             uncertain: None,
             is_damaged: false,
@@ -99,7 +102,7 @@ impl Disk {
             self.connection = Some(connection);
             return Ok(done);
         }
-        if draft.is_empty() && self.released.is_empty() {
+        if draft.is_empty() && self.released.is_empty() && !self.confirms {
             self.connection = Some(connection);
             return Ok(draft.done());
         }
@@ -120,6 +123,9 @@ impl Disk {
             Ok(done) => {
                 self.holding = holding;
                 self.released = Ranges::default();
+                if std::mem::take(&mut self.confirms) {
+                    self.unconfirmed = None;
+                }
                 self.connection = Some(connection);
                 Ok(done)
             }
@@ -148,7 +154,7 @@ impl Disk {
         let head = Head {
             stream: self.stream.clone(),
             next: holding.next,
-            unconfirmed: self.unconfirmed,
+            unconfirmed: self.unconfirmed.filter(|_| !self.confirms),
         };
         file::set_head(&mut transaction, &head).await?;
         *planned = Some(done.clone());
@@ -201,9 +207,10 @@ impl Disk {
         self.unconfirmed
     }
 
-    /// Notes that the gateway has none of the numbers given since; it is kept with the next commit.
+    /// Notes that the gateway has none of the numbers that are held. They may be sent after the next
+    /// commit: once one was, the file must know that it need not ask again.
     pub(super) fn confirm(&mut self) {
-        self.unconfirmed = None;
+        self.confirms = self.unconfirmed.is_some();
     }
 
     /// Returns true if the stream became another one since the last time.
@@ -245,6 +252,7 @@ impl Disk {
             self.stream = opened.head.stream;
             self.renewed = true;
             self.unconfirmed = opened.head.unconfirmed;
+            self.confirms = false;
             self.released = Ranges::default();
             self.vanished = Ranges::default();
             return None;
@@ -276,8 +284,9 @@ impl Disk {
         &self.holding
     }
 
-    pub(super) fn has_released(&self) -> bool {
-        !self.released.is_empty()
+    /// Returns true if a commit has something to do besides what it is given.
+    pub(super) fn needs_commit(&self) -> bool {
+        self.confirms || !self.released.is_empty()
     }
 }
 

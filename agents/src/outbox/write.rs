@@ -50,6 +50,9 @@ pub(super) trait Rows {
     async fn delete(&mut self, from: u64, to: u64) -> Result<u64, Self::Error>;
 }
 
+/// A waiting record, with whether it is an event; `None` once it is given up.
+type Added<R> = Option<(bool, <R as Rows>::Row)>;
+
 /// What a store holds.
 #[derive(Debug, Clone)]
 pub(super) struct Holding {
@@ -102,7 +105,7 @@ impl Draft<'_> {
 
     /// Returns the rows of what waits, and how many readings are too old already. Lowers `again` to
     /// the time at which the first of them is too old.
-    fn rows<R: Rows>(&self, again: &mut Duration) -> (Vec<Option<(bool, R::Row)>>, u64) {
+    fn rows<R: Rows>(&self, again: &mut Duration) -> (Vec<Added<R>>, u64) {
         let (mut rows, mut old) = (Vec::with_capacity(self.waiting.len()), 0);
         for one in self.waiting {
             match self.left(&one.record) {
@@ -259,11 +262,7 @@ impl<R: Rows> Commit<'_, R> {
     }
 
     /// Drops what does not fit below `max`; waiting records that must go become `None`.
-    async fn make_room(
-        &mut self,
-        max: u64,
-        waiting: &mut [Option<(bool, R::Row)>],
-    ) -> Result<(), R::Error> {
+    async fn make_room(&mut self, max: u64, waiting: &mut [Added<R>]) -> Result<(), R::Error> {
         let rows = waiting.iter().flatten();
         let wanted = rows.map(|(_, row)| R::bytes(row)).sum();
         let mut need = Need::new(self.holding.bytes, wanted, max);

@@ -32,6 +32,12 @@ impl Publisher {
         if self.outbox.needs_commit() {
             self.commit().await;
         }
+        self.say_goodbye().await;
+        self.outbox.close().await;
+    }
+
+    /// Ends the connection, if there is one, when the broker has taken the last word.
+    async fn say_goodbye(&mut self) {
         self.say_online(false);
         let deadline = Instant::now() + GOODBYE_MAX;
         while matches!(&self.link, Link::Up { session, .. } if session.is_ready() && !session.is_settled())
@@ -41,9 +47,10 @@ impl Publisher {
             };
             self.hear(news).await;
         }
-        if let Link::Up { session, .. } = self.link {
+        let now = Instant::now();
+        let link = std::mem::replace(&mut self.link, Link::Down { retry_at: now });
+        if let Link::Up { session, .. } = link {
             session.disconnect(GOODBYE_MAX).await;
         }
-        self.outbox.close().await;
     }
 }

@@ -179,7 +179,7 @@ async fn read(connection: &mut SqliteConnection) -> Result<Opened, sqlx::Error> 
         // It may have lost its newest commits: see the module above.
         head.unconfirmed = head.unconfirmed.or(Some(head.next));
     }
-    let mut held = Ranges::default();
+    let mut numbers = Ranges::default();
     let (mut bytes, mut after) = (0, 0);
     let below: i64 = sqlx::query_scalar("SELECT count(*) FROM record WHERE seq < 1")
         .fetch_one(&mut *connection)
@@ -202,7 +202,7 @@ async fn read(connection: &mut SqliteConnection) -> Result<Opened, sqlx::Error> 
                 return Err(damage("records are in no order"));
             }
             after = seq;
-            held.insert(unsigned(seq), unsigned(seq));
+            numbers.insert(unsigned(seq), unsigned(seq));
             bytes += weight(length);
         }
     }
@@ -211,7 +211,7 @@ async fn read(connection: &mut SqliteConnection) -> Result<Opened, sqlx::Error> 
     }
     let holding = Holding {
         next: head.next,
-        held,
+        held: numbers,
         bytes,
     };
     Ok(Opened { head, holding })

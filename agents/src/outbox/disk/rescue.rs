@@ -139,19 +139,10 @@ async fn copy(path: &Path, spare: &Path, clock: &Clock) -> Result<(u64, bool), s
     let mut transaction = to.begin_with("BEGIN IMMEDIATE").await?;
     file::create(&mut transaction, &head).await?;
     transaction.commit().await?;
-    let mut kept = 0;
-    if let Some(from) = &mut from {
-        let mut copying = Copying { from, after: 0 };
-        while let Some(some) = copying.next().await {
-            let mut transaction = to.begin_with("BEGIN IMMEDIATE").await?;
-            for (seq, row) in some {
-                let seq = if renewed { head.next } else { seq };
-                kept += rows::insert_once(&mut transaction, seq, &row).await?;
-                head.next = head.next.max(seq + 1);
-            }
-            transaction.commit().await?;
-        }
-    }
+    let kept = match &mut from {
+        Some(from) => copy_rows(from, &mut to, &mut head, renewed).await?,
+        None => 0,
+    };
     if !renewed {
         head.unconfirmed = head.unconfirmed.or(Some(head.next));
     }
@@ -172,6 +163,27 @@ async fn copy(path: &Path, spare: &Path, clock: &Clock) -> Result<(u64, bool), s
         tracing::debug!("the damaged outbox does not close: {error}");
     }
     Ok((kept, renewed))
+}
+
+/// Copies rows, numbered anew if the stream is; returns how many.
+async fn copy_rows(
+    from: &mut SqliteConnection,
+    to: &mut SqliteConnection,
+    head: &mut Head,
+    renewed: bool,
+) -> Result<u64, sqlx::Error> {
+    let mut kept = 0;
+    let mut copying = Copying { from, after: 0 };
+    while let Some(some) = copying.next().await {
+        let mut transaction = to.begin_with("BEGIN IMMEDIATE").await?;
+        for (seq, row) in some {
+            let seq = if renewed { head.next } else { seq };
+            kept += rows::insert_once(&mut transaction, seq, &row).await?;
+            head.next = head.next.max(seq + 1);
+        }
+        transaction.commit().await?;
+    }
+    Ok(kept)
 }
 
 /// Opens a damaged file so that SQLite refuses as little as possible: nothing that reads the schema

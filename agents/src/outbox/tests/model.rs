@@ -341,6 +341,8 @@ impl Player {
                 break;
             }
         }
+        // What its next message says: nothing is held below this.
+        self.answer(usize::MAX).await;
         let missing = self.committed.iter().filter(|mark| !self.has_come(**mark));
         let missing: Vec<i64> = missing.copied().collect();
         let lost_events = missing
