@@ -10,7 +10,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
-use wire::{Batch, DeviceInfo, DropReason, Hello, Record, RecordBody, Status, StreamId, Topic, Up};
+use wire::{
+    Ack, Batch, DeviceInfo, DropReason, Hello, Record, RecordBody, Status, StreamId, Topic, Up,
+};
 
 use crate::clock::Clock;
 use crate::config::{Backfill, Gateway, Secret};
@@ -185,18 +187,8 @@ impl Publisher {
                 self.say_online(true);
                 self.greeted = None;
             }
-            News::Ack(ack) if ack.stream == *self.outbox.stream() => {
-                if let Err(error) = self.outbox.acknowledge(&ack).await {
-                    self.complain(&error);
-                } else if !self.outbox.is_confirmed() && !self.is_refused {
-                    // Live records wait for it.
-                    self.commit().await;
-                }
-                self.window.settle(self.outbox.held());
-                self.window.heard(Instant::now());
-                self.tidy_later();
-            }
-            News::Taken | News::Ack(_) => {}
+            News::Ack(ack) => self.obey(&ack).await,
+            News::Taken => {}
             News::Strange(why) => {
                 if self.throttle.permits(why.clone()) {
                     warn!("a message to this agent is ignored: {why}");
@@ -204,6 +196,21 @@ impl Publisher {
             }
             News::Lost(why) => self.lose(&why),
         }
+    }
+
+    async fn obey(&mut self, ack: &Ack) {
+        if ack.stream != *self.outbox.stream() {
+            return;
+        }
+        if let Err(error) = self.outbox.acknowledge(ack).await {
+            self.complain(&error);
+        } else if !self.outbox.is_confirmed() && !self.is_refused {
+            // Live records wait for it.
+            self.commit().await;
+        }
+        self.window.settle(self.outbox.held());
+        self.window.heard(Instant::now());
+        self.tidy_later();
     }
 
     /// When the connection needs attention: a retry, the end of patience, or a record to resend.

@@ -7,7 +7,7 @@ use rumqttc::mqttbytes::v4::{ConnAck, PubAck, SubAck};
 use rumqttc::{ConnectReturnCode, Packet, Publish, QoS, SubscribeReasonCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use wire::{Ack, AgentName, Event, SeqRange};
+use wire::{AgentName, Event, SeqRange};
 
 use super::*;
 use crate::outbox::Limits;

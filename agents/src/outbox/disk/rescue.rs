@@ -135,10 +135,7 @@ async fn copy(path: &Path, spare: &Path, clock: &Clock) -> Result<(u64, bool), s
     };
     let renewed = found.is_none();
     let mut head = found.unwrap_or_else(Head::new);
-    let mut to = file::connect(spare).await?;
-    let mut transaction = to.begin_with("BEGIN IMMEDIATE").await?;
-    file::create(&mut transaction, &head).await?;
-    transaction.commit().await?;
+    let mut to = begin(spare, &head).await?;
     let kept = match &mut from {
         Some(from) => copy_rows(from, &mut to, &mut head, renewed).await?,
         None => 0,
@@ -146,16 +143,7 @@ async fn copy(path: &Path, spare: &Path, clock: &Clock) -> Result<(u64, bool), s
     if !renewed {
         head.unconfirmed = head.unconfirmed.or(Some(head.next));
     }
-    let event = Record {
-        boot: clock.boot().clone(),
-        at: clock.now(),
-        body: RecordBody::Event(Event::Damaged { kept, renewed }),
-    };
-    let mut transaction = to.begin_with("BEGIN IMMEDIATE").await?;
-    rows::insert(&mut transaction, head.next, &Row::new(&event)).await?;
-    head.next += 1;
-    file::set_head(&mut transaction, &head).await?;
-    transaction.commit().await?;
+    tell(&mut to, head, Event::Damaged { kept, renewed }, clock).await?;
     to.close().await?;
     if let Some(from) = from
         && let Err(error) = from.close().await
@@ -163,6 +151,33 @@ async fn copy(path: &Path, spare: &Path, clock: &Clock) -> Result<(u64, bool), s
         tracing::debug!("the damaged outbox does not close: {error}");
     }
     Ok((kept, renewed))
+}
+
+async fn begin(spare: &Path, head: &Head) -> Result<SqliteConnection, sqlx::Error> {
+    let mut to = file::connect(spare).await?;
+    let mut transaction = to.begin_with("BEGIN IMMEDIATE").await?;
+    file::create(&mut transaction, head).await?;
+    transaction.commit().await?;
+    Ok(to)
+}
+
+/// Adds the event that tells of it, and what is known of the stream.
+async fn tell(
+    to: &mut SqliteConnection,
+    mut head: Head,
+    event: Event,
+    clock: &Clock,
+) -> Result<(), sqlx::Error> {
+    let record = Record {
+        boot: clock.boot().clone(),
+        at: clock.now(),
+        body: RecordBody::Event(event),
+    };
+    let mut transaction = to.begin_with("BEGIN IMMEDIATE").await?;
+    rows::insert(&mut transaction, head.next, &Row::new(&record)).await?;
+    head.next += 1;
+    file::set_head(&mut transaction, &head).await?;
+    transaction.commit().await
 }
 
 /// Copies rows, numbered anew if the stream is; returns how many.
