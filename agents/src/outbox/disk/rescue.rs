@@ -145,12 +145,16 @@ async fn copy(path: &Path, spare: &Path, clock: &Clock) -> Result<(u64, bool), s
     }
     tell(&mut to, head, Event::Damaged { kept, renewed }, clock).await?;
     to.close().await?;
-    if let Some(from) = from
-        && let Err(error) = from.close().await
-    {
-        tracing::debug!("the damaged outbox does not close: {error}");
+    if let Some(from) = from {
+        close_damaged(from).await;
     }
     Ok((kept, renewed))
+}
+
+async fn close_damaged(connection: SqliteConnection) {
+    if let Err(error) = connection.close().await {
+        tracing::debug!("the damaged outbox does not close: {error}");
+    }
 }
 
 async fn begin(spare: &Path, head: &Head) -> Result<SqliteConnection, sqlx::Error> {
