@@ -15,7 +15,7 @@ use tests::times::{now_ms, quarter_ahead_ms, rfc3339};
 use tests::wait;
 
 /// Which flush of a thread fails. The first ones are those of opening the databases.
-const POSITIONS: [u32; 5] = [1, 2, 3, 5, 8];
+const POSITIONS: [u32; 6] = [1, 2, 8, 12, 20, 40];
 /// What is asked of each gateway.
 const ROUNDS: i64 = 12;
 /// An acknowledgement comes within this time, or the disk refused.
