@@ -16,9 +16,9 @@ use wire::{AgentName, DeviceInfo, InstrumentKey};
 
 use crate::allow::Allow;
 use crate::clock::Clock;
-use crate::config::{Address, Device};
+use crate::config::{Address, Backfill, Device};
 use crate::modbus::Line;
-use crate::outbox::Outbox;
+use crate::outbox::{Limits, Outbox};
 use crate::poll::Poller;
 use crate::profile::Profile;
 use crate::publish::{About, Door, Publisher, Way};
@@ -57,13 +57,18 @@ impl Resident {
         clock: Clock,
         stop: CancellationToken,
     ) -> Result<(), RunError> {
-        let outbox = Outbox::open(&self.folder, self.outbox_bytes_max, clock.clone()).await?;
+        let limits = Limits {
+            bytes: self.outbox_bytes_max,
+            ..Limits::DEFAULT
+        };
+        let outbox = Outbox::open(&self.folder, limits, clock.clone()).await?;
         let (told, changes) = watch::channel(Vec::new());
         let about = About {
             agent: self.name,
             way: Way::Inside(self.door),
             devices: Vec::new(),
             report_every: self.report_every,
+            backfill: Backfill::DEFAULT,
             connects_before: clock.ms_since_boot(),
         };
         let publisher = Publisher::new(about, outbox, clock.clone()).following(changes);

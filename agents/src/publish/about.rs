@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use wire::DeviceInfo;
 
 use super::session::Way;
+use crate::config::Backfill;
 
 /// What the hello message says beside the outbox.
 #[derive(Debug, Clone)]
@@ -14,6 +15,7 @@ pub(crate) struct About {
     pub(crate) way: Way,
     pub(crate) devices: Vec<DeviceInfo>,
     pub(crate) report_every: Duration,
+    pub(crate) backfill: Backfill,
     /// Not less than the number of connects that earlier runs made in this boot: a status with a
     /// lower number is taken for a late one. The milliseconds since the boot are such a number.
     pub(crate) connects_before: u64,

@@ -18,6 +18,7 @@ use super::clocks::{ClockBook, Possible};
 use super::collected::{Collected, live_reading, machine_view};
 use super::decode::{self, Head, Message, Rejection};
 use super::intake::Delivery;
+use super::losses;
 use super::mapping::MappingIndex;
 use super::refuse::Refusals;
 use super::resolve;
@@ -87,8 +88,7 @@ impl Collector {
 
     /// Returns true if something is to be committed or acknowledged.
     pub(super) fn has_something(&self) -> bool {
-        let has_commands = !self.collected.commands.is_empty();
-        has_commands || self.collected_size().0 > 0 || !self.collected.group.is_empty()
+        !self.collected.is_empty()
     }
 
     /// Returns how many messages and points wait for the commit.
@@ -277,9 +277,14 @@ impl Collector {
 
     fn take_event(&mut self, directory: &Directory, agent: &AgentName, event: &Event) {
         match event {
-            // The numbers dropped are noticed as a gap by the lowest number the outbox holds.
-            Event::Dropped { from, to } => {
-                tracing::warn!(%agent, from, to, "an agent's outbox was full and dropped records");
+            Event::Dropped {
+                from,
+                to,
+                count,
+                reason,
+            } => losses::dropped(&self.board, agent, (*from, *to), *count, *reason),
+            Event::Damaged { kept, renewed } => {
+                losses::damaged(&self.board, agent, *kept, *renewed);
             }
             Event::Device {
                 device,

@@ -32,6 +32,13 @@ pub(super) struct Collected {
     pub(super) points: u64,
 }
 
+impl Collected {
+    /// Returns true if nothing is to be committed, acknowledged or sent.
+    pub(super) fn is_empty(&self) -> bool {
+        self.acknowledges.is_empty() && self.commands.is_empty() && self.group.is_empty()
+    }
+}
+
 /// Returns what readers see of an instrument.
 pub(super) fn machine_view(fold: &Fold) -> MachineView {
     let micros = |ms: i64| Micros::new(ms.saturating_mul(1_000));
