@@ -9,7 +9,7 @@
 //! secret_file = "secret"             # or secret = "..."
 //! gateway = "mqtt://127.0.0.1:1883"
 //! data = "agent-data"                # the outbox
-//! allow = ["192.168.10.0/24"]        # Modbus networks it may touch
+//! allow = ["192.168.10.0/24", "/dev/ttyUSB0"]  # Modbus networks and serial ports it may touch
 //! outbox_mb = 1024
 //! report_every_ms = 10000            # at the latest while nothing changes
 //! profile_dir = "profiles"           # device profiles of your own
@@ -18,7 +18,7 @@
 //! name = "meter-1"
 //! instrument = "NM-00001"
 //! profile = "sdm120"
-//! address = "192.168.10.5:502"
+//! address = "192.168.10.5:502"       # Modbus TCP; or line = "NAME" of a [[line]], see [`line`]
 //! unit = 1
 //! every_ms = 1000
 //! timeout_ms = 1000
@@ -33,14 +33,22 @@ use std::time::Duration;
 
 use wire::{AgentName, ChannelName, InstrumentKey};
 
-use crate::allow::{Allow, Network};
+use crate::allow::Allow;
 use crate::document::{Document, Faults, Placed, Section};
 use crate::profile::{Profile, Profiles, read_limited};
 
 mod address;
 mod device;
+mod line;
+mod tls;
+mod way;
 
 pub use address::{Address, Gateway, Secret};
+pub(crate) use line::CONVERTER_PAUSE;
+pub use way::{Parity, RtuOverTcp, Serial, Tls, Way};
+
+/// Port of Modbus TCP. Source: IANA service names, `mbap`.
+pub(crate) const MODBUS_PORT: u16 = 502;
 
 /// Default and largest size of the outbox in MiB.
 const OUTBOX_MB_DEFAULT: i64 = 1024;
@@ -60,7 +68,7 @@ pub struct Config {
     pub gateway: Gateway,
     /// The folder of the outbox.
     pub data: PathBuf,
-    /// Modbus networks it may touch.
+    /// Modbus networks and serial ports it may touch.
     pub allow: Allow,
     /// Bound of the outbox in bytes of records.
     pub outbox_bytes_max: u64,
@@ -81,8 +89,8 @@ pub struct Device {
     pub instrument: InstrumentKey,
     /// Its register map.
     pub profile: Arc<Profile>,
-    /// Where it listens, or the gateway before it.
-    pub address: Address,
+    /// How it is reached, through a gateway perhaps.
+    pub way: Way,
     /// Modbus unit identifier.
     pub unit: u8,
     /// Time between two polls.
@@ -169,7 +177,8 @@ impl Reading<'_> {
         let outbox_mb = section.integer("outbox_mb", 1..=OUTBOX_MB_MAX);
         let outbox_mb = outbox_mb.map_or(OUTBOX_MB_DEFAULT, |size| size.value);
         let report_every = ms(section, "report_every_ms", 100..=3_600_000);
-        let devices = device::read_all(self, &self.profiles(), &allow);
+        let lines = line::read_all(self, &allow);
+        let devices = device::read_all(self, &self.profiles(), &allow, &lines);
         section.finish();
         let config = Config {
             agent: agent?,
@@ -252,17 +261,16 @@ impl Reading<'_> {
     }
 
     fn allow(&self) -> Allow {
-        let mut networks = Vec::new();
+        let mut allow = Allow::default();
         for item in self.section.list("allow") {
-            match item.value.as_str().and_then(Network::parse) {
-                Some(network) => networks.push(network),
-                None => {
-                    let text = "allow must list networks such as \"192.168.10.0/24\"";
-                    self.document.fault(item.at, text);
-                }
+            let is_fit = item.value.as_str().is_some_and(|text| allow.add(text));
+            if !is_fit {
+                let text = "allow must list networks such as \"192.168.10.0/24\" and \
+                            serial ports such as \"/dev/ttyUSB0\"";
+                self.document.fault(item.at, text);
             }
         }
-        Allow(networks)
+        allow
     }
 
     fn profiles(&self) -> Profiles {
@@ -288,6 +296,7 @@ impl Config {
                  use a network or tunnel that you trust"
             ));
         }
+        self.warnings.extend(device::warnings(&self.devices));
         self
     }
 
