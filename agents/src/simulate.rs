@@ -1,7 +1,7 @@
 //! A Modbus device, over TCP or in RTU frames over TCP, that plays a profile through a laboratory's day, for newcomers and tests.
 //!
 //! What comes in: reads. What goes out: the profile's registers filled with plausible values. It is
-//! strict where meters are: addresses that the profile does not name are exception 2, other units
+//! strict where meters are: addresses that the profile does not read are exception 2, other units
 //! exception 11, or silence in RTU, writing exception 1. Transformer ratios are 1.
 
 use std::future::{Ready, ready};
@@ -130,7 +130,18 @@ impl Device {
                 }
             }
         }
-        let words: Option<Vec<u16>> = words.into_iter().collect();
+        // What the profile reads across is there too, and 0.
+        let is_read = |at: u16| {
+            self.profile.blocks.iter().any(|block| {
+                let last = block.address.saturating_add(block.count - 1);
+                block.function == function && (block.address..=last).contains(&at)
+            })
+        };
+        let words: Option<Vec<u16>> = words
+            .into_iter()
+            .zip(address..)
+            .map(|(word, at)| word.or_else(|| is_read(at).then_some(0)))
+            .collect();
         words.ok_or(ExceptionCode::IllegalDataAddress)
     }
 }

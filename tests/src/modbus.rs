@@ -60,8 +60,12 @@ impl Meter {
             .stdin(Stdio::piped());
         match way {
             Way::Tcp => {}
-            Way::RtuOverTcp => drop(command.args(["--way", "rtu_over_tcp"])),
-            Way::Serial => drop(command.args(["--way", "serial"])),
+            Way::RtuOverTcp => {
+                command.args(["--way", "rtu_over_tcp"]);
+            }
+            Way::Serial => {
+                command.args(["--way", "serial"]);
+            }
             Way::Tls(certificates, asks_clients) => {
                 command.args(["--way", "tls", "--certificate"]);
                 command.arg(&certificates.device).arg("--key");
