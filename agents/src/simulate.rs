@@ -1,4 +1,5 @@
-//! A Modbus device, over TCP or in RTU frames over TCP, that plays a profile through a laboratory's day, for newcomers and tests.
+//! A Modbus device, over TCP or in RTU frames over TCP, that plays a profile through a laboratory's
+//! day, for newcomers and tests.
 //!
 //! What comes in: reads. What goes out: the profile's registers filled with plausible values. It is
 //! strict where meters are: addresses that the profile does not read are exception 2, other units
