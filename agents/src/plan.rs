@@ -51,6 +51,7 @@ impl Block {
 
     /// Returns one block for each of its registers: a device that refuses the whole may still
     /// answer the parts, and the refusal then names the one wrong address.
+    #[must_use]
     pub fn split<'r>(&self, register: impl Fn(usize) -> Option<&'r Register>) -> Vec<Self> {
         let parts = self.registers.iter();
         parts

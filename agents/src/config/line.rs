@@ -137,14 +137,14 @@ fn serial(
     allow: &Allow,
     pause: Option<Duration>,
 ) -> Option<Serial> {
-    let port = reading.parsed(part.text("serial"), |port| {
-        if !is_port(port) {
+    let path = reading.parsed(part.text("serial"), |path| {
+        if !is_port(path) {
             return Err("serial must be an absolute path such as /dev/ttyUSB0".to_owned());
         }
-        let forbidden = || format!("allow does not permit {port}");
+        let forbidden = || format!("allow does not permit {path}");
         allow
-            .permits_port(port)
-            .then(|| port.to_owned())
+            .permits_port(path)
+            .then(|| path.to_owned())
             .ok_or_else(forbidden)
     });
     let baud = part.integer("baud", 300..=4_000_000);
@@ -160,7 +160,7 @@ fn serial(
         .integer("stop_bits", 1..=2)
         .map_or(1, |bits| bits.value);
     let mut serial = Serial {
-        port: port?,
+        port: path?,
         baud: u32::try_from(baud?.value).ok()?,
         parity: parity?,
         stop_bits: u8::try_from(stop_bits).ok()?,
