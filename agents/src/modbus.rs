@@ -148,12 +148,12 @@ impl Line {
         answer
     }
 
-    /// Takes out until when a unit owes an answer, or notes it.
+    /// Returns until when a unit owes an answer, or notes it.
     fn owes(&self, unit: u8, until: Option<Instant>) -> Option<Instant> {
         let mut owing = self.owing.lock().unwrap_or_else(PoisonError::into_inner);
         match until {
             Some(until) => owing.insert(unit, until),
-            None => owing.remove(&unit),
+            None => owing.get(&unit).copied(),
         }
     }
 
