@@ -12,7 +12,7 @@ pub(super) struct Golden {
 
 /// All of them.
 pub(super) const GOLDEN: [Golden; 10] = [
-    // The manual's example: 43 66 33 34 is 230.2 V.
+    // The manual's example: 43 66 33 34 is 230.2 V, to a decimal; 43 66 33 33 would be nearer.
     Golden {
         profile: "sdm630",
         registers: &[
@@ -26,7 +26,7 @@ pub(super) const GOLDEN: [Golden; 10] = [
             (4, 0x0046, "4247 eb85 449a 5000"),
         ],
         values: &[
-            ("voltage_l1_v", 230.2),
+            ("voltage_l1_v", 230.20001),
             ("voltage_l2_v", 229.5),
             ("voltage_l3_v", 231.25),
             ("current_l1_a", 1.5),
@@ -244,7 +244,7 @@ pub(super) const GOLDEN: [Golden; 10] = [
             ("energy_wh", 98_765_400.0),
         ],
     },
-    // The manual's example: 43 66 33 34 is 230.2 V.
+    // The manual's example: 43 66 33 34 is 230.2 V, to a decimal; 43 66 33 33 would be nearer.
     Golden {
         profile: "sdm120",
         registers: &[
@@ -254,7 +254,7 @@ pub(super) const GOLDEN: [Golden; 10] = [
             (4, 0x0046, "4248 147b 4148 0000"),
         ],
         values: &[
-            ("voltage_v", 230.2),
+            ("voltage_v", 230.20001),
             ("current_a", 1.25),
             ("power_w", 287.5),
             ("frequency_hz", 50.02),
