@@ -242,10 +242,12 @@ fn is_about_trust(error: &io::Error) -> bool {
         .is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
-/// The codec reports what it cannot decode as these kinds; sockets do not.
+/// The codec reports what it cannot decode as these kinds; sockets do not. TLS reports an end
+/// without goodbye as the second of them, with a text of its own.
 fn is_about_content(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, UnexpectedEof};
-    matches!(error.kind(), InvalidData | UnexpectedEof)
+    let kind = error.kind();
+    kind == InvalidData || kind == UnexpectedEof && error.get_ref().is_none()
 }
 
 fn request(block: &Block) -> Request<'static> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// The name in the device's certificate.
 pub const DEVICE_NAME: &str = "meter.lab";
@@ -31,7 +31,7 @@ impl Certificates {
     /// When the folder cannot be written.
     #[must_use]
     pub fn make(dir: &Path) -> Self {
-        let authority = authority();
+        let authority = authority("laboratory");
         let (device, device_key) = signed(DEVICE_NAME, &authority);
         let (agent, agent_key) = signed("lab-001", &authority);
         let write = |name: &str, text: &str| {
@@ -48,14 +48,16 @@ impl Certificates {
             device_key: write("device.key", &device_key),
             agent: write("agent.pem", &agent),
             agent_key: write("agent.key", &agent_key),
-            stranger: write("stranger.pem", &self::authority().pem()),
+            stranger: write("stranger.pem", &self::authority("stranger").pem()),
         }
     }
 }
 
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
+fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let key = KeyPair::generate().expect("the machine has random numbers");
     let mut about = CertificateParams::new(Vec::new()).expect("no names are fine");
+    // Without names of their own all would be called the same, and taken for self-signed.
+    about.distinguished_name.push(DnType::CommonName, name);
     about.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(about, key).expect("a fresh key can sign")
 }
@@ -63,7 +65,8 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
 /// Returns certificate and key.
 fn signed(name: &str, authority: &CertifiedIssuer<'static, KeyPair>) -> (String, String) {
     let key = KeyPair::generate().expect("the machine has random numbers");
-    let about = CertificateParams::new(vec![name.to_owned()]).expect("a host name");
+    let mut about = CertificateParams::new(vec![name.to_owned()]).expect("a host name");
+    about.distinguished_name.push(DnType::CommonName, name);
     let certificate = about
         .signed_by(&key, authority)
         .expect("a fresh key can sign");
