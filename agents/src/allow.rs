@@ -1,5 +1,5 @@
-//! The Modbus networks that an agent may touch. The local list always wins: no configuration from
-//! elsewhere can make an agent connect outside of it.
+//! The Modbus networks and serial ports that an agent may touch. The local list always wins: no
+//! configuration from elsewhere can make an agent connect outside of it.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -41,16 +41,46 @@ impl Network {
     }
 }
 
-/// The networks an agent may touch; empty permits nothing.
+/// The networks and serial ports that are permitted. Empty permits nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Allow(pub Vec<Network>);
+pub struct Allow {
+    networks: Vec<Network>,
+    ports: Vec<String>,
+}
 
 impl Allow {
+    /// Adds a network such as `192.168.10.0/24`, or a serial port, which is an absolute path such as
+    /// `/dev/ttyUSB0`. Returns false if the text is neither.
+    #[must_use]
+    pub fn add(&mut self, text: &str) -> bool {
+        if is_port(text) {
+            self.ports.push(text.to_owned());
+            return true;
+        }
+        let network = Network::parse(text);
+        self.networks.extend(network);
+        network.is_some()
+    }
+
     /// Returns true if one of the networks contains the address.
     #[must_use]
     pub fn permits(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(address))
+        self.networks
+            .iter()
+            .any(|network| network.contains(address))
     }
+
+    /// Returns true if the serial port is listed, letter by letter: another path to it is not.
+    #[must_use]
+    pub fn permits_port(&self, port: &str) -> bool {
+        self.ports.iter().any(|one| one == port)
+    }
+}
+
+/// Returns true if the text is the path of a serial port: absolute, without a way back.
+#[must_use]
+pub fn is_port(text: &str) -> bool {
+    text.starts_with('/') && !text.contains("/../") && !text.chars().any(char::is_control)
 }
 
 fn bits(address: IpAddr) -> u128 {
@@ -66,7 +96,8 @@ mod tests {
 
     #[track_caller]
     fn check(network: &str, address: &str, expected: bool) {
-        let allow = Allow(vec![Network::parse(network).unwrap()]);
+        let mut allow = Allow::default();
+        assert!(allow.add(network));
         assert_eq!(allow.permits(address.parse().unwrap()), expected);
     }
 
@@ -99,7 +130,25 @@ mod tests {
             "10.0.0.0/",
         ] {
             assert_eq!(Network::parse(text), None, "{text}");
+            assert!(!Allow::default().add(text), "{text}");
         }
         assert!(!Allow::default().permits("127.0.0.1".parse().unwrap()));
+    }
+    #[test]
+    fn a_serial_port_is_permitted_by_its_very_path() {
+        let mut allow = Allow::default();
+        assert!(allow.add("/dev/ttyUSB0") && allow.add("10.0.0.0/8"));
+        assert!(allow.permits_port("/dev/ttyUSB0"));
+        for other in [
+            "/dev/ttyUSB1",
+            "/dev/ttyUSB",
+            "ttyUSB0",
+            "/dev/./ttyUSB0",
+            "10.0.0.0/8",
+        ] {
+            assert!(!allow.permits_port(other), "{other}");
+        }
+        assert!(!allow.add("/dev/../etc/passwd"));
+        assert!(!Allow::default().permits_port("/dev/ttyUSB0"));
     }
 }

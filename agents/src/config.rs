@@ -9,7 +9,7 @@
 //! secret_file = "secret"             # or secret = "..."
 //! gateway = "mqtt://127.0.0.1:1883"
 //! data = "agent-data"                # the outbox
-//! allow = ["192.168.10.0/24"]        # Modbus networks it may touch
+//! allow = ["192.168.10.0/24", "/dev/ttyUSB0"]  # Modbus networks and serial ports it may touch
 //! outbox_mb = 1024                   # MiB of records, 1 to 1048576; beyond, the oldest readings go
 //! outbox_hours = 720                 # readings older than this go, 1 to 87600 (ten years)
 //! backfill_records_per_s = 5         # after an outage, beside live readings; 1 to 10000
@@ -21,7 +21,7 @@
 //! name = "meter-1"
 //! instrument = "NM-00001"
 //! profile = "sdm120"
-//! address = "192.168.10.5:502"
+//! address = "192.168.10.5:502"       # Modbus TCP; or line = "NAME" of a [[line]], see [`line`]
 //! unit = 1
 //! every_ms = 1000
 //! timeout_ms = 1000
@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use wire::{AgentName, ChannelName, InstrumentKey};
 
-use crate::allow::{Allow, Network};
+use crate::allow::Allow;
 use crate::document::{Document, Faults, Placed, Section};
 use crate::outbox::Limits;
 use crate::profile::{Profile, Profiles, read_limited};
@@ -44,10 +44,17 @@ use crate::profile::{Profile, Profiles, read_limited};
 mod address;
 mod device;
 mod keeping;
+mod line;
+mod tls;
+mod way;
 
 pub use address::{Address, Gateway, Secret};
-pub(crate) use device::MODBUS_PORT;
 pub use keeping::Backfill;
+pub(crate) use line::CONVERTER_PAUSE;
+pub use way::{Parity, RtuOverTcp, Serial, Tls, Way};
+
+/// Port of Modbus TCP. Source: IANA service names, `mbap`.
+pub(crate) const MODBUS_PORT: u16 = 502;
 
 /// How often an agent reports at the latest, unless it is told otherwise.
 const REPORT_EVERY_MS_DEFAULT: u64 = 10_000;
@@ -63,7 +70,7 @@ pub struct Config {
     pub gateway: Gateway,
     /// The folder of the outbox.
     pub data: PathBuf,
-    /// Modbus networks it may touch.
+    /// Modbus networks and serial ports it may touch.
     pub allow: Allow,
     /// Bounds of the outbox.
     pub outbox: Limits,
@@ -86,8 +93,8 @@ pub struct Device {
     pub instrument: InstrumentKey,
     /// Its register map.
     pub profile: Arc<Profile>,
-    /// Where it listens, or the gateway before it.
-    pub address: Address,
+    /// How it is reached, through a gateway perhaps.
+    pub way: Way,
     /// Modbus unit identifier.
     pub unit: u8,
     /// Time between two polls.
@@ -174,7 +181,8 @@ impl Reading<'_> {
         let outbox = keeping::limits(section);
         let backfill = keeping::backfill(section);
         let report_every = ms(section, "report_every_ms", 100..=3_600_000);
-        let devices = device::read_all(self, &self.profiles(), &allow);
+        let lines = line::read_all(self, &allow);
+        let devices = device::read_all(self, &self.profiles(), &allow, &lines);
         section.finish();
         let config = Config {
             agent: agent?,
@@ -258,17 +266,16 @@ impl Reading<'_> {
     }
 
     fn allow(&self) -> Allow {
-        let mut networks = Vec::new();
+        let mut allow = Allow::default();
         for item in self.section.list("allow") {
-            match item.value.as_str().and_then(Network::parse) {
-                Some(network) => networks.push(network),
-                None => {
-                    let text = "allow must list networks such as \"192.168.10.0/24\"";
-                    self.document.fault(item.at, text);
-                }
+            let is_fit = item.value.as_str().is_some_and(|text| allow.add(text));
+            if !is_fit {
+                let text = "allow must list networks such as \"192.168.10.0/24\" and \
+                            serial ports such as \"/dev/ttyUSB0\"";
+                self.document.fault(item.at, text);
             }
         }
-        Allow(networks)
+        allow
     }
 
     fn profiles(&self) -> Profiles {
@@ -294,6 +301,7 @@ impl Config {
                  use a network or tunnel that you trust"
             ));
         }
+        self.warnings.extend(device::warnings(&self.devices));
         self
     }
 

@@ -76,6 +76,15 @@ impl Day {
         let jitter = self.noise(8, time_s.floor());
         let voltage = 230.0 + 3.0 * (jitter - 0.5);
         let is_running = self.phase(time_s) == Phase::Running;
+        // Three phases share the load evenly.
+        if let Some((quantity, unit)) = ["_l1_", "_l2_", "_l3_"]
+            .iter()
+            .find_map(|phase| channel.split_once(phase))
+        {
+            let share = if quantity == "voltage" { 1.0 } else { 3.0 };
+            let all = self.value(&format!("{quantity}_{unit}"), time_s, energy_wh);
+            return round(all / share, 1000.0);
+        }
         match channel {
             "power_w" => round(self.power_w(time_s), 10.0),
             "voltage_v" => round(voltage, 10.0),

@@ -152,6 +152,11 @@ impl<'a> Section<'a> {
         self.get(key).is_some()
     }
 
+    /// Returns where the value of a key stands, if it is there.
+    pub(crate) fn place(&self, key: &'static str) -> Option<usize> {
+        self.get(key).map(|(_, at)| at)
+    }
+
     /// Returns the text of a key.
     pub(crate) fn text(&self, key: &'static str) -> Option<Placed<&'a str>> {
         self.read(key, "a text", DeValue::as_str)

@@ -6,7 +6,7 @@
 //!
 //! [`run`] builds these parts top to bottom; [`resident`] builds them for a gateway that polls by itself. A reading is on disk within about a second, and leaves
 //! the disk when the gateway has committed it. Devices are only ever read, and only inside the
-//! networks of the local allow-list. What the machine *does* is decided by the gateway; the agent
+//! networks and on the serial ports of the local allow-list. What the machine *does* is decided by the gateway; the agent
 //! reports facts.
 
 pub mod allow;
@@ -31,7 +31,6 @@ pub mod simulate;
 mod throttle;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -41,10 +40,10 @@ use tokio_util::sync::CancellationToken;
 use clock::Clock;
 use config::Config;
 pub use document::{Fault, Faults};
-use modbus::Line;
+use modbus::Lines;
 pub use modbus::ReadError;
 pub use outbox::{Limits, Outbox, OutboxError};
-pub use plan::{Block, plan};
+pub use plan::{Block, ReadLimits, Unmapped, plan};
 use poll::Poller;
 use publish::{About, Publisher, Way};
 pub use publish::{Door, Letter};
@@ -111,14 +110,11 @@ pub async fn run(config: Config, clock: Clock, stop: CancellationToken) -> Resul
     let (polls, outcomes) = mpsc::channel(POLLS_MAX);
     let (records, recorded) = mpsc::channel(BATCHES_MAX);
     let mut parts = Parts::default();
-    let mut lines: BTreeMap<config::Address, Arc<Line>> = BTreeMap::new();
+    let mut lines = Lines::new(config.allow);
     for (index, device) in config.devices.into_iter().enumerate() {
-        let address = device.address.clone();
-        let line = lines
-            .entry(address.clone())
-            .or_insert_with(|| Arc::new(Line::new(address, config.allow.clone())));
+        let line = lines.of(&device.way);
         let name = format!("the poller of {}", device.name);
-        let poller = Poller::new(index, device, Arc::clone(line), clock.clone());
+        let poller = Poller::new(index, device, line, clock.clone());
         parts.spawn(name, poller.run(polls.clone(), stop.clone()));
     }
     // The pollers' end closes the reporter's input, the reporter's end the publisher's. An agent

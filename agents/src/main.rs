@@ -10,11 +10,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agents::allow::Allow;
 use agents::clock::Clock;
-use agents::config::Config;
-use agents::probe::{device_of, probe};
+use agents::config::{Config, Parity, Serial};
+use agents::probe::{Probe, Typed, device_of};
 use agents::profile::{Profile, Profiles};
-use agents::simulate::{Device, SPEED_DEFAULT, Simulation, day_length};
+use agents::simulate::{Device, Framing, SPEED_DEFAULT, Simulation, day_length};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
@@ -38,38 +39,51 @@ enum Command {
     },
     /// Reads devices once and prints what each register gives; exit code 1 if one is bad.
     Probe(ProbeArguments),
-    /// Plays a device: a Modbus TCP server with a profile's registers and a laboratory's day.
+    /// Plays a device: a Modbus server with a profile's registers and a laboratory's day.
     Simulate(SimulateArguments),
 }
 
 #[derive(Args)]
 struct ProbeArguments {
     /// The settings whose devices are read.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "address"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "address", "serial"])]
     config: Option<PathBuf>,
     /// Only the device of this name.
     #[arg(long, value_name = "NAME", requires = "config")]
     device: Option<String>,
     /// Without settings: the profile,
-    #[arg(
-        long,
-        value_name = "NAME",
-        requires = "address",
-        required_unless_present = "config"
-    )]
+    #[arg(long, value_name = "NAME", required_unless_present = "config")]
     profile: Option<String>,
     /// a folder with more profiles,
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     profile_dir: Option<PathBuf>,
     /// where the device listens,
-    #[arg(long, value_name = "HOST:PORT", requires = "profile")]
+    #[arg(long, value_name = "HOST:PORT", required_unless_present_any = ["config", "serial"])]
     address: Option<String>,
+    /// in RTU frames instead of Modbus TCP,
+    #[arg(long, requires = "address")]
+    rtu: bool,
+    /// or the serial port it is on (TLS needs settings: use --config),
+    #[arg(long, value_name = "PORT", conflicts_with = "address")]
+    serial: Option<String>,
+    /// bits a second,
+    #[arg(long, default_value_t = 9600, value_parser = clap::value_parser!(u32).range(300..=4_000_000))]
+    baud: u32,
+    /// parity,
+    #[arg(long, default_value = "none", value_parser = ["none", "even", "odd"])]
+    parity: String,
+    /// stop bits,
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    stop_bits: u8,
     /// its unit,
     #[arg(long, default_value_t = 1)]
     unit: u8,
     /// and how long to wait for it.
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     timeout_ms: u64,
+    /// How often to read.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    times: u32,
 }
 
 #[derive(Args)]
@@ -80,6 +94,9 @@ struct SimulateArguments {
     /// A folder with more profiles.
     #[arg(long, value_name = "DIR")]
     profile_dir: Option<PathBuf>,
+    /// Speaks RTU frames instead of Modbus TCP.
+    #[arg(long)]
+    rtu: bool,
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -153,35 +170,63 @@ async fn run(path: &std::path::Path) -> anyhow::Result<ExitCode> {
 }
 
 async fn probe_all(arguments: ProbeArguments) -> anyhow::Result<ExitCode> {
-    let mut targets = Vec::new();
-    if let Some(path) = &arguments.config {
-        let config = Config::load(path).map_err(|error| Misuse(error.into()))?;
-        let names = arguments.device.as_ref();
-        let devices = config.devices.into_iter();
-        let chosen = devices.filter(|device| names.is_none_or(|name| *name == device.name));
-        targets.extend(chosen.map(|device| (device, config.allow.clone())));
-        if targets.is_empty() {
-            let error = anyhow::anyhow!("{} names no such device", path.display());
-            return Err(Misuse(error).into());
-        }
-    } else {
-        let profile = arguments.profile.as_deref().unwrap_or_default();
-        let profile = find_profile(profile, arguments.profile_dir.as_deref())?;
-        let address = arguments.address.unwrap_or_default();
-        let timeout = Duration::from_millis(arguments.timeout_ms);
-        let target = device_of(profile, &address, arguments.unit, timeout);
-        targets.push(target.map_err(|error| Misuse(anyhow::anyhow!(error)))?);
-    }
+    let (devices, allow) = targets(&arguments)?;
+    let mut probe = Probe::new(allow);
     let mut is_good = true;
-    for (device, allow) in targets {
-        let findings = probe(&device, &allow).await;
-        is_good &= findings.is_good;
-        print(&findings.table)?;
+    for _ in 0..arguments.times {
+        for device in &devices {
+            let findings = probe.read(device).await;
+            is_good &= findings.is_good;
+            print(&findings.table)?;
+        }
     }
     Ok(if is_good {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+/// The devices to probe, and what is permitted.
+fn targets(arguments: &ProbeArguments) -> anyhow::Result<(Vec<agents::config::Device>, Allow)> {
+    let Some(path) = &arguments.config else {
+        let profile = arguments.profile.as_deref().unwrap_or_default();
+        let profile = find_profile(profile, arguments.profile_dir.as_deref())?;
+        let timeout = Duration::from_millis(arguments.timeout_ms);
+        let target = device_of(profile, typed(arguments), arguments.unit, timeout);
+        let (device, allow) = target.map_err(|error| Misuse(anyhow::anyhow!(error)))?;
+        return Ok((vec![device], allow));
+    };
+    let config = Config::load(path).map_err(|error| Misuse(error.into()))?;
+    let name = arguments.device.as_ref();
+    let devices = config.devices.into_iter();
+    let chosen: Vec<_> = devices
+        .filter(|device| name.is_none_or(|name| *name == device.name))
+        .collect();
+    if chosen.is_empty() {
+        let error = anyhow::anyhow!("{} names no such device", path.display());
+        return Err(Misuse(error).into());
+    }
+    Ok((chosen, config.allow))
+}
+
+/// The way that stands on the command line.
+fn typed(arguments: &ProbeArguments) -> Typed {
+    let Some(port) = &arguments.serial else {
+        let address = arguments.address.clone().unwrap_or_default();
+        return Typed::Network(address, arguments.rtu);
+    };
+    let parity = match arguments.parity.as_str() {
+        "even" => Parity::Even,
+        "odd" => Parity::Odd,
+        _ => Parity::None,
+    };
+    Typed::Serial(Serial {
+        port: port.clone(),
+        baud: arguments.baud,
+        parity,
+        stop_bits: arguments.stop_bits,
+        pause: Duration::ZERO,
     })
 }
 
@@ -201,9 +246,14 @@ async fn simulate(arguments: SimulateArguments) -> anyhow::Result<ExitCode> {
     });
     print(&format!("{ready}\n"))?;
     let device = Device::new(profile, unit, arguments.seed, arguments.speed);
+    let framing = if arguments.rtu {
+        Framing::Rtu
+    } else {
+        Framing::Tcp
+    };
     let stop = stop_on_signal()?;
     match stop
-        .run_until_cancelled_owned(simulation.serve(Arc::new(device)))
+        .run_until_cancelled_owned(simulation.serve(Arc::new(device), framing))
         .await
     {
         Some(served) => served.context("the simulated device fails")?,

@@ -1,35 +1,47 @@
-//! A line to one Modbus TCP address, shared by the units behind it.
+//! A line to devices: one way, one request at a time, shared by the units behind it.
 //!
 //! What comes in: which block of which unit to read. What goes out: exactly as many words as were
-//! asked for, or why not. Three rules keep answers and questions together (tokio-modbus thread 324:
-//! after a cancelled call every later answer is one request behind):
-//! every call has a timeout; after a timeout, a transport or a protocol error the connection is
-//! dropped; an exception is an answer and keeps it. Only the four reading functions can be
-//! expressed, and each connection is checked against the allow-list after name resolution.
+//! asked for, or why not. These rules keep answers and questions together (tokio-modbus threads 60
+//! and 324: after a cancelled call every later answer is one request behind):
+//!
+//! - Every call has a timeout. After a timeout, a transport or a protocol error the connection is
+//!   dropped, or the serial port closed; an exception is an answer and keeps it.
+//! - RTU frames have no transaction number. So the line rests for [`REST`] after such an error, a
+//!   unit that owes an answer is left alone for as long as it was given before (as libmodbus does),
+//!   and what is in the line when a request begins is thrown away ([`drain`]). Before each request
+//!   there is silence, which ends the frame before.
+//! - Only the four reading functions can be expressed, and each connection is checked against the
+//!   allow-list after name resolution.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
-use tokio_modbus::client::{Client, Context, tcp};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_modbus::client::{Client, Context};
 use tokio_modbus::{Error, ExceptionCode, Request, Response, Slave};
+use tokio_rustls::rustls;
 
 use crate::allow::Allow;
-use crate::config::Address;
+use crate::config::Way;
 use crate::plan::Block;
 use crate::register::Function;
 use wire::Quality;
 
+mod drain;
+mod open;
+
+/// An RTU line rests so long after an answer that did not come or did not fit.
+const REST: Duration = Duration::from_millis(50);
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The allow-list does not permit the address the name stands for.
-    #[error("the allow-list permits none of its addresses")]
+    /// The allow-list does not permit the port, or no address that the name stands for.
+    #[error("the allow-list does not permit to connect there")]
     Forbidden,
-    /// No connection could be made.
+    /// No connection could be made, or no port opened, or the other end is not to be trusted.
     #[error("no connection: {0}")]
     Connect(io::Error),
     /// No answer came in time.
@@ -71,28 +83,42 @@ fn code(exception: ExceptionCode) -> u8 {
     exception.into()
 }
 
-/// One TCP connection at most, one request at a time.
+/// One connection or open port at most, one request at a time.
 pub(crate) struct Line {
-    address: Address,
+    way: Way,
     allow: Allow,
-    context: Mutex<Option<Context>>,
+    turn: tokio::sync::Mutex<Turn>,
+    /// Units whose answer to an earlier request may still come, and until when.
+    owing: Mutex<BTreeMap<u8, Instant>>,
+}
+
+/// What a unit has while it is asked: the line.
+struct Turn {
+    context: Option<Context>,
+    /// Nothing may be sent before.
+    silent_until: Instant,
 }
 
 impl Line {
     /// Makes a line that connects at the first read.
-    pub(crate) fn new(address: Address, allow: Allow) -> Self {
+    pub(crate) fn new(way: Way, allow: Allow) -> Self {
+        let turn = Turn {
+            context: None,
+            silent_until: Instant::now(),
+        };
         Self {
-            address,
+            way,
             allow,
-            context: Mutex::new(None),
+            turn: tokio::sync::Mutex::new(turn),
+            owing: Mutex::default(),
         }
     }
 
     /// Reads a block of a unit: `block.count` words, for coils and inputs 0 or 1 each.
     ///
-    /// Waits for its turn on the line; the limit counts for connecting and for the answer each.
-    /// Devices close idle connections: when one from before turns out to be closed, the question is
-    /// asked once more over a new one.
+    /// Waits for its turn on the line, first come first served; the limit counts for connecting and
+    /// for the answer each. Devices close idle connections: when one from before turns out to be
+    /// closed, the question is asked once more over a new one.
     ///
     /// # Errors
     /// Returns [`ReadError`]; see the module for what happens to the connection.
@@ -102,48 +128,87 @@ impl Line {
         block: &Block,
         limit: Duration,
     ) -> Result<Vec<u16>, ReadError> {
-        let mut place = self.context.lock().await;
+        // Before its turn: others need not wait for what this one owes.
+        if let Some(until) = self.owes(unit, None) {
+            sleep_until(until).await;
+        }
+        let mut turn = self.turn.lock().await;
+        sleep_until(turn.silent_until).await;
+        let answer = self.read_in_turn(&mut turn, unit, block, limit).await;
+        if self.way.is_rtu() {
+            let is_lost = matches!(answer, Err(ReadError::Timeout(_) | ReadError::Nonsense(_)));
+            let pause = if is_lost {
+                self.owes(unit, Some(Instant::now() + limit.max(REST)));
+                self.way.pause().max(REST)
+            } else {
+                self.way.pause()
+            };
+            turn.silent_until = Instant::now() + pause;
+        }
+        answer
+    }
+
+    /// Returns until when a unit owes an answer, or notes it.
+    fn owes(&self, unit: u8, until: Option<Instant>) -> Option<Instant> {
+        let mut owing = self.owing.lock().unwrap_or_else(PoisonError::into_inner);
+        match until {
+            Some(until) => owing.insert(unit, until),
+            None => owing.get(&unit).copied(),
+        }
+    }
+
+    async fn read_in_turn(
+        &self,
+        turn: &mut Turn,
+        unit: u8,
+        block: &Block,
+        limit: Duration,
+    ) -> Result<Vec<u16>, ReadError> {
         // Taken out: whatever ends this call early, cancelling too, drops the connection.
-        if let Some(context) = place.take() {
-            match ask(context, &mut place, unit, block, limit).await {
+        if let Some(context) = turn.context.take() {
+            match ask(context, &mut turn.context, unit, block, limit).await {
                 Err(ReadError::Closed) => {}
                 answer => return answer,
             }
         }
-        let context = self.connect(limit).await?;
-        ask(context, &mut place, unit, block, limit).await
-    }
-
-    async fn connect(&self, limit: Duration) -> Result<Context, ReadError> {
-        let connecting = async {
-            let mut last = None;
-            let addresses = self.permitted().await?;
-            for address in addresses {
-                match TcpStream::connect(address).await {
-                    Ok(stream) => {
-                        stream.set_nodelay(true).map_err(ReadError::Connect)?;
-                        return Ok(tcp::attach(stream));
-                    }
-                    Err(error) => last = Some(ReadError::Connect(error)),
-                }
-            }
-            Err(last.unwrap_or(ReadError::Forbidden))
-        };
         let late = |_| ReadError::Connect(io::ErrorKind::TimedOut.into());
-        timeout(limit, connecting).await.map_err(late)?
+        let opening = timeout(limit, open::open(&self.way, &self.allow));
+        let context = opening.await.map_err(late)??;
+        if self.way.is_rtu() {
+            // What the other end still holds from before arrives, to be thrown away.
+            sleep(REST).await;
+        }
+        ask(context, &mut turn.context, unit, block, limit).await
+    }
+}
+
+/// The lines of an agent: devices that are reached the same way share one, for as long as one of
+/// them is polled.
+pub(crate) struct Lines {
+    allow: Allow,
+    /// By the way's text, which tells ways apart.
+    lines: BTreeMap<String, Weak<Line>>,
+}
+
+impl Lines {
+    /// Makes no line yet.
+    pub(crate) fn new(allow: Allow) -> Self {
+        Self {
+            allow,
+            lines: BTreeMap::new(),
+        }
     }
 
-    async fn permitted(&self) -> Result<Vec<SocketAddr>, ReadError> {
-        let port = self.address.port;
-        let all: Vec<SocketAddr> = match self.address.ip() {
-            Some(ip) => vec![SocketAddr::new(ip, port)],
-            None => lookup_host((self.address.host.as_str(), port))
-                .await
-                .map_err(ReadError::Connect)?
-                .collect(),
-        };
-        let permitted = all.into_iter().filter(|one| self.allow.permits(one.ip()));
-        Ok(permitted.collect())
+    /// Returns the line of a way.
+    pub(crate) fn of(&mut self, way: &Way) -> Arc<Line> {
+        self.lines.retain(|_, line| line.strong_count() > 0);
+        let text = way.to_string();
+        let line = self.lines.get(&text).and_then(Weak::upgrade);
+        line.unwrap_or_else(|| {
+            let line = Arc::new(Line::new(way.clone(), self.allow.clone()));
+            self.lines.insert(text, Arc::downgrade(&line));
+            line
+        })
     }
 }
 
@@ -163,6 +228,7 @@ async fn ask(
         Ok(Ok(response)) => words(block, response),
         Ok(Err(exception)) => Err(ReadError::Exception(exception)),
         Err(Error::Protocol(error)) => Err(ReadError::Nonsense(shortened(&error.to_string()))),
+        Err(Error::Transport(error)) if is_about_trust(&error) => Err(ReadError::Connect(error)),
         Err(Error::Transport(error)) if is_about_content(&error) => {
             Err(ReadError::Nonsense(shortened(&error.to_string())))
         }
@@ -175,10 +241,19 @@ async fn ask(
     answer
 }
 
-/// The codec reports what it cannot decode as these kinds; sockets do not.
+/// TLS reports a refused certificate with the first answer, as an error of that read.
+fn is_about_trust(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+/// The codec reports what it cannot decode as these kinds; sockets do not. TLS reports an end
+/// without goodbye as the second of them, with a text of its own.
 fn is_about_content(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, UnexpectedEof};
-    matches!(error.kind(), InvalidData | UnexpectedEof)
+    let kind = error.kind();
+    kind == InvalidData || kind == UnexpectedEof && error.get_ref().is_none()
 }
 
 fn request(block: &Block) -> Request<'static> {
@@ -223,3 +298,7 @@ fn words(block: &Block, response: Response) -> Result<Vec<u16>, ReadError> {
 fn shortened(text: &str) -> String {
     text.chars().take(120).collect()
 }
+
+#[cfg(test)]
+#[path = "modbus/tests.rs"]
+mod tests;

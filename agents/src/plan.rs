@@ -1,4 +1,7 @@
-//! Which requests read a profile's registers: neighbours are merged, nothing else is touched.
+//! Which requests read a profile's registers: as few as the device's limits allow, and nothing that
+//! the profile forbids.
+//!
+//! What comes in: registers and [`ReadLimits`]. What goes out: [`Block`]s, one request each. Pure.
 
 use crate::register::{Function, Register};
 
@@ -11,8 +14,30 @@ pub struct Block {
     pub address: u16,
     /// Number of addresses, 1 to 125.
     pub count: u16,
-    /// Indexes into the profile's registers; never empty.
+    /// Indexes into the registers that were planned; never empty.
     pub registers: Vec<usize>,
+}
+
+/// Addresses of one function that a device does not have: reading across them is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unmapped {
+    /// The function.
+    pub function: Function,
+    /// First address.
+    pub first: u16,
+    /// Last address, not before the first.
+    pub last: u16,
+}
+
+/// What one request to a device may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Most addresses, 1 to 125.
+    pub max_registers: u16,
+    /// Most addresses in a row that are read although no register names them; 0 reads no stranger.
+    pub gap: u16,
+    /// What is never read, whatever the gap.
+    pub unmapped: Vec<Unmapped>,
 }
 
 impl Block {
@@ -27,28 +52,31 @@ impl Block {
     /// Returns one block for each of its registers: a device that refuses the whole may still
     /// answer the parts, and the refusal then names the one wrong address.
     #[must_use]
-    pub fn split(&self, registers: &[Register]) -> Vec<Self> {
+    pub fn split<'r>(&self, register: impl Fn(usize) -> Option<&'r Register>) -> Vec<Self> {
         let parts = self.registers.iter();
         parts
-            .filter_map(|index| registers.get(*index).map(|register| (*index, register)))
+            .filter_map(|index| register(*index).map(|register| (*index, register)))
             .map(|(index, register)| single(index, register))
             .collect()
     }
 }
 
-/// Plans the requests that read all registers.
+/// Plans the fewest requests that read all registers within the limits.
 ///
-/// A request has at most `max_registers` addresses and reads across at most `gap` addresses that
-/// no register names; with `gap` 0 nothing is read that the profile does not name. Order: by
-/// function, then by address. Cost: `O(n log n)`.
+/// Order: by function, then by address. A register that is larger than `max_registers` has a
+/// request of its own. Cost: `O(n log n + n u)` for `u` unmapped ranges.
+///
+/// Why taking neighbours as long as they fit gives the fewest: a request must reach the first
+/// register that is still unread, and begins there at the best. A later register that would fit
+/// where an earlier one does not lies inside of the earlier one, so it comes with it for nothing.
 #[must_use]
-pub fn plan(registers: &[Register], max_registers: u16, gap: u16) -> Vec<Block> {
+pub fn plan(registers: &[Register], limits: &ReadLimits) -> Vec<Block> {
     let mut order: Vec<(usize, &Register)> = registers.iter().enumerate().collect();
-    order.sort_by_key(|(_, register)| (register.function, register.address));
+    order.sort_by_key(|(_, register)| (register.function, register.address, end(register)));
     let mut blocks: Vec<Block> = Vec::new();
     for (index, register) in order {
         match blocks.last_mut() {
-            Some(block) if joins(block, register, max_registers, gap) => {
+            Some(block) if joins(block, register, limits) => {
                 block.count = block.count.max(end(register) - block.address);
                 block.registers.push(index);
             }
@@ -58,11 +86,18 @@ pub fn plan(registers: &[Register], max_registers: u16, gap: u16) -> Vec<Block> 
     blocks
 }
 
-fn joins(block: &Block, register: &Register, max_registers: u16, gap: u16) -> bool {
+fn joins(block: &Block, register: &Register, limits: &ReadLimits) -> bool {
     let block_end = block.address + block.count;
+    // What lies between belongs to nobody: everything before is in this block or an earlier one.
+    let is_between = |hole: &Unmapped| {
+        let (first, last) = (hole.first.max(block_end), hole.last);
+        first < register.address && first <= last
+    };
+    let mut holes = limits.unmapped.iter();
     block.function == register.function
-        && register.address <= block_end.saturating_add(gap)
-        && end(register) - block.address <= max_registers.max(block.count)
+        && register.address <= block_end.saturating_add(limits.gap)
+        && end(register) - block.address <= limits.max_registers.max(block.count)
+        && !holes.any(|hole| hole.function == block.function && is_between(hole))
 }
 
 /// First address after the register. A profile's registers end at 65,535 at the latest.
@@ -80,101 +115,5 @@ fn single(index: usize, register: &Register) -> Block {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::register::{Kind, Order};
-    use proptest::prelude::*;
-    use wire::ChannelName;
-
-    fn register(function: i64, address: u16, kind: Kind) -> Register {
-        Register {
-            channel: ChannelName::parse("x").unwrap(),
-            function: Function::from_code(function).unwrap(),
-            address,
-            kind,
-            order: Order::Abcd,
-            scale: 1.0,
-            offset: 0.0,
-            unit: String::new(),
-            not_a_value: Vec::new(),
-            min: None,
-            max: None,
-            source: String::new(),
-        }
-    }
-
-    fn shape(blocks: &[Block]) -> Vec<(u8, u16, u16)> {
-        let shapes = blocks.iter();
-        shapes
-            .map(|block| (block.function.code(), block.address, block.count))
-            .collect()
-    }
-
-    #[test]
-    fn neighbours_are_merged_across_the_permitted_gap_only() {
-        let registers = [
-            register(4, 0x0C, Kind::F32),
-            register(4, 0, Kind::F32),
-            register(4, 6, Kind::F32),
-            register(4, 0x46, Kind::F32),
-            register(4, 0x48, Kind::F32),
-            register(3, 0, Kind::U16),
-        ];
-        let tight = plan(&registers, 125, 0);
-        assert_eq!(
-            shape(&tight),
-            [(3, 0, 1), (4, 0, 2), (4, 6, 2), (4, 0x0C, 2), (4, 0x46, 4)]
-        );
-        let wide = plan(&registers, 125, 4);
-        assert_eq!(shape(&wide), [(3, 0, 1), (4, 0, 14), (4, 0x46, 4)]);
-        let small = plan(&registers, 8, 4);
-        assert_eq!(
-            shape(&small),
-            [(3, 0, 1), (4, 0, 8), (4, 0x0C, 2), (4, 0x46, 4)]
-        );
-        assert_eq!(
-            shape(&tight[4].split(&registers)),
-            [(4, 0x46, 2), (4, 0x48, 2)]
-        );
-    }
-
-    #[test]
-    fn bits_of_one_register_share_a_request() {
-        let registers = [register(3, 7, Kind::Bit(0)), register(3, 7, Kind::Bit(5))];
-        assert_eq!(shape(&plan(&registers, 125, 0)), [(3, 7, 1)]);
-    }
-
-    proptest! {
-        #[test]
-        fn each_register_is_in_one_block_that_covers_it_and_no_stranger_is_read(
-            places in prop::collection::vec((1..=4_i64, 0..60_u16, prop::bool::ANY), 1..20),
-            max in 2..20_u16,
-        ) {
-            let registers: Vec<Register> = places
-                .iter()
-                .map(|(function, address, wide)| {
-                    let kind = if *wide && *function > 2 { Kind::U32 } else { Kind::U16 };
-                    register(*function, *address, kind)
-                })
-                .collect();
-            let blocks = plan(&registers, max, 0);
-            for (index, one) in registers.iter().enumerate() {
-                let homes: Vec<&Block> =
-                    blocks.iter().filter(|block| block.registers.contains(&index)).collect();
-                prop_assert_eq!(homes.len(), 1);
-                prop_assert_eq!(homes[0].function, one.function);
-                prop_assert!(homes[0].address <= one.address);
-                prop_assert!(end(one) <= homes[0].address + homes[0].count);
-            }
-            for block in &blocks {
-                prop_assert!(block.count <= max);
-                for address in block.address..block.address + block.count {
-                    let named = registers.iter().any(|one| {
-                        one.function == block.function && (one.address..end(one)).contains(&address)
-                    });
-                    prop_assert!(named);
-                }
-            }
-        }
-    }
-}
+#[path = "plan/tests.rs"]
+mod tests;

@@ -15,7 +15,7 @@ use wire::{Clocks, Quality};
 
 use crate::clock::Clock;
 use crate::config::Device;
-use crate::decode::{Value, decode};
+use crate::decode::{Value, note, values};
 use crate::modbus::{Line, ReadError};
 use crate::plan::Block;
 use crate::report::Heard;
@@ -95,7 +95,7 @@ impl Poller {
         let at = self.clock.now();
         let began = Instant::now();
         let profile = Arc::clone(&self.device.profile);
-        let mut values: Vec<Value> = vec![Err(Quality::Other); profile.registers.len()];
+        let mut numbers: Vec<Value> = vec![Err(Quality::Other); profile.reads()];
         let mut has_answered = false;
         let mut silent = 0;
         let mut reason = Quality::Link;
@@ -103,21 +103,21 @@ impl Poller {
         let mut kept = Vec::new();
         while let Some(block) = blocks.next() {
             if silent >= SILENT_MAX {
-                decode(&block, &profile.registers, Err(reason), &mut values);
+                note(&block, &profile, Err(reason), &mut numbers);
                 kept.push(block);
                 continue;
             }
             match self.ask(&block).await {
                 Ok(words) => {
                     has_answered = true;
-                    decode(&block, &profile.registers, Ok(&words), &mut values);
+                    note(&block, &profile, Ok(&words), &mut numbers);
                     kept.push(block);
                 }
                 Err(error) if is_about_parts(&error) && block.registers.len() > 1 => {
                     has_answered = true;
                     self.log(&block, &error);
                     // Ask for the parts at once, so that the wrong address is named.
-                    let parts = block.split(&profile.registers).into_iter();
+                    let parts = block.split(|index| profile.read(index)).into_iter();
                     blocks = parts.chain(blocks).collect::<Vec<_>>().into_iter();
                 }
                 Err(error) => {
@@ -134,7 +134,7 @@ impl Poller {
                             1
                         };
                     }
-                    decode(&block, &profile.registers, Err(quality), &mut values);
+                    note(&block, &profile, Err(quality), &mut numbers);
                     kept.push(block);
                 }
             }
@@ -148,7 +148,7 @@ impl Poller {
         Polled {
             device: self.index,
             at,
-            values,
+            values: values(&profile, &numbers),
             answered: if has_answered { Ok(()) } else { Err(reason) },
         }
     }
@@ -172,16 +172,16 @@ impl Poller {
         if !self.throttle.permits((block.address, error.quality())) {
             return;
         }
-        let (device, address) = (&self.device.name, &self.device.address);
+        let (device, way) = (&self.device.name, &self.device.way);
         let (unit, profile) = (self.device.unit, &self.device.profile.name);
         let place = place(block);
         if is_about_parts(error) {
             warn!(
-                "device {device} ({address}, unit {unit}) refuses {place}: {error}; \
+                "device {device} ({way}, unit {unit}) refuses {place}: {error}; \
                  is profile {profile} the right one for it?"
             );
         } else {
-            warn!("device {device} ({address}, unit {unit}) does not give {place}: {error}");
+            warn!("device {device} ({way}, unit {unit}) does not give {place}: {error}");
         }
     }
 }

@@ -136,6 +136,12 @@ pub struct Register {
     pub min: Option<f64>,
     /// The greatest value that can be true, in `unit`.
     pub max: Option<f64>,
+    /// A smaller magnitude is not believed unless it is 0: a binary32 whose words came in another
+    /// order often is some 1e-23, which would be shown as 0.
+    pub least: f64,
+    /// Transformer ratios that the number is multiplied by, as indexes into
+    /// [`Profile::ratios`](crate::profile::Profile::ratios).
+    pub ratios: Vec<usize>,
     /// Where the address and the type are documented.
     pub source: String,
 }
@@ -151,16 +157,23 @@ impl Register {
         }
     }
 
-    /// Converts words as they came into the value in `unit`.
+    /// Converts words as they came into the value in `unit`, without transformer ratios.
     ///
-    /// Shape: exactly [`Register::words`] words. Values of scaled integers are the nearest binary64
-    /// to the exact decimal; a binary32 becomes the shortest decimal that it stands for, so that
-    /// 230.1 stays 230.1 and history compresses.
+    /// # Errors
+    /// As [`Register::raw_number`] and [`Register::value`].
+    pub fn decode(&self, words: &[u16]) -> Result<f64, Quality> {
+        self.value(self.raw_number(words)?, 1.0)
+    }
+
+    /// Converts words as they came into the number that they stand for, before ratio and scale.
+    ///
+    /// Shape: exactly [`Register::words`] words. A binary32 becomes the shortest decimal that it
+    /// stands for, so that 230.1 stays 230.1 and history compresses.
     ///
     /// # Errors
     /// [`Quality::Nonsense`] when the number of words is wrong, [`Quality::NotAValue`] for the
-    /// patterns of the profile, NaN and infinity, [`Quality::OutOfRange`] outside `min..=max`.
-    pub fn decode(&self, words: &[u16]) -> Result<f64, Quality> {
+    /// patterns of the profile, NaN and infinity.
+    pub fn raw_number(&self, words: &[u16]) -> Result<f64, Quality> {
         if words.len() != usize::from(self.words()) {
             return Err(Quality::Nonsense);
         }
@@ -168,13 +181,31 @@ impl Register {
         if self.not_a_value.contains(&raw) {
             return Err(Quality::NotAValue);
         }
-        let value = self.scaled(self.number(raw));
+        let number = self.number(raw);
+        if number.is_finite() {
+            Ok(number)
+        } else {
+            Err(Quality::NotAValue)
+        }
+    }
+
+    /// Converts a number into the value in `unit`: `number x ratio x scale + offset`.
+    ///
+    /// Values of scaled integers are the nearest binary64 to the exact decimal, which is why the
+    /// ratio, mostly a whole number, comes before the scale.
+    ///
+    /// # Errors
+    /// [`Quality::NotAValue`] when the result is not finite, [`Quality::OutOfRange`] outside
+    /// `min..=max` and below `least`.
+    pub fn value(&self, number: f64, ratio: f64) -> Result<f64, Quality> {
+        let value = self.scaled(number * ratio);
         if !value.is_finite() {
             return Err(Quality::NotAValue);
         }
         let low = self.min.is_some_and(|min| value < min);
         let high = self.max.is_some_and(|max| value > max);
-        if low || high {
+        let tiny = value.abs() > 0.0 && value.abs() < self.least;
+        if low || high || tiny {
             return Err(Quality::OutOfRange);
         }
         Ok(value)

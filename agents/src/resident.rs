@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -16,8 +16,8 @@ use wire::{AgentName, DeviceInfo, InstrumentKey};
 
 use crate::allow::Allow;
 use crate::clock::Clock;
-use crate::config::{Address, Backfill, Device};
-use crate::modbus::Line;
+use crate::config::{self, Address, Backfill, Device};
+use crate::modbus::Lines;
 use crate::outbox::{Limits, Outbox};
 use crate::poll::Poller;
 use crate::profile::Profile;
@@ -76,13 +76,12 @@ impl Resident {
         let (polls, outcomes) = mpsc::channel(POLLS_MAX);
         let (records, recorded) = mpsc::channel(BATCHES_MAX);
         let crew = Crew {
-            allow: self.allow,
             clock: clock.clone(),
             polls,
             told,
             running: BTreeMap::new(),
             tasks: JoinSet::new(),
-            lines: BTreeMap::new(),
+            lines: Lines::new(self.allow),
             next: 0,
         };
         let mut parts = Parts::default();
@@ -118,7 +117,7 @@ pub fn device(
         instrument: instrument.clone(),
         dead_band: vec![0.0; profile.registers.len()],
         profile,
-        address,
+        way: config::Way::Tcp(address),
         unit,
         every,
         timeout,
@@ -135,14 +134,13 @@ struct Running {
 
 /// The pollers.
 struct Crew {
-    allow: Allow,
     clock: Clock,
     polls: mpsc::Sender<Heard>,
     told: watch::Sender<Vec<DeviceInfo>>,
     running: BTreeMap<String, Running>,
     tasks: JoinSet<()>,
     /// The lines in use: units behind one address share one.
-    lines: BTreeMap<Address, Weak<Line>>,
+    lines: Lines,
     /// Numbers pollers: what a stopped one still has under way is not taken for its successor's.
     next: usize,
 }
@@ -191,7 +189,6 @@ impl Crew {
         for index in gone {
             self.say(Heard::Gone(index)).await;
         }
-        self.lines.retain(|_, line| line.strong_count() > 0);
         for (name, device) in wanted {
             if !self.running.contains_key(name) {
                 is_changed = true;
@@ -205,13 +202,7 @@ impl Crew {
     }
 
     async fn start(&mut self, name: &str, device: &Device) {
-        let line = self.lines.get(&device.address).and_then(Weak::upgrade);
-        let line = line.unwrap_or_else(|| {
-            let line = Arc::new(Line::new(device.address.clone(), self.allow.clone()));
-            self.lines
-                .insert(device.address.clone(), Arc::downgrade(&line));
-            line
-        });
+        let line = self.lines.of(&device.way);
         let (index, stop) = (self.next, CancellationToken::new());
         self.next += 1;
         self.say(Heard::Device(index, Box::new(device.clone())))

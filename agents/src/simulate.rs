@@ -1,8 +1,9 @@
-//! A Modbus TCP device that plays a profile through a laboratory's day, for newcomers and tests.
+//! A Modbus device, over TCP or in RTU frames over TCP, that plays a profile through a laboratory's
+//! day, for newcomers and tests.
 //!
 //! What comes in: reads. What goes out: the profile's registers filled with plausible values. It is
-//! strict where meters are: addresses that the profile does not name are exception 2, other units
-//! exception 11, writing exception 1.
+//! strict where meters are: addresses that the profile does not read are exception 2, other units
+//! exception 11, or silence in RTU, writing exception 1. Transformer ratios are 1.
 
 use std::future::{Ready, ready};
 use std::io;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_modbus::server::Service;
-use tokio_modbus::server::tcp::{Server, accept_tcp_connection};
+use tokio_modbus::server::{rtu_over_tcp, tcp};
 use tokio_modbus::{ExceptionCode, Request, Response, SlaveRequest};
 
 use crate::day::Day;
@@ -107,9 +108,20 @@ impl Device {
         let now_s = self.now_s();
         let energy_wh = self.energy_wh(now_s);
         let mut words: Vec<Option<u16>> = vec![None; usize::from(count)];
-        let registers = self.profile.registers.iter();
-        for register in registers.filter(|register| register.function == function) {
-            let value = self.day.value(register.channel.as_str(), now_s, energy_wh);
+        let registers = (0..self.profile.reads()).filter_map(|index| {
+            let is_ratio = index >= self.profile.registers.len();
+            self.profile
+                .read(index)
+                .map(|register| (register, is_ratio))
+        });
+        for (register, is_ratio) in registers.filter(|(register, _)| register.function == function)
+        {
+            let name = register.channel.as_str();
+            let value = if is_ratio {
+                1.0
+            } else {
+                self.day.value(name, now_s, energy_wh)
+            };
             for (at, word) in (register.address..end).zip(register.encode(value)) {
                 if let Some(place) = at.checked_sub(address).map(usize::from)
                     && let Some(place) = words.get_mut(place)
@@ -119,20 +131,49 @@ impl Device {
                 }
             }
         }
-        let words: Option<Vec<u16>> = words.into_iter().collect();
+        // What the profile reads across is there too, and 0.
+        let is_read = |at: u16| {
+            self.profile.blocks.iter().any(|block| {
+                let last = block.address.saturating_add(block.count - 1);
+                block.function == function && (block.address..=last).contains(&at)
+            })
+        };
+        let words: Option<Vec<u16>> = words
+            .into_iter()
+            .zip(address..)
+            .map(|(word, at)| word.or_else(|| is_read(at).then_some(0)))
+            .collect();
         words.ok_or(ExceptionCode::IllegalDataAddress)
     }
 }
 
-impl Service for Device {
+/// What answers on one connection: in RTU frames a unit that is not meant stays silent.
+struct Answering {
+    device: Arc<Device>,
+    framing: Framing,
+}
+
+impl Service for Answering {
     type Request = SlaveRequest<'static>;
-    type Response = Response;
+    type Response = Option<Response>;
     type Exception = ExceptionCode;
-    type Future = Ready<Result<Response, ExceptionCode>>;
+    type Future = Ready<Result<Option<Response>, ExceptionCode>>;
 
     fn call(&self, request: Self::Request) -> Self::Future {
-        ready(self.answer(&request))
+        if self.framing == Framing::Rtu && request.slave != self.device.unit {
+            return ready(Ok(None));
+        }
+        ready(self.device.answer(&request).map(Some))
     }
+}
+
+/// How requests and answers are framed on a TCP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Modbus TCP.
+    Tcp,
+    /// RTU, as a serial device server passes it on.
+    Rtu,
 }
 
 /// A listener for a simulated device.
@@ -163,14 +204,28 @@ impl Simulation {
     ///
     /// # Errors
     /// Returns what the system says when the listener fails.
-    pub async fn serve(self, device: Arc<Device>) -> io::Result<()> {
-        let new_service = |_| Ok(Some(Arc::clone(&device)));
-        let on_connected =
-            |stream, from| async move { accept_tcp_connection(stream, from, new_service) };
+    pub async fn serve(self, device: Arc<Device>, framing: Framing) -> io::Result<()> {
+        let new_service = |_| {
+            let device = Arc::clone(&device);
+            Ok(Some(Answering { device, framing }))
+        };
         let on_error = |error| tracing::debug!("a connection ended: {error}");
-        Server::new(self.listener)
-            .serve(&on_connected, on_error)
-            .await
+        match framing {
+            Framing::Tcp => {
+                let on_connected = |stream, from| async move {
+                    tcp::accept_tcp_connection(stream, from, new_service)
+                };
+                let server = tcp::Server::new(self.listener);
+                server.serve(&on_connected, on_error).await
+            }
+            Framing::Rtu => {
+                let on_connected = |stream, from| async move {
+                    rtu_over_tcp::accept_tcp_connection(stream, from, new_service)
+                };
+                let server = rtu_over_tcp::Server::new(self.listener);
+                server.serve(&on_connected, on_error).await
+            }
+        }
     }
 }
 

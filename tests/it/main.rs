@@ -7,6 +7,8 @@ mod bad_requests;
 mod both_databases;
 mod broken_links;
 mod demo;
+mod device_faults;
+mod device_ways;
 mod disk_errors;
 mod double_booking;
 mod foreign_devices;

@@ -9,6 +9,7 @@
 //! [`wait`] looks for a condition until a deadline.
 
 pub mod agent;
+pub mod certificates;
 pub mod client;
 pub mod database;
 pub mod disk;

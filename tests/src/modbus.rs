@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::certificates::Certificates;
 use crate::process::{self, Process};
 use crate::wait;
 
@@ -20,8 +21,21 @@ pub struct Meter {
     process: Process,
     input: ChildStdin,
     answers: usize,
-    /// Where it listens, as `host:port`.
+    /// Where it listens, as `host:port`; a serial device, the path of its terminal.
     pub address: String,
+}
+
+/// How a device is reached.
+#[derive(Debug, Clone, Copy)]
+pub enum Way<'a> {
+    /// Modbus TCP.
+    Tcp,
+    /// RTU frames in a TCP connection.
+    RtuOverTcp,
+    /// RTU over a pair of pseudo terminals.
+    Serial,
+    /// Modbus TCP inside of TLS, with these certificates; clients need one too if the last is true.
+    Tls(&'a Certificates, bool),
 }
 
 impl Meter {
@@ -30,15 +44,44 @@ impl Meter {
     /// # Panics
     /// When pymodbus is not installed: `tests/run install` does that.
     pub async fn start(dir: &Path, registers: u16) -> Self {
+        Self::start_over(dir, registers, Way::Tcp, "1").await
+    }
+
+    /// Starts devices of these units, such as `1,2,3`, behind a way.
+    ///
+    /// # Panics
+    /// As [`Meter::start`].
+    pub async fn start_over(dir: &Path, registers: u16, way: Way<'_>, units: &str) -> Self {
         let mut command = Command::new(process::peers_python());
         command
             .arg(process::workspace().join("tests/peers/meter.py"))
             .args(["--registers", &registers.to_string()])
+            .args(["--units", units])
             .stdin(Stdio::piped());
+        match way {
+            Way::Tcp => {}
+            Way::RtuOverTcp => {
+                command.args(["--way", "rtu_over_tcp"]);
+            }
+            Way::Serial => {
+                command.args(["--way", "serial"]);
+            }
+            Way::Tls(certificates, asks_clients) => {
+                command.args(["--way", "tls", "--certificate"]);
+                command.arg(&certificates.device).arg("--key");
+                command.arg(&certificates.device_key);
+                if asks_clients {
+                    command.arg("--authority").arg(&certificates.authority);
+                }
+            }
+        }
         let name = format!("meter-{}", free_number());
         let mut process = Process::start(&name, dir, &mut command);
         let ready = process.json_line(START).await;
-        let address = format!("127.0.0.1:{}", ready["port"]);
+        let address = match ready["port"].as_str() {
+            Some(path) => path.to_owned(),
+            None => format!("127.0.0.1:{}", ready["port"]),
+        };
         let input = process
             .input()
             .expect("the command has a pipe for its input");

@@ -1,28 +1,33 @@
 //! The `[[device]]` tables of `agent.toml`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wire::InstrumentKey;
 
 use crate::allow::Allow;
-use crate::config::{Address, Device, Reading, ms};
+use crate::config::line::{self, Lines};
+use crate::config::{Device, MODBUS_PORT, Reading, Way, ms};
 use crate::document::{Placed, Section};
 use crate::profile::Profiles;
 
 /// Longest device name, in characters: the limit of the wire.
 const NAME_CHARS_MAX: usize = 64;
 
-/// Port of Modbus TCP.
-pub(crate) const MODBUS_PORT: u16 = 502;
-
 const EVERY_MS_DEFAULT: u64 = 1000;
 const TIMEOUT_MS_DEFAULT: u64 = 1000;
 
 /// Reads all devices; what is wrong becomes faults of the file.
-pub(super) fn read_all(reading: &Reading<'_>, profiles: &Profiles, allow: &Allow) -> Vec<Device> {
+pub(super) fn read_all(
+    reading: &Reading<'_>,
+    profiles: &Profiles,
+    allow: &Allow,
+    lines: &Lines,
+) -> Vec<Device> {
     let mut devices: Vec<Device> = Vec::new();
     for part in reading.section.tables("device") {
-        let device = read_one(reading, &part, profiles, allow);
+        let way = read_way(reading, &part, allow, lines);
+        let device = read_one(reading, &part, profiles, way);
         part.finish();
         let Some(device) = device else { continue };
         check_unique(reading, &part, &devices, &device);
@@ -39,7 +44,7 @@ fn read_one(
     reading: &Reading<'_>,
     part: &Section<'_>,
     profiles: &Profiles,
-    allow: &Allow,
+    way: Option<Way>,
 ) -> Option<Device> {
     let name = reading.parsed(part.text_required("name"), |text| {
         let is_fit = (1..=NAME_CHARS_MAX).contains(&text.chars().count());
@@ -53,15 +58,8 @@ fn read_one(
         let unknown = || format!("there is no profile {text}, only {}", profiles.names());
         profiles.get(text).ok_or_else(unknown)
     });
-    let address = reading.parsed(part.text_required("address"), |text| {
-        let address = Address::parse(text, Some(MODBUS_PORT));
-        let address = address.ok_or_else(|| "address must be host:port".to_owned())?;
-        match address.ip() {
-            Some(ip) if !allow.permits(ip) => Err(format!("allow does not permit {ip}")),
-            _ => Ok(address),
-        }
-    });
-    let unit = part.integer("unit", 0..=255).map_or(1, |unit| unit.value);
+    let units = way.as_ref().map_or(0..=255, Way::units);
+    let unit = part.integer("unit", units).map_or(1, |unit| unit.value);
     let every = ms(part, "every_ms", 10..=3_600_000);
     let timeout = ms(part, "timeout_ms", 10..=60_000);
     let always = part.boolean("always").is_some_and(|always| always.value);
@@ -71,7 +69,7 @@ fn read_one(
         instrument: instrument?,
         dead_band: vec![0.0; profile.as_ref()?.registers.len()],
         profile: profile?,
-        address: address?,
+        way: way?,
         unit: u8::try_from(unit).ok()?,
         every: every.unwrap_or(Duration::from_millis(EVERY_MS_DEFAULT)),
         timeout: timeout.unwrap_or(Duration::from_millis(TIMEOUT_MS_DEFAULT)),
@@ -81,6 +79,74 @@ fn read_one(
         set_band(reading, &mut device, channel, band);
     }
     Some(device)
+}
+
+/// Reads `address`, which is Modbus TCP, or `line`.
+fn read_way(
+    reading: &Reading<'_>,
+    part: &Section<'_>,
+    allow: &Allow,
+    lines: &Lines,
+) -> Option<Way> {
+    match (part.place("address"), part.place("line")) {
+        (Some(_), Some(at)) => {
+            let text = "address and line exclude each other";
+            reading.document.fault(at, text);
+            None
+        }
+        (None, None) => {
+            let text = "address or line is missing";
+            reading.document.fault(part.at, text);
+            None
+        }
+        (Some(_), None) => {
+            line::host(reading, part, "address", Some(MODBUS_PORT), allow).map(Way::Tcp)
+        }
+        (None, Some(_)) => {
+            let known = reading.parsed(part.text("line"), |name| {
+                let names: Vec<&str> = lines.keys().map(String::as_str).collect();
+                let unknown = || format!("there is no line {name}, only {}", names.join(", "));
+                lines.get(name).ok_or_else(unknown)
+            });
+            known.cloned().flatten()
+        }
+    }
+}
+
+/// Says where more is to be read than a serial line can carry, and where a time limit is shorter
+/// than what the line needs for one answer.
+pub(super) fn warnings(devices: &[Device]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut loads: BTreeMap<String, f64> = BTreeMap::new();
+    for device in devices {
+        let blocks = &device.profile.blocks;
+        let times = blocks
+            .iter()
+            .filter_map(|block| device.way.duration(block.count));
+        let times: Vec<Duration> = times.collect();
+        let Some(longest) = times.iter().max() else {
+            continue;
+        };
+        let (name, way, timeout) = (&device.name, &device.way, device.timeout);
+        if *longest > timeout {
+            warnings.push(format!(
+                "device {name}: {way} needs {} ms for one answer, timeout_ms is {}",
+                longest.as_millis(),
+                timeout.as_millis()
+            ));
+        }
+        let busy: Duration = times.iter().sum();
+        *loads.entry(way.to_string()).or_default() +=
+            busy.as_secs_f64() / device.every.as_secs_f64();
+    }
+    for (way, load) in loads {
+        if load > 1.0 {
+            warnings.push(format!(
+                "{way} would have to carry {load:.1} times what it can: poll its devices less often"
+            ));
+        }
+    }
+    warnings
 }
 
 fn set_band(reading: &Reading<'_>, device: &mut Device, channel: Placed<&str>, band: f64) {

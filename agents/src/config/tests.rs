@@ -110,10 +110,7 @@ name = ""
         (4, "allow must list networks"),
         (5, "outbox_mb must be a whole number from 1 to"),
         (9, "instrument key"),
-        (
-            10,
-            "there is no profile sdm121, only generic, pzem017, sdm120",
-        ),
+        (10, "there is no profile sdm121, only adl400, adw300"),
         (11, "allow does not permit 10.0.0.5"),
         (12, "every_ms must be a whole number from 10"),
         (14, "instrument is missing"),

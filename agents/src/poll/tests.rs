@@ -9,13 +9,19 @@ use tokio::task::JoinSet;
 use wire::InstrumentKey;
 
 use super::*;
-use crate::allow::{Allow, Network};
-use crate::config::Address;
+use crate::allow::Allow;
+use crate::config::{Address, Way};
 use crate::profile::{Profile, Profiles};
 use crate::simulate;
 
 fn allow(network: &str) -> Allow {
-    Allow(vec![Network::parse(network).unwrap()])
+    let mut allow = Allow::default();
+    assert!(allow.add(network));
+    allow
+}
+
+fn way(host: &str, port: u16) -> Way {
+    Way::Tcp(Address::parse(&format!("{host}:{port}"), None).unwrap())
 }
 
 fn device(profile: Arc<Profile>, port: u16) -> Device {
@@ -24,7 +30,7 @@ fn device(profile: Arc<Profile>, port: u16) -> Device {
         instrument: InstrumentKey::parse("NM-1").unwrap(),
         dead_band: vec![0.0; profile.registers.len()],
         profile,
-        address: Address::parse(&format!("127.0.0.1:{port}"), None).unwrap(),
+        way: way("127.0.0.1", port),
         unit: 1,
         every: Duration::from_millis(10),
         timeout: Duration::from_millis(150),
@@ -33,7 +39,7 @@ fn device(profile: Arc<Profile>, port: u16) -> Device {
 }
 
 fn poller(device: Device, allow: Allow) -> Poller {
-    let line = Arc::new(Line::new(device.address.clone(), allow));
+    let line = Arc::new(Line::new(device.way.clone(), allow));
     Poller::new(0, device, line, Clock::system())
 }
 
@@ -142,7 +148,7 @@ async fn serve(
 
 #[tokio::test]
 async fn a_simulated_device_gives_good_values() {
-    for name in ["sdm120", "pzem017", "generic"] {
+    for name in Profiles::built_in().names().split(", ") {
         let profile = Profiles::built_in().get(name).unwrap();
         let simulation = simulate::Simulation::bind(([127, 0, 0, 1], 0).into())
             .await
@@ -151,7 +157,7 @@ async fn a_simulated_device_gives_good_values() {
         let played = simulate::Device::new(Arc::clone(&profile), 1, 1, 1.0);
         let mut poller = poller(device(profile, port), allow("127.0.0.1"));
         let outcome = tokio::select! {
-            served = simulation.serve(Arc::new(played)) => panic!("{served:?}"),
+            served = simulation.serve(Arc::new(played), simulate::Framing::Tcp) => panic!("{served:?}"),
             outcome = poller.poll_once() => outcome,
         };
         assert_eq!(outcome.answered, Ok(()));
@@ -320,7 +326,7 @@ async fn nothing_outside_the_allow_list_is_connected_to() {
     let bad = misbehave(|_, asked| (0, asked.echo())).await;
     for (host, network) in [("127.0.0.1", "10.0.0.0/8"), ("localhost", "10.0.0.0/8")] {
         let mut device = device(two(1), bad.port);
-        device.address = Address::parse(&format!("{host}:{}", bad.port), None).unwrap();
+        device.way = way(host, bad.port);
         let outcome = poller(device, allow(network)).poll_once().await;
         assert_eq!(outcome.answered, Err(Quality::Link));
     }

@@ -16,6 +16,8 @@ fn register(kind: Kind, order: Order) -> Register {
         not_a_value: Vec::new(),
         min: None,
         max: None,
+        least: 0.0,
+        ratios: Vec::new(),
         source: String::new(),
     }
 }
@@ -96,6 +98,17 @@ fn what_is_not_a_value_is_never_a_number() {
     assert_eq!(register.decode(&[101]), Err(Quality::OutOfRange));
     assert_eq!(register.decode(&[0x8001]), Err(Quality::OutOfRange));
     assert_eq!(register.decode(&[100]), Ok(100.0));
+}
+
+#[test]
+fn a_ratio_keeps_decimals_exact() {
+    let mut volts = register(Kind::U16, Order::Abcd);
+    volts.scale = 0.1;
+    // 229.7 x 35 is 8039.499999999999 in binary64.
+    assert_eq!(volts.value(2297.0, 35.0), Ok(8039.5));
+    volts.max = Some(8000.0);
+    assert_eq!(volts.value(2297.0, 35.0), Err(Quality::OutOfRange));
+    assert_eq!(volts.value(2297.0, f64::INFINITY), Err(Quality::NotAValue));
 }
 
 fn any_kind() -> impl Strategy<Value = Kind> {

@@ -3,7 +3,7 @@
 use wire::{InstrumentKey, Quality};
 
 use super::*;
-use crate::config::Address;
+use crate::config::{Address, Way};
 use crate::profile::Profiles;
 
 fn device(always: bool, band: f64) -> Device {
@@ -13,7 +13,7 @@ fn device(always: bool, band: f64) -> Device {
         instrument: InstrumentKey::parse("NM-1").unwrap(),
         dead_band: vec![band; profile.registers.len()],
         profile,
-        address: Address::parse("127.0.0.1:1", None).unwrap(),
+        way: Way::Tcp(Address::parse("127.0.0.1:1", None).unwrap()),
         unit: 1,
         every: Duration::from_secs(1),
         timeout: Duration::from_secs(1),
