@@ -100,6 +100,13 @@ impl Server {
         let settings = DeskSettings::default();
         let desk = booking::start(database, clock.clone(), lifecycle, settings).await?;
         let history = History::open(&config.data, clock.clone()).await?;
+        if let Some(caretaker) = history.take_caretaker(config.history) {
+            let stop = lifecycle.stop_token();
+            lifecycle.spawn("history", async move {
+                caretaker.run(stop).await;
+                Ok::<(), Infallible>(())
+            });
+        }
         let directory = desk.shared_directory();
         let telemetry = Telemetry::start(
             &config.mqtt,
