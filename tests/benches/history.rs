@@ -9,9 +9,7 @@ use gateway::history::{Caretaker, Cell, ClockMark, Group, History, Kept, Rows, W
 use scheduler::id::InstrumentId;
 use scheduler::time::{Micros, Span};
 use sqlx::SqlitePool;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tests::measure::{cpu_s, quantile_ms};
 use wire::ChannelName;
 
@@ -19,7 +17,14 @@ use wire::ChannelName;
 const T0_MS: i64 = 20_500 * 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
-const CHANNELS: [&str; 6] = ["power_w", "voltage_v", "current_a", "energy_kwh", "hz", "temp_c"];
+const CHANNELS: [&str; 6] = [
+    "power_w",
+    "voltage_v",
+    "current_a",
+    "energy_kwh",
+    "hz",
+    "temp_c",
+];
 
 /// Measures what a point costs to commit, to merge and roll up, and on the disk, and how long 24 h
 /// of one channel and a year by hour take, beside one row a reading in a plain table.
@@ -107,7 +112,10 @@ async fn fleet(arguments: &Arguments, folder: &Path) {
     }
     println!("store: {} to commit", commit.a_point(points));
     println!("rows:  {} to commit", inserted.a_point(points));
-    println!("ratio: {:.2} of rows, budget 0.6 us", commit.cpu / inserted.cpu);
+    println!(
+        "ratio: {:.2} of rows, budget 0.6 us",
+        commit.cpu / inserted.cpu
+    );
     let before = store.blocks_bytes().await / points;
     hand.advance(2 * HOUR_MS * 1_000);
     let mut merge = Cost::default();
@@ -118,8 +126,14 @@ async fn fleet(arguments: &Arguments, folder: &Path) {
     let in_rows = pages(&rows).await / points;
     let whole = store.file_bytes().await / points;
     println!("store: {before:.2} bytes a point in blocks before the merge, {after:.2} after it");
-    println!("store: {:.3} bytes a point in rollups; {whole:.2} in the whole file", kept / points);
-    println!("rows:  {in_rows:.2} bytes a point; ratio {:.3}, budget 1.0 byte", after / in_rows);
+    println!(
+        "store: {:.3} bytes a point in rollups; {whole:.2} in the whole file",
+        kept / points
+    );
+    println!(
+        "rows:  {in_rows:.2} bytes a point; ratio {:.3}, budget 1.0 byte",
+        after / in_rows
+    );
 }
 
 /// Reads a day of an instrument that reports every second and a year of one that does every minute.

@@ -169,7 +169,10 @@ impl Caretaker {
         }
         let hours = gather::hours(readers, &self.shared, taken).await?;
         let computing = tokio::task::spawn_blocking(move || hours.compute()).await;
-        Ok((taken, computing.expect("hours are computed without a panic")))
+        Ok((
+            taken,
+            computing.expect("hours are computed without a panic"),
+        ))
     }
 
     /// Writes what was computed, in one transaction with the marks that fall.
@@ -179,7 +182,9 @@ impl Caretaker {
         let written = self.transact(&computed, &done).await;
         if written.is_err() {
             // Perhaps it was committed, perhaps not: the file knows.
-            let days = computed.iter().map(|(taken, _)| (taken.instrument, taken.day));
+            let days = computed
+                .iter()
+                .map(|(taken, _)| (taken.instrument, taken.day));
             self.unsure.extend(days);
         }
         written.map_err(HistoryError::sql("writing rollups"))

@@ -124,5 +124,8 @@ fn tails(shared: &Shared, instrument: InstrumentId) -> Vec<Rows> {
     let tails = shared.tails.read();
     let held = tails.get(&instrument);
     let of = |kind| held.map(|held| held.of(kind).clone().sorted());
-    [of(Kind::Live), of(Kind::Late)].into_iter().flatten().collect()
+    [of(Kind::Live), of(Kind::Late)]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -87,7 +87,9 @@ impl Kept {
         };
         Horizons {
             points_ms: before.points_ms.max(ago(self.raw_days, HOUR_MS)),
-            minutes_ms: before.minutes_ms.max(ago(self.minute_days, MINUTE.chunk_ms)),
+            minutes_ms: before
+                .minutes_ms
+                .max(ago(self.minute_days, MINUTE.chunk_ms)),
             hours_ms: before.hours_ms.max(hours_ms),
         }
     }
@@ -137,12 +139,14 @@ pub(super) async fn expired(
     .bind(SWEEP_BLOCKS_MAX)
     .fetch_all(readers)
     .await?;
-    let expired = rows.into_iter().map(|(id, instrument, first_ms, last_ms)| Expired {
-        id,
-        instrument: InstrumentId::new(instrument),
-        first_ms,
-        last_ms,
-    });
+    let expired = rows
+        .into_iter()
+        .map(|(id, instrument, first_ms, last_ms)| Expired {
+            id,
+            instrument: InstrumentId::new(instrument),
+            first_ms,
+            last_ms,
+        });
     Ok(expired.collect())
 }
 

@@ -60,24 +60,22 @@ pub(super) fn place(
         prepared.kept.insert(key, delta);
         return;
     }
-    // Of readings at one time the live one was received first: its block must be written first.
     let live = (instrument, Kind::Live);
-    let waits = prepared.kept.get(&live).unwrap_or(&empty);
-    let begins = before.map_or(&empty, |before| &before.live).times_ms().first();
-    if kind == Kind::Late && begins.or(waits.times_ms().first()).is_some_and(|begin| *begin <= last) {
-        let waits = prepared.kept.remove(&live).unwrap_or_default();
-        write_out(prepared, before, live, waits);
+    if kind == Kind::Late && !prepared.full.contains_key(&live) {
+        let waits = prepared.kept.get(&live).unwrap_or(&empty).times_ms();
+        let begins = before.map_or(&empty, |before| &before.live).times_ms();
+        let begin = begins.first().or(waits.first());
+        // Of readings at one time the live one was received first: its block goes first.
+        if begin.is_some_and(|begin| *begin <= last) {
+            let waits = prepared.kept.remove(&live).unwrap_or_default();
+            write_out(prepared, before, live, waits);
+        }
     }
     write_out(prepared, before, key, delta);
 }
 
 /// Makes blocks of a tail and what is new for it.
-fn write_out(
-    prepared: &mut Prepared,
-    before: Option<&InstrumentTails>,
-    key: TailKey,
-    delta: Rows,
-) {
+fn write_out(prepared: &mut Prepared, before: Option<&InstrumentTails>, key: TailKey, delta: Rows) {
     let (instrument, kind) = key;
     let mut all = before.map_or_else(Rows::default, |before| before.of(kind).clone());
     all.append(&delta, 0, delta.len());

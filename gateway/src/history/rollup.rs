@@ -187,9 +187,22 @@ mod tests {
         let value = prop_oneof![8 => -1e6..1e6_f64, 1 => Just(f64::MAX), 1 => Just(f64::MIN)];
         let values = (value.clone(), value, 0.0..1.0_f64);
         (0..4_u64, 0..60_000_i64, values).prop_map(|(count, good_ms, (one, other, share))| {
-            let (min, max) = if count == 0 { (0.0, 0.0) } else { (one.min(other), one.max(other)) };
-            let mean = min + (max / 2.0 - min / 2.0) * share * 2.0;
-            Entry { begin_ms: 0, count, good_ms, min, mean, max, last: max }
+            let (min, max) = if count == 0 {
+                (0.0, 0.0)
+            } else {
+                (one.min(other), one.max(other))
+            };
+            let spread = (max / 2.0 - min / 2.0) * share;
+            let mean = min + spread + spread;
+            Entry {
+                begin_ms: 0,
+                count,
+                good_ms,
+                min,
+                mean,
+                max,
+                last: max,
+            }
         })
     }
 
@@ -228,7 +241,15 @@ mod tests {
 
     #[test]
     fn only_the_window_is_replaced() {
-        let at = |begin_ms| Entry { begin_ms, count: 0, good_ms: begin_ms, min: 0.0, mean: 0.0, max: 0.0, last: 0.0 };
+        let at = |begin_ms| Entry {
+            begin_ms,
+            count: 0,
+            good_ms: begin_ms,
+            min: 0.0,
+            mean: 0.0,
+            max: 0.0,
+            last: 0.0,
+        };
         let mut entries = vec![at(1), at(5), at(8)];
         replace(&mut entries, 5, 8, vec![at(6), at(7)]);
         let begins: Vec<i64> = entries.iter().map(|entry| entry.begin_ms).collect();

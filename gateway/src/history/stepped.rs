@@ -246,11 +246,20 @@ mod tests {
         let h = 60;
         check(24 * h..48 * h, 60, &[], &[(24 * h, 48 * h, HOURS)]);
         check(24 * h..48 * h, 15, &[], &[(24 * h, 48 * h, MINUTES)]);
-        let behind = [(24 * h, 25 * h, HOURS), (25 * h, 26 * h, POINTS), (26 * h, 28 * h, HOURS)];
+        let behind = [
+            (24 * h, 25 * h, HOURS),
+            (25 * h, 26 * h, POINTS),
+            (26 * h, 28 * h, HOURS),
+        ];
         check(24 * h..28 * h, 120, &[25], &behind);
         let ends = [(24 * h, 25 * h, HOURS), (25 * h, 25 * h + 7, POINTS)];
         check(24 * h..25 * h + 7, 60, &[], &ends);
-        check(24 * h + 30..25 * h + 30, 60, &[], &[(24 * h + 30, 25 * h + 30, MINUTES)]);
+        check(
+            24 * h + 30..25 * h + 30,
+            60,
+            &[],
+            &[(24 * h + 30, 25 * h + 30, MINUTES)],
+        );
     }
 
     #[test]

@@ -110,10 +110,16 @@ impl Steps {
 
     fn at(&mut self, time_ms: i64) -> &mut Entry {
         let begin_ms = self.begin(time_ms);
-        if self.entries.last().is_none_or(|last| last.begin_ms < begin_ms) {
+        if self
+            .entries
+            .last()
+            .is_none_or(|last| last.begin_ms < begin_ms)
+        {
             self.entries.push(Entry::new(begin_ms));
         }
-        self.entries.last_mut().expect("one was just added if there was none")
+        self.entries
+            .last_mut()
+            .expect("one was just added if there was none")
     }
 
     /// Adds a part that is later than all before it.
@@ -218,8 +224,10 @@ mod tests {
             .iter()
             .map(|entry| (entry.begin_ms / 60_000, entry.count, entry.good_ms / 1_000))
             .collect();
+        let read = [(1, 0, 30), (2, 1, 30)];
         let held = [(3, 0, 60), (4, 0, 60), (5, 0, 60), (6, 0, 60), (7, 0, 30)];
-        let expected = [&[(1, 0, 30), (2, 1, 30)], held.as_slice(), &[(19, 1, 5)]].concat();
+        let expected: Vec<(i64, u64, i64)> =
+            read.into_iter().chain(held).chain([(19, 1, 5)]).collect();
         assert_eq!(found, expected);
     }
 

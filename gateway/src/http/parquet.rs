@@ -41,14 +41,20 @@ struct Finished(Arc<Mutex<Vec<u8>>>);
 
 impl Finished {
     fn take(&self) -> Vec<u8> {
-        let mut bytes = self.0.lock().expect("nobody panics while holding this lock");
+        let mut bytes = self
+            .0
+            .lock()
+            .expect("nobody panics while holding this lock");
         std::mem::take(&mut *bytes)
     }
 }
 
 impl Write for Finished {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut finished = self.0.lock().expect("nobody panics while holding this lock");
+        let mut finished = self
+            .0
+            .lock()
+            .expect("nobody panics while holding this lock");
         finished.extend_from_slice(bytes);
         Ok(bytes.len())
     }
@@ -191,7 +197,11 @@ mod tests {
         bytes.extend(file.end().unwrap());
         let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
         assert_eq!(reader.metadata().num_row_groups(), 2);
-        let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+        let rows: Vec<_> = reader
+            .get_row_iter(None)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(rows.len(), 4);
         assert_eq!(rows[2].get_timestamp_millis(0).unwrap(), 1_000);
         assert!((rows[0].get_double(1).unwrap() - 1.5).abs() < 1e-12);

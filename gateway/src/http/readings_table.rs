@@ -345,7 +345,10 @@ mod tests {
         };
         assert_eq!(chosen_of("*/*", None), Some(Format::Json));
         assert_eq!(chosen_of("text/csv;q=0.9, */*", None), Some(Format::Csv));
-        assert_eq!(chosen_of("text/csv", Some(Format::Json)), Some(Format::Json));
+        assert_eq!(
+            chosen_of("text/csv", Some(Format::Json)),
+            Some(Format::Json)
+        );
         let parquet = cfg!(feature = "parquet").then_some(Format::Parquet);
         assert_eq!(chosen_of(PARQUET, None), parquet);
     }
@@ -377,7 +380,9 @@ mod tests {
         let answer = streamed(Format::Csv, table("W"), first, pieces).unwrap();
         let name = answer.headers().get(header::CONTENT_DISPOSITION).unwrap();
         assert_eq!(name, "attachment; filename=\"A-1_power_w.csv\"");
-        let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX)
+            .await
+            .unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 20_001);

@@ -10,7 +10,10 @@ fn every(step_ms: i64, from_ms: i64, to_ms: i64) -> Vec<Line> {
     let count = (to_ms - from_ms) / step_ms;
     let line = |number: i64| {
         let value = f64::from(i32::try_from(number % 900).unwrap());
-        (from_ms + number * step_ms, [Cell::Good(value), Cell::Good(value / 8.0)])
+        (
+            from_ms + number * step_ms,
+            [Cell::Good(value), Cell::Good(value / 8.0)],
+        )
     };
     (0..count).map(line).collect()
 }
@@ -36,10 +39,14 @@ async fn an_hour_of_a_fast_instrument_becomes_one_block_with_its_columns_apart()
     // What is not full yet is in the tail; it becomes a block that overlaps nothing.
     let after = store.number("SELECT count(*) FROM block").await;
     assert!(after <= 4, "{after} blocks");
-    assert_eq!(store.number("SELECT max(row_count) FROM block").await, 3_600);
+    assert_eq!(
+        store.number("SELECT max(row_count) FROM block").await,
+        3_600
+    );
     // A correction in the middle is merged in.
     let mut late = every(1_000, 1_800_000, 2_120_000);
-    late.iter_mut().for_each(|line| line.1 = [Cell::Good(-5.0), Cell::Absent]);
+    late.iter_mut()
+        .for_each(|line| line.1 = [Cell::Good(-5.0), Cell::Absent]);
     for part in late.chunks(40) {
         model.add(1, part);
         store.commit(&[(1, part.to_vec())]).await;
@@ -84,7 +91,9 @@ async fn readings_go_and_their_steps_stay() {
     let name = ChannelName::parse("power_w").unwrap();
     let all = every(60_000, 0, day);
     // Written first and not expired: it holds up nothing.
-    store.commit(&[(2, every(60_000, 2 * day, 2 * day + 10 * HOUR_MS))]).await;
+    store
+        .commit(&[(2, every(60_000, 2 * day, 2 * day + 10 * HOUR_MS))])
+        .await;
     store.commit(&[(1, all.clone())]).await;
     hand.advance(DAY_US + HOUR_US);
     store.tidy().await;
@@ -92,13 +101,25 @@ async fn readings_go_and_their_steps_stay() {
     store.tidy().await;
     let x = InstrumentId::new(1);
     let raw = store.history.raw(x, &name, at(0), at(day)).await.unwrap();
-    assert!(raw.times_ms.len() < 300, "{} points are left in the tail", raw.times_ms.len());
+    assert!(
+        raw.times_ms.len() < 300,
+        "{} points are left in the tail",
+        raw.times_ms.len()
+    );
     let minute = Span::minutes(1);
-    let steps = store.history.stepped(x, &name, at(0), at(day), minute).await.unwrap();
+    let steps = store
+        .history
+        .stepped(x, &name, at(0), at(day), minute)
+        .await
+        .unwrap();
     assert_eq!(steps.times_ms.len(), 1_440);
     // A reading too late to be counted in changes no step; where there is none it makes one.
     let hour = Span::minutes(60);
-    let before = store.history.stepped(x, &name, at(0), at(2 * day), hour).await.unwrap();
+    let before = store
+        .history
+        .stepped(x, &name, at(0), at(2 * day), hour)
+        .await
+        .unwrap();
     let late = vec![
         (5 * HOUR_MS + 7, [Cell::Good(1e6), Cell::Absent]),
         (day + 600_000, [Cell::Good(7.0), Cell::Absent]),
@@ -106,7 +127,11 @@ async fn readings_go_and_their_steps_stay() {
     store.commit(&[(1, late)]).await;
     hand.advance(QUIET_US);
     store.tidy().await;
-    let after = store.history.stepped(x, &name, at(0), at(2 * day), hour).await.unwrap();
+    let after = store
+        .history
+        .stepped(x, &name, at(0), at(2 * day), hour)
+        .await
+        .unwrap();
     assert_eq!(after.count[..24], before.count[..24]);
     assert_eq!(after.max[..24], before.max[..24]);
     assert_eq!((after.times_ms.len(), after.last.last()), (25, Some(&7.0)));
@@ -115,9 +140,17 @@ async fn readings_go_and_their_steps_stay() {
     store.tidy().await;
     let minutes = "SELECT count(*) FROM rollup WHERE step_ms = 60000 AND instrument = 1";
     assert_eq!(store.number(minutes).await, 0);
-    let aged = store.history.stepped(x, &name, at(0), at(day), minute).await.unwrap();
+    let aged = store
+        .history
+        .stepped(x, &name, at(0), at(day), minute)
+        .await
+        .unwrap();
     assert_eq!(aged.times_ms.len(), 24, "an hour is the shortest there is");
-    let hours = store.history.stepped(x, &name, at(0), at(2 * day), hour).await.unwrap();
+    let hours = store
+        .history
+        .stepped(x, &name, at(0), at(2 * day), hour)
+        .await
+        .unwrap();
     assert_eq!(hours, after);
 }
 
@@ -153,7 +186,9 @@ async fn hours_that_cannot_be_read_hold_up_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, hand) = Store::open(folder.path(), 0, Kept::default()).await;
     let lines = every(1_000, 0, 400_000);
-    store.commit(&[(1, lines.clone()), (2, lines.clone())]).await;
+    store
+        .commit(&[(1, lines.clone()), (2, lines.clone())])
+        .await;
     sqlx::query("UPDATE block SET data = x'0199' WHERE instrument = 1")
         .execute(&store.history.pools.writer)
         .await

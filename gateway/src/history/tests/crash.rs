@@ -79,7 +79,10 @@ async fn readings_that_come_while_their_hour_is_computed_are_not_forgotten() {
     hand.advance(QUIET_US);
     // Prepared, and the caretaker comes before it is written: it must not take the hour.
     let mut prepared = store.prepare(std::slice::from_ref(&second));
-    assert!(store.caretaker.work().await.unwrap(), "there is more to do soon");
+    assert!(
+        store.caretaker.work().await.unwrap(),
+        "there is more to do soon"
+    );
     store.writer.execute(&mut prepared).await.unwrap();
     store.writer.apply(prepared);
     model.add(1, &second.1);

@@ -36,6 +36,9 @@ pub(super) fn rows(lines: &[Line]) -> Rows {
     rows
 }
 
+/// A step: begin, count, milliseconds that are good, least, mean, greatest and last value.
+type Step = (i64, u64, i64, [f64; 4]);
+
 impl Model {
     pub(super) fn add(&mut self, instrument: u32, lines: &[Line]) {
         for (time_ms, cells) in lines {
@@ -48,9 +51,8 @@ impl Model {
         }
     }
 
-    /// Steps as they should be: begin, count, milliseconds that are good, least, mean, greatest and
-    /// last value.
-    fn steps(&self, key: (u32, u16), step_ms: i64, now_ms: i64) -> Vec<(i64, u64, i64, [f64; 4])> {
+    /// Steps as they should be.
+    fn steps(&self, key: (u32, u16), step_ms: i64, now_ms: i64) -> Vec<Step> {
         let mut steps: BTreeMap<i64, (Vec<f64>, i64)> = BTreeMap::new();
         let empty = BTreeMap::new();
         let points = self.0.get(&key).unwrap_or(&empty);
@@ -154,9 +156,16 @@ impl Store {
             assert_eq!(raw.values, values, "{key:?}");
             for step_ms in [7_000, 60_000, 420_000, 3_600_000, 7_200_000] {
                 let step = Span::new(step_ms * 1_000).unwrap();
-                let found = self.history.stepped(instrument, &name, from, to, step).await;
+                let found = self
+                    .history
+                    .stepped(instrument, &name, from, to, step)
+                    .await;
                 let expected = model.steps(*key, step_ms, now_ms);
-                compare(&found.unwrap(), &expected, &format!("{key:?} by {step_ms} ms"));
+                compare(
+                    &found.unwrap(),
+                    &expected,
+                    &format!("{key:?} by {step_ms} ms"),
+                );
             }
         }
     }
@@ -171,15 +180,23 @@ impl Store {
 }
 
 #[track_caller]
-fn compare(found: &StepSeries, expected: &[(i64, u64, i64, [f64; 4])], what: &str) {
+fn compare(found: &StepSeries, expected: &[Step], what: &str) {
     let begins: Vec<i64> = expected.iter().map(|step| step.0).collect();
     assert_eq!(found.times_ms, begins, "{what}");
     for (at, (_, count, good_ms, [min, mean, max, last])) in expected.iter().enumerate() {
-        let exact = (found.count[at], found.good_ms[at], found.min[at], found.max[at]);
+        let exact = (
+            found.count[at],
+            found.good_ms[at],
+            found.min[at],
+            found.max[at],
+        );
         assert_eq!(exact, (*count, *good_ms, *min, *max), "{what} at {at}");
         assert!((found.last[at] - last).abs() < 1e-12, "{what} at {at}");
         let off = (found.mean[at] - mean).abs();
-        assert!(off <= (max - min) / 131_000.0 + 1e-9, "{what} at {at}: off by {off}");
+        assert!(
+            off <= (max - min) / 131_000.0 + 1e-9,
+            "{what} at {at}: off by {off}"
+        );
     }
 }
 

@@ -29,11 +29,18 @@ fn cell(instrument: u32, channel: i64, time_ms: i64) -> Cell {
 
 /// Batches within four hours: up to 120 lines some seconds apart.
 fn batch() -> impl Strategy<Value = Batch> {
-    let lines = (0..14_400_i64, 1..120_i64, prop_oneof![Just(1_i64), Just(10), Just(97)]);
+    let lines = (
+        0..14_400_i64,
+        1..120_i64,
+        prop_oneof![Just(1_i64), Just(10), Just(97)],
+    );
     (1..3_u32, lines).prop_map(|(instrument, (begin, count, apart))| {
         let line = |number: i64| {
             let time_ms = (begin + number * apart) * 1_000;
-            (time_ms, [0, 1].map(|channel| cell(instrument, channel, time_ms)))
+            (
+                time_ms,
+                [0, 1].map(|channel| cell(instrument, channel, time_ms)),
+            )
         };
         (instrument, (0..count).map(line).collect())
     })
@@ -95,7 +102,11 @@ fn run(future: impl Future<Output = ()>) {
 #[test]
 fn any_order_and_anything_twice_gives_the_same_tables() {
     let events = events(batch());
-    let twice = (events, any::<prop::sample::Index>(), any::<prop::sample::Index>());
+    let twice = (
+        events,
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+    );
     let outcome = runner(16).run(&twice, |(mut events, from, to)| {
         // One of them comes again somewhere.
         let again = events[from.index(events.len())].clone();
@@ -110,7 +121,10 @@ fn any_order_and_anything_twice_gives_the_same_tables() {
 fn of_readings_at_one_time_the_last_received_stays() {
     let changed = (batch(), 0..1_000_i32).prop_map(|((instrument, mut lines), value)| {
         for (_, cells) in &mut lines {
-            for cell in cells.iter_mut().filter(|cell| matches!(cell, Cell::Good(_))) {
+            for cell in cells
+                .iter_mut()
+                .filter(|cell| matches!(cell, Cell::Good(_)))
+            {
                 *cell = Cell::Good(f64::from(value));
             }
         }
