@@ -12,8 +12,8 @@ use super::rows::{Cell, ChannelNo, Column, Rows};
 use super::steps::{Entry, Fold, HOLD_MS, Steps};
 use super::touched::HOUR_MS;
 
-/// Rows from which blocks that do not overlap are merged nevertheless, and columns stand apart.
-/// Fewer gain nothing: a block of a slow instrument spans hours already.
+/// Rows from which columns stand apart. Blocks that do not overlap are merged if together they have
+/// more and each has less: a block of a slow instrument spans hours already and gains nothing.
 const APART_ROWS_MIN: usize = 1_000;
 
 /// A block as it is stored.
@@ -96,7 +96,7 @@ impl Hours {
             .iter()
             .map(|rows| range(rows, self.from_ms, self.to_ms).len())
             .sum();
-        let is_worth = blocks.len() > 1 && rows >= APART_ROWS_MIN;
+        let is_worth = (APART_ROWS_MIN..blocks.len() * APART_ROWS_MIN).contains(&rows);
         if !is_worth && in_order(&sources, self.from_ms, self.to_ms).is_some() {
             return;
         }
