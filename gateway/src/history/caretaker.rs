@@ -134,7 +134,7 @@ impl Caretaker {
             }
         }
         if !computed.is_empty() {
-            self.write(computed).await?;
+            self.write(&computed).await?;
         }
         if now - self.swept_at >= keep::SWEEP_EVERY_US {
             is_more |= self.sweep(now).await?;
@@ -176,29 +176,26 @@ impl Caretaker {
     }
 
     /// Writes what was computed, in one transaction with the marks that fall.
-    async fn write(&mut self, computed: Vec<(Taken, Computed)>) -> Result<(), HistoryError> {
-        let settled = |taken: &Taken| self.shared.touched().settle(*taken);
-        let done: Vec<u32> = computed.iter().map(|(taken, _)| settled(taken)).collect();
-        let written = self.transact(&computed, &done).await;
+    async fn write(&mut self, computed: &[(Taken, Computed)]) -> Result<(), HistoryError> {
+        let written = self.transact(computed).await;
         if written.is_err() {
             // Perhaps it was committed, perhaps not: the file knows.
-            let days = computed
-                .iter()
-                .map(|(taken, _)| (taken.instrument, taken.day));
-            self.unsure.extend(days);
+            let keys = computed.iter();
+            let keys = keys.map(|(taken, _)| (taken.instrument, taken.day));
+            self.unsure.extend(keys);
         }
         written.map_err(HistoryError::sql("writing rollups"))
     }
 
-    async fn transact(
-        &self,
-        computed: &[(Taken, Computed)],
-        done: &[u32],
-    ) -> Result<(), sqlx::Error> {
-        let mut transaction =
-            crate::transaction::begin(&self.pools.writer, "BEGIN IMMEDIATE").await?;
+    async fn transact(&self, computed: &[(Taken, Computed)]) -> Result<(), sqlx::Error> {
+        let begun = crate::transaction::begin(&self.pools.writer, "BEGIN IMMEDIATE").await;
+        // Marks fall in memory only now: whatever marks an hour anew from here on is written after
+        // this transaction. What was written before it was prepared before and is seen here.
+        let settled = |(taken, _): &(Taken, Computed)| self.shared.touched().settle(*taken);
+        let done: Vec<u32> = computed.iter().map(settled).collect();
+        let mut transaction = begun?;
         for ((taken, computed), done) in computed.iter().zip(done) {
-            write_one(&mut transaction, *taken, computed, *done).await?;
+            write_one(&mut transaction, *taken, computed, done).await?;
         }
         transaction.commit().await
     }

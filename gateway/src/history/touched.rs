@@ -4,8 +4,8 @@
 //! **Nothing is missed.** The writer marks the hours of a commit when it prepares it and writes the
 //! new marks in the commit's own transaction. The caretaker takes hours only while no commit is under
 //! way, so what it then reads holds all that the marks stand for. An hour that is touched again
-//! while it is taken stays marked; all others lose their mark, in memory just before the
-//! transaction that writes their rollups, so that a commit prepared meanwhile marks them anew.
+//! while it is taken stays marked; all others lose their mark inside the transaction that writes
+//! their rollups, so that what a commit prepared later marks anew is written after it.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
@@ -261,7 +261,7 @@ impl Touched {
             let wanted = day.hours & bits(*number, &window);
             found.extend(
                 (0..24)
-                    .filter(|h| wanted >> h & 1 == 1)
+                    .filter(|h| (wanted >> h) & 1 == 1)
                     .map(|h| number * 24 + h),
             );
         }
