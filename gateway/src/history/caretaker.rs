@@ -152,9 +152,9 @@ impl Caretaker {
                     .fetch_optional(&self.pools.readers)
                     .await
                     .map_err(HistoryError::sql("reading marks of hours"))?;
-            if let Some(hours) = hours {
-                self.shared.touched().load(key, hours, now);
-            }
+            let mut touched = self.shared.touched();
+            touched.load(key, hours.unwrap_or(0), now);
+            touched.conclude(key);
             self.unsure.remove(&key);
         }
         Ok(())
@@ -178,10 +178,13 @@ impl Caretaker {
     /// Writes what was computed, in one transaction with the marks that fall.
     async fn write(&mut self, computed: &[(Taken, Computed)]) -> Result<(), HistoryError> {
         let written = self.transact(computed).await;
-        if written.is_err() {
+        let keys = computed.iter();
+        let keys = keys.map(|(taken, _)| (taken.instrument, taken.day));
+        if written.is_ok() {
+            let mut touched = self.shared.touched();
+            keys.for_each(|key| touched.conclude(key));
+        } else {
             // Perhaps it was committed, perhaps not: the file knows.
-            let keys = computed.iter();
-            let keys = keys.map(|(taken, _)| (taken.instrument, taken.day));
             self.unsure.extend(keys);
         }
         written.map_err(HistoryError::sql("writing rollups"))

@@ -67,6 +67,8 @@ struct Day {
     taken: u32,
     /// Those touched since they were taken.
     again: u32,
+    /// Those without a mark whose rollups are not committed yet.
+    settling: u32,
     /// Those touched since `since`, and in the time before it.
     recent: u32,
     before: u32,
@@ -91,6 +93,7 @@ impl Day {
             hours: 0,
             taken: 0,
             again: 0,
+            settling: 0,
             recent: 0,
             before: 0,
             since: now,
@@ -233,11 +236,19 @@ impl Touched {
         };
         let done = taken.hours & day.taken & !day.again;
         day.hours &= !done;
+        day.settling = done;
         day.taken = 0;
-        if day.hours == 0 {
-            self.days.remove(&key);
-        }
         done
+    }
+
+    /// Notes that the rollups of settled hours are committed, or that the file was asked about it.
+    pub(super) fn conclude(&mut self, key: DayKey) {
+        if let Some(day) = self.days.get_mut(&key) {
+            day.settling = 0;
+            if day.hours == 0 {
+                self.days.remove(&key);
+            }
+        }
     }
 
     /// Ends a taking without a result. The hours are not taken before `until` again.
@@ -248,7 +259,8 @@ impl Touched {
         }
     }
 
-    /// Returns the marked hours of an instrument in a window, as hours since 1970, ascending.
+    /// Returns the hours of an instrument in a window whose rollups do not stand, as hours since
+    /// 1970, ascending.
     pub(super) fn hours(&self, instrument: InstrumentId, from_ms: i64, to_ms: i64) -> Vec<i64> {
         let window = from_ms.div_euclid(HOUR_MS)..to_ms.saturating_sub(1).div_euclid(HOUR_MS) + 1;
         if window.is_empty() {
@@ -258,7 +270,7 @@ impl Touched {
         let last = (instrument, (window.end - 1).div_euclid(24));
         let mut found = Vec::new();
         for ((_, number), day) in self.days.range(first..=last) {
-            let wanted = day.hours & bits(*number, &window);
+            let wanted = (day.hours | day.settling) & bits(*number, &window);
             found.extend(
                 (0..24)
                     .filter(|h| (wanted >> h) & 1 == 1)
@@ -311,6 +323,12 @@ mod tests {
         assert_eq!(taken[0].window_ms(), NOON..NOON + HOUR_MS);
         assert_eq!(touched.hours(X, 0, DAY_MS), [12, 13], "until it is done");
         assert_eq!(touched.settle(taken[0]), 1 << 12);
+        assert_eq!(
+            touched.hours(X, 0, DAY_MS),
+            [12, 13],
+            "until it is committed"
+        );
+        touched.conclude((X, 0));
         assert_eq!(touched.hours(X, 0, DAY_MS), [13]);
     }
 
@@ -334,6 +352,7 @@ mod tests {
         assert_eq!(touched.hours(X, 0, DAY_MS), [12]);
         let taken = take(&mut touched, NOON + 4 * HOUR_MS);
         assert_eq!(touched.settle(taken[0]), 1 << 12);
+        touched.conclude((X, 0));
         assert_eq!(touch(&mut touched, NOON, NOON), 1 << 12, "anew");
         touched.set_committing(true);
         assert_eq!(touched.take(&mut None, 1, at(NOON + DAY_MS)), None);
@@ -349,6 +368,7 @@ mod tests {
             for one in take(&mut touched, now) {
                 taken += 1;
                 touched.settle(one);
+                touched.conclude((X, 0));
             }
         }
         assert_eq!(taken, 2);
