@@ -1,6 +1,6 @@
 //! Keeps a fleet's readings and reads them, beside plain rows in SQLite.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -45,6 +45,9 @@ struct Arguments {
     /// Reads of each kind.
     #[arg(long, default_value_t = 50)]
     reads: usize,
+    /// Keep the files in this folder.
+    #[arg(long)]
+    folder: Option<PathBuf>,
 }
 
 /// CPU and wall time of some work, in seconds.
@@ -73,8 +76,9 @@ impl Cost {
 async fn main() {
     let arguments = Arguments::parse();
     let dir = tempfile::tempdir().expect("there is a folder for temporary files");
-    fleet(&arguments, dir.path()).await;
-    reads(&arguments, dir.path()).await;
+    let folder = arguments.folder.as_deref().unwrap_or(dir.path());
+    fleet(&arguments, folder).await;
+    reads(&arguments, folder).await;
 }
 
 /// Writes a fleet's readings, a group commit a second, into the store and into rows.
