@@ -107,7 +107,7 @@ fn any_order_and_anything_twice_gives_the_same_tables() {
         any::<prop::sample::Index>(),
         any::<prop::sample::Index>(),
     );
-    let outcome = runner(16).run(&twice, |(mut events, from, to)| {
+    let outcome = runner(12).run(&twice, |(mut events, from, to)| {
         // One of them comes again somewhere.
         let again = events[from.index(events.len())].clone();
         events.insert(to.index(events.len() + 1), again);
@@ -130,7 +130,7 @@ fn of_readings_at_one_time_the_last_received_stays() {
         }
         (instrument, lines)
     });
-    let outcome = runner(16).run(&events(changed), |events| {
+    let outcome = runner(12).run(&events(changed), |events| {
         run(play(events));
         Ok(())
     });
