@@ -209,7 +209,7 @@ impl Caretaker {
         let horizons = self.kept.horizons(now, self.shared.horizons());
         self.shared.set_horizons(horizons);
         let is_moved = horizons != self.stored;
-        let of_steps = |horizons: Horizons| (horizons.minutes_ms, horizons.hours_ms);
+        let of_steps = |horizons: Horizons| (horizons.minutes, horizons.hours);
         if of_steps(horizons) != of_steps(self.stored) {
             self.rollups_after.get_or_insert(i64::MIN);
         }

@@ -43,7 +43,7 @@ pub(super) async fn hours(
     Ok(Hours {
         from_ms: window.start,
         to_ms: window.end,
-        points_ms: shared.horizons().points_ms,
+        points_ms: shared.horizons().points,
         blocks: read_blocks(readers, taken).await?,
         tails,
         known: read_rollups(readers, taken).await?,

@@ -58,17 +58,17 @@ impl Default for Kept {
 /// Before these moments things may be deleted; milliseconds since 1970 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Horizons {
-    pub(super) points_ms: i64,
-    pub(super) minutes_ms: i64,
-    pub(super) hours_ms: i64,
+    pub(super) points: i64,
+    pub(super) minutes: i64,
+    pub(super) hours: i64,
 }
 
 impl Default for Horizons {
     fn default() -> Self {
         Self {
-            points_ms: i64::MIN,
-            minutes_ms: i64::MIN,
-            hours_ms: i64::MIN,
+            points: i64::MIN,
+            minutes: i64::MIN,
+            hours: i64::MIN,
         }
     }
 }
@@ -86,11 +86,9 @@ impl Kept {
             ago(self.hour_days, HOUR.chunk_ms)
         };
         Horizons {
-            points_ms: before.points_ms.max(ago(self.raw_days, HOUR_MS)),
-            minutes_ms: before
-                .minutes_ms
-                .max(ago(self.minute_days, MINUTE.chunk_ms)),
-            hours_ms: before.hours_ms.max(hours_ms),
+            points: before.points.max(ago(self.raw_days, HOUR_MS)),
+            minutes: before.minutes.max(ago(self.minute_days, MINUTE.chunk_ms)),
+            hours: before.hours.max(hours_ms),
         }
     }
 }
@@ -99,20 +97,20 @@ impl Horizons {
     /// Returns what is stored of it: for each length of step the moment.
     pub(super) fn rows(self) -> [(i64, i64); 3] {
         [
-            (0, self.points_ms),
-            (MINUTE.step_ms, self.minutes_ms),
-            (HOUR.step_ms, self.hours_ms),
+            (0, self.points),
+            (MINUTE.step_ms, self.minutes),
+            (HOUR.step_ms, self.hours),
         ]
     }
 
     /// Takes a stored row.
     pub(super) fn load(&mut self, step_ms: i64, from_ms: i64) {
         if step_ms == 0 {
-            self.points_ms = from_ms;
+            self.points = from_ms;
         } else if step_ms == MINUTE.step_ms {
-            self.minutes_ms = from_ms;
+            self.minutes = from_ms;
         } else if step_ms == HOUR.step_ms {
-            self.hours_ms = from_ms;
+            self.hours = from_ms;
         }
     }
 }
@@ -135,7 +133,7 @@ pub(super) async fn expired(
         "SELECT id, instrument, first_ms, last_ms FROM block WHERE last_ms < $1 \
          ORDER BY last_ms LIMIT $2",
     )
-    .bind(horizons.points_ms)
+    .bind(horizons.points)
     .bind(SWEEP_BLOCKS_MAX)
     .fetch_all(readers)
     .await?;
@@ -157,7 +155,7 @@ pub(super) fn deletable(
     horizons: Horizons,
 ) -> Vec<i64> {
     expired.retain(|block| {
-        block.last_ms < horizons.points_ms.saturating_sub(WAIT_MS)
+        block.last_ms < horizons.points.saturating_sub(WAIT_MS)
             || touched
                 .hours(block.instrument, block.first_ms, block.last_ms + 1)
                 .is_empty()
@@ -201,7 +199,7 @@ pub(super) async fn sweep_rollups(
             return Ok(());
         };
         *cursor = instrument;
-        for (level, from_ms) in [(MINUTE, horizons.minutes_ms), (HOUR, horizons.hours_ms)] {
+        for (level, from_ms) in [(MINUTE, horizons.minutes), (HOUR, horizons.hours)] {
             delete_rollups(connection, instrument, level, level.chunk(from_ms)).await?;
         }
     }

@@ -178,10 +178,10 @@ fn stretches(window: Window, step_ms: i64, touched: &[i64], horizons: Horizons) 
         while touched.next_if(|one| *one < hour).is_some() {}
         // A stored step that reaches beyond the window would bring too much.
         let is_cut = end_ms % level.step_ms != 0;
-        let has_points = hour * HOUR_MS >= horizons.points_ms;
+        let has_points = hour * HOUR_MS >= horizons.points;
         let source = if has_points && (is_cut || touched.peek() == Some(&hour)) {
             Source::Points
-        } else if hour * HOUR_MS < horizons.minutes_ms {
+        } else if hour * HOUR_MS < horizons.minutes {
             Source::Rollup(HOUR)
         } else {
             Source::Rollup(level)
@@ -228,9 +228,9 @@ mod tests {
             to_ms: window.end * 60_000,
         };
         let horizons = Horizons {
-            points_ms: 20 * HOUR_MS,
-            minutes_ms: 10 * HOUR_MS,
-            hours_ms: 0,
+            points: 20 * HOUR_MS,
+            minutes: 10 * HOUR_MS,
+            hours: 0,
         };
         let found = stretches(window, step_min * 60_000, touched, horizons);
         let minute = |ms: i64| ms / 60_000;

@@ -102,6 +102,10 @@ enum Maker {
 }
 
 impl Maker {
+    #[cfg_attr(
+        not(feature = "parquet"),
+        expect(clippy::unnecessary_wraps, reason = "a Parquet file can fail")
+    )]
     fn of(format: Format, table: Table) -> Result<Self, Problem> {
         #[cfg(feature = "parquet")]
         if format == Format::Parquet {
@@ -112,6 +116,10 @@ impl Maker {
         Ok(Self::Csv(table))
     }
 
+    #[cfg_attr(
+        not(feature = "parquet"),
+        expect(clippy::unnecessary_wraps, reason = "a Parquet file can fail")
+    )]
     fn piece(&mut self, series: &RawSeries) -> Result<Vec<u8>, std::io::Error> {
         match self {
             Self::Csv(table) => Ok(raw_csv(table, series)),
@@ -120,6 +128,10 @@ impl Maker {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "parquet"),
+        expect(clippy::unnecessary_wraps, reason = "a Parquet file can fail")
+    )]
     fn end(self) -> Result<Vec<u8>, std::io::Error> {
         match self {
             Self::Csv(_) => Ok(Vec::new()),

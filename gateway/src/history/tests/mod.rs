@@ -72,11 +72,11 @@ impl Model {
         }
         let made = |(begin, (values, good_ms)): (i64, (Vec<f64>, i64))| {
             let last = *values.last()?;
-            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let bottom = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let count = u32::try_from(values.len()).unwrap();
             let mean = values.iter().sum::<f64>() / f64::from(count);
-            Some((begin, u64::from(count), good_ms, [least, mean, most, last]))
+            Some((begin, u64::from(count), good_ms, [bottom, mean, top, last]))
         };
         steps.into_iter().filter_map(made).collect()
     }
