@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use agents::allow::Network;
 use agents::profile::Profiles;
 
+use crate::history::Kept;
 use crate::settings::{Faults, Settings};
 
 /// What the gateway runs with.
@@ -23,6 +24,8 @@ pub struct Config {
     pub modbus: Modbus,
     /// The booking database; `None` is SQLite in the data folder. Holds a password: not logged.
     pub database_url: Option<Secret>,
+    /// How long telemetry is kept.
+    pub history: Kept,
     /// Limits on callers.
     pub limits: Limits,
     /// argon2id memory cost in KiB, 8,192 to 1,048,576.
@@ -142,6 +145,7 @@ impl Config {
             mqtt: read_mqtt(&mut settings, secrets),
             modbus: read_modbus(&mut settings),
             database_url: read_secret(&mut settings, "database.url", secrets.database_url.as_ref()),
+            history: read_history(&mut settings),
             limits: Limits {
                 login_per_minute: settings.number("limits.login_per_minute", 5, 0..100_001),
                 requests_per_minute: settings.number(
@@ -214,6 +218,24 @@ fn read_http(settings: &mut Settings<'_>) -> Http {
         listen,
         public_url: public_url.trim_end_matches('/').to_owned(),
     }
+}
+
+/// Reads how long telemetry is kept, in days. What is coarser is kept at least as long.
+fn read_history(settings: &mut Settings<'_>) -> Kept {
+    let usual = Kept::default();
+    let kept = Kept {
+        raw_days: settings.number("history.raw_days", usual.raw_days, 1..3_661),
+        minute_days: settings.number("history.minute_days", usual.minute_days, 1..36_601),
+        hour_days: settings.number("history.hour_days", usual.hour_days, 0..36_601),
+    };
+    if kept.minute_days < kept.raw_days {
+        settings.fault("history.minute_days", "expected at least history.raw_days");
+    }
+    if (1..kept.minute_days).contains(&kept.hour_days) {
+        let expected = "expected at least history.minute_days, or 0 for ever";
+        settings.fault("history.hour_days", expected);
+    }
+    kept
 }
 
 fn read_mqtt(settings: &mut Settings<'_>, secrets: &SecretFiles) -> Mqtt {
@@ -308,6 +330,9 @@ mod tests {
         assert_eq!(faults("[modbus]\nprofile_dir = \"/no/such\"\n"), [2]);
         assert!(faults("[modbus]\nallow = [\"10.0.0.0/8\", \"::1\"]\n").is_empty());
         assert_eq!(faults("[database]\nurl = \"mysql://x\"\n"), [2]);
+        assert_eq!(faults("[history]\nraw_days = 400\n"), [0]);
+        assert_eq!(faults("[history]\nraw_days = 0\nhour_days = 300\n"), [2, 3]);
+        assert!(faults("[history]\nraw_days = 7\nminute_days = 60\nhour_days = 400\n").is_empty());
     }
 
     #[test]

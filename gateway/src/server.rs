@@ -101,6 +101,7 @@ impl Server {
         let settings = DeskSettings::default();
         let desk = booking::start(database, clock.clone(), lifecycle, settings).await?;
         let history = History::open(&config.data, clock.clone()).await?;
+        keep(&history, config, lifecycle);
         let directory = desk.shared_directory();
         let telemetry = Telemetry::start(
             &config.mqtt,
@@ -155,6 +156,17 @@ impl Server {
             telemetry: telemetry_kept,
             _folder: folder,
         })
+    }
+}
+
+/// Starts what tidies history up.
+fn keep(history: &History, config: &Config, lifecycle: &Lifecycle) {
+    if let Some(caretaker) = history.take_caretaker(config.history) {
+        let stop = lifecycle.stop_token();
+        lifecycle.spawn("history", async move {
+            caretaker.run(stop).await;
+            Ok::<(), Infallible>(())
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! The block: rows of one instrument, compressed. Written once, never changed.
+//! The block: rows of one instrument, compressed. Written once, never changed, only replaced.
 //!
 //! All numbers are little-endian. `pco` means a standalone file of the `pco` format as its simple
 //! API writes it, so that Python reads one with `pcodec.standalone.simple_decompress(data)`.
@@ -22,6 +22,9 @@
 //! 7 `device_busy`, 8 `device_unreachable`, 9 nonsense, 10 `not_a_value`, 11 `out_of_range`, 12 other);
 //! 255 the channel was not reported at that time. Units and channel names are in the tables
 //! `unit` and `channel`.
+//!
+//! A **merged** block has no columns of its own (C is 0): each is a row of the table `block_column`
+//! with the id `block * 8192 + channel`, which holds `u32 length of the codes, codes, values`.
 
 use bytes::{Buf, BufMut, TryGetError};
 use pco::ChunkConfig;
@@ -59,13 +62,12 @@ impl From<TryGetError> for Damage {
 
 /// Compresses rows, which must ascend by time and be at most [`BLOCK_ROWS_MAX`].
 pub(super) fn encode(rows: &Rows) -> Vec<u8> {
-    let config = ChunkConfig::default();
-    let times = compress(&rows.times_ms, &config);
+    let times = compress(&rows.times_ms);
     let columns: Vec<(ChannelNo, Vec<u8>, Vec<u8>)> = rows
         .columns
         .iter()
         .map(|(channel, column)| {
-            let (codes, values) = encode_column(column, &config);
+            let (codes, values) = encode_column(column);
             (*channel, codes, values)
         })
         .collect();
@@ -155,13 +157,39 @@ pub(super) fn marks(mut bytes: &[u8]) -> Result<Vec<ClockMark>, Damage> {
     Ok(marks.into_iter().map(|(_, mark)| mark).collect())
 }
 
-fn encode_column(column: &Column, config: &ChunkConfig) -> (Vec<u8>, Vec<u8>) {
+/// Compresses a column of a merged block: length of the codes as `u32`, codes, values.
+pub(super) fn encode_apart(column: &Column) -> Vec<u8> {
+    let (codes, values) = encode_column(column);
+    let mut bytes = Vec::with_capacity(4 + codes.len() + values.len());
+    bytes.put_u32_le(count(codes.len()));
+    bytes.put_slice(&codes);
+    bytes.put_slice(&values);
+    bytes
+}
+
+/// Reads a column that [`encode_apart`] wrote and puts it to the rows of its block.
+///
+/// # Errors
+/// Returns [`Damage`] when the bytes are not a column of so many rows.
+pub(super) fn add_column(
+    rows: &mut Rows,
+    channel: ChannelNo,
+    mut bytes: &[u8],
+) -> Result<(), Damage> {
+    let codes = size(bytes.try_get_u32_le()?);
+    let codes = take(&mut bytes, codes)?;
+    let column = decode_column(codes, bytes, rows.len())?;
+    rows.columns.push((channel, column));
+    Ok(())
+}
+
+fn encode_column(column: &Column) -> (Vec<u8>, Vec<u8>) {
     let Some(codes) = column
         .codes
         .as_ref()
         .filter(|codes| codes.iter().any(|code| *code != 0))
     else {
-        return (Vec::new(), compress(&column.values, config));
+        return (Vec::new(), compress(&column.values));
     };
     let good = column
         .values
@@ -170,7 +198,7 @@ fn encode_column(column: &Column, config: &ChunkConfig) -> (Vec<u8>, Vec<u8>) {
         .filter(|(_, code)| **code == 0);
     let good: Vec<f64> = good.map(|(value, _)| *value).collect();
     let wide: Vec<u16> = codes.iter().map(|code| u16::from(*code)).collect();
-    (compress(&wide, config), compress(&good, config))
+    (compress(&wide), compress(&good))
 }
 
 fn decode_column(codes: &[u8], values: &[u8], rows: usize) -> Result<Column, Damage> {
@@ -231,27 +259,32 @@ pub(super) fn get_marks(bytes: &mut &[u8], count: usize) -> Result<Vec<(u32, Clo
     Ok(marks)
 }
 
-fn compress<T: pco::data_types::Number>(numbers: &[T], config: &ChunkConfig) -> Vec<u8> {
+/// Compresses numbers, which are few enough to fit in memory; none is nothing.
+pub(super) fn compress<T: pco::data_types::Number>(numbers: &[T]) -> Vec<u8> {
     if numbers.is_empty() {
         return Vec::new();
     }
-    simple_compress(numbers, config).expect("the configuration is valid and memory does not fail")
+    simple_compress(numbers, &ChunkConfig::default())
+        .expect("the configuration is valid and memory does not fail")
 }
 
-fn decompress<T: pco::data_types::Number>(bytes: &[u8]) -> Result<Vec<T>, Damage> {
+/// Reads what [`compress`] wrote.
+pub(super) fn decompress<T: pco::data_types::Number>(bytes: &[u8]) -> Result<Vec<T>, Damage> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
     simple_decompress(bytes).map_err(|error| Damage::Compressed(error.to_string()))
 }
 
-fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], Damage> {
+/// Takes `length` bytes off the front.
+pub(super) fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], Damage> {
     let (taken, rest) = bytes.split_at_checked(length).ok_or(Damage::Short)?;
     *bytes = rest;
     Ok(taken)
 }
 
-fn count(number: usize) -> u32 {
+/// Narrows a count to be stored.
+pub(super) fn count(number: usize) -> u32 {
     u32::try_from(number).expect("a block is far smaller than 4 GiB")
 }
 

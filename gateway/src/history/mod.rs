@@ -30,14 +30,47 @@
 //!         at += values                               # v belongs to times_ms[c == 0]
 //! ```
 //!
-//! Rollups and the hourly merge of blocks will be tables beside `block`, computed from points.
+//! **After the hour.** The [`Caretaker`] works beside the recorder: it merges the blocks of each
+//! hour that got readings, computes its rollups by minute and by hour from all its points, and lets
+//! go what is expired. Which hours got readings is written in the commit that brings them, so no
+//! crash loses it. What comes late, or twice, makes its hours be computed anew; readers take such
+//! hours from points until then. Format of rollups:
+//! `rollup.rs`.
+//!
+//! A **merged block** has its columns in a table of their own, and so has each channel its rollups:
+//!
+//! ```python
+//! for block, data in db.execute("SELECT id, data FROM block WHERE instrument = 1"):
+//!     ...                                            # times_ms as above; if columns == 0:
+//!     for key, part in db.execute("SELECT id, data FROM block_column "
+//!                                 "WHERE id BETWEEN ? * 8192 AND ? * 8192 + 8191", (block, block)):
+//!         channel, codes = key % 8192, struct.unpack_from("<I", part)[0]
+//!         c = standalone.simple_decompress(part[4:4 + codes]) if codes else np.zeros(rows)
+//!         v = standalone.simple_decompress(part[4 + codes:])  # nothing is there if no code is 0
+//!
+//! for chunk, data in db.execute("SELECT chunk, data FROM rollup WHERE instrument = 1 AND "
+//!                               "channel = 1 AND step_ms = 3600000 ORDER BY chunk"):
+//!     lengths, at, parts = struct.unpack_from("<7I", data, 8), 36, []
+//!     for length in lengths:
+//!         parts.append(standalone.simple_decompress(data[at:at + length])); at += length
+//!     step, count, good_ms, least, most, last, mean = parts   # the last four where count > 0
+//!     begin_ms = (chunk * 768 + step.astype("i8")) * 3600000  # minutes: chunk * 1440, 60000
+//!     mean = least + (most - least) * mean / 65535
+//! ```
+//!
+//! Blocks may overlap: of two readings of a channel at one time the one of the higher
+//! `coalesce(rank, id)` holds. What is not in blocks yet (at most 300 rows of an instrument) is in
+//! the tables `tail` and `journal`, which only the gateway reads; `GET .../readings` has all of it.
 
 pub mod block;
+mod caretaker;
 mod dictionary;
 mod doubts;
 mod error;
 mod gaps;
+mod gather;
 mod group;
+mod hours;
 mod journal;
 mod keep;
 mod pins;
@@ -46,33 +79,43 @@ mod prepared;
 mod ranges;
 mod read;
 mod recover;
+mod rollup;
 mod rows;
 mod schema;
 mod series;
 mod states;
+mod stepped;
+mod steps;
 mod tails;
+#[cfg(test)]
+mod tests;
+mod touched;
 mod writer;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use scheduler::id::InstrumentId;
 use scheduler::time::{DAY_US, Micros};
 use wire::{ChannelName, Quality};
 
 use self::dictionary::Dictionary;
+use self::keep::Horizons;
 use self::schema::Pools;
 use self::tails::Tails;
+use self::touched::Touched;
 use crate::clock::Clock;
 
+pub use caretaker::Caretaker;
 pub use error::HistoryError;
 pub use gaps::Losses;
 pub use group::{
     AgentRow, BootClock, Gap, Group, PAYLOAD_KEPT_MAX, QUARANTINE_MAX, Quarantined, StateChange,
 };
 pub use journal::{Received, StreamNo};
-pub use keep::RAW_KEPT_DAYS;
+pub use keep::{Kept, RAW_KEPT_DAYS};
 pub use prepared::Prepared;
 pub use ranges::{RANGES_MAX, RangeSet};
 pub use recover::Recovered;
@@ -89,12 +132,31 @@ const SPAN_MS_MAX: i64 = 7 * DAY_US / 1_000;
 struct Shared {
     tails: Tails,
     dictionary: RwLock<Dictionary>,
+    touched: Mutex<Touched>,
+    horizons: Mutex<Horizons>,
+    /// Whether the caretaker was handed out.
+    is_kept: AtomicBool,
 }
 
 impl Shared {
     fn dictionary(&self) -> RwLockReadGuard<'_, Dictionary> {
         let lock = self.dictionary.read();
         lock.expect("nobody panics while holding this lock")
+    }
+
+    fn touched(&self) -> MutexGuard<'_, Touched> {
+        let lock = self.touched.lock();
+        lock.expect("nobody panics while holding this lock")
+    }
+
+    fn horizons(&self) -> Horizons {
+        let lock = self.horizons.lock();
+        *lock.expect("nobody panics while holding this lock")
+    }
+
+    fn set_horizons(&self, horizons: Horizons) {
+        let lock = self.horizons.lock();
+        *lock.expect("nobody panics while holding this lock") = horizons;
     }
 
     fn dictionary_mut(&self) -> RwLockWriteGuard<'_, Dictionary> {
@@ -122,10 +184,13 @@ impl History {
     /// release wrote it, or it is damaged.
     pub async fn open(folder: &Path, clock: Clock) -> Result<Self, HistoryError> {
         let pools = schema::open(folder).await?;
-        let memory = recover::memory(&pools.readers).await?;
+        let memory = recover::memory(&pools.readers, clock.now()).await?;
         let shared = Arc::new(Shared {
             tails: Tails::new(memory.tails),
             dictionary: RwLock::new(memory.dictionary),
+            touched: Mutex::new(memory.touched),
+            horizons: Mutex::new(memory.horizons),
+            is_kept: AtomicBool::new(false),
         });
         let numbers = memory.streams.iter();
         let numbers = numbers
@@ -143,7 +208,6 @@ impl History {
             tail_pins: memory.tail_pins,
             stream_pins: memory.stream_pins,
             journal: memory.journal,
-            swept_at: Micros::new(0),
         };
         Ok(Self {
             pools,

@@ -9,6 +9,7 @@ use super::block::{self, BLOCK_ROWS_MAX};
 use super::prepared::{BlockRow, Prepared, TailRow, encode_newest};
 use super::rows::Rows;
 use super::tails::{InstrumentTails, Kind};
+use super::touched::Touched;
 
 /// Rows at which a tail becomes a block.
 const BLOCK_ROWS: usize = 300;
@@ -59,7 +60,24 @@ pub(super) fn place(
         prepared.kept.insert(key, delta);
         return;
     }
-    let mut all = tail.clone();
+    let live = (instrument, Kind::Live);
+    if kind == Kind::Late && !prepared.full.contains_key(&live) {
+        let waits = prepared.kept.get(&live).unwrap_or(&empty).times_ms();
+        let begins = before.map_or(&empty, |before| &before.live).times_ms();
+        let begin = begins.first().or(waits.first());
+        // Of readings at one time the live one was received first: its block goes first.
+        if begin.is_some_and(|begin| *begin <= last) {
+            let waits = prepared.kept.remove(&live).unwrap_or_default();
+            write_out(prepared, before, live, waits);
+        }
+    }
+    write_out(prepared, before, key, delta);
+}
+
+/// Makes blocks of a tail and what is new for it.
+fn write_out(prepared: &mut Prepared, before: Option<&InstrumentTails>, key: TailKey, delta: Rows) {
+    let (instrument, kind) = key;
+    let mut all = before.map_or_else(Rows::default, |before| before.of(kind).clone());
     all.append(&delta, 0, delta.len());
     let all = all.sorted();
     let mut from = 0;
@@ -93,6 +111,22 @@ pub(super) fn place(
         newest: encode_newest(&after.newest),
     });
     prepared.full.insert(key, delta);
+}
+
+/// Marks the hours that a commit brings readings of, and those of its blocks: what is in a block
+/// is merged anew.
+pub(super) fn touch(prepared: &mut Prepared, touched: &mut Touched) {
+    touched.set_committing(true);
+    let (at, fresh) = (prepared.at, &mut prepared.touched);
+    for ((instrument, _), delta) in &prepared.kept {
+        let times = delta.times_ms().iter();
+        if let (Some(first), Some(last)) = (times.clone().min(), times.max()) {
+            touched.touch(*instrument, (*first, *last), at, fresh);
+        }
+    }
+    for block in &prepared.blocks {
+        touched.touch(block.instrument, (block.first_ms, block.last_ms), at, fresh);
+    }
 }
 
 /// The number of rows at which a tail is full. The first tails of instruments end at different

@@ -14,10 +14,10 @@ use super::block::Damage;
 use super::error::HistoryError;
 use super::group::{AgentRow, BootClock, Gap, QUARANTINE_MAX, Quarantined, StateChange};
 use super::journal::StreamNo;
-use super::keep;
 use super::placing::TailKey;
 use super::rows::{Cell, ChannelNo, Rows};
 use super::tails::{Kind, Newest};
+use super::touched::DayKey;
 
 /// Everything one transaction writes.
 #[derive(Debug)]
@@ -39,7 +39,8 @@ pub struct Prepared {
     pub(super) quarantined: Vec<Quarantined>,
     pub(super) boots: Vec<BootClock>,
     pub(super) agents: Vec<AgentRow>,
-    pub(super) sweep: bool,
+    /// Hours that are now marked as touched.
+    pub(super) touched: BTreeMap<DayKey, u32>,
     /// New rows of tails that become blocks.
     pub(super) full: BTreeMap<TailKey, Rows>,
     /// New rows that stay in tails.
@@ -102,7 +103,7 @@ impl Prepared {
             quarantined: Vec::new(),
             boots: Vec::new(),
             agents: Vec::new(),
-            sweep: false,
+            touched: BTreeMap::new(),
             full: BTreeMap::new(),
             kept: BTreeMap::new(),
         }
@@ -174,9 +175,6 @@ impl Prepared {
             "DELETE FROM journal WHERE seq < $1",
             self.journal_low
         )?;
-        if self.sweep {
-            keep::sweep(connection, self.at).await?;
-        }
         Ok(())
     }
 
@@ -219,6 +217,16 @@ impl Prepared {
                 block.last_ms,
                 i64::try_from(block.rows).unwrap_or(i64::MAX),
                 block.data.as_slice(),
+            )?;
+        }
+        for ((instrument, day), hours) in &self.touched {
+            run!(
+                connection,
+                "INSERT INTO touched (instrument, day, hours) VALUES ($1, $2, $3) \
+                 ON CONFLICT (instrument, day) DO UPDATE SET hours = hours | excluded.hours",
+                i64::from(instrument.get()),
+                day,
+                i64::from(*hours),
             )?;
         }
         for tail in &self.tails {

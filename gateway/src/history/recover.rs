@@ -13,12 +13,14 @@ use super::dictionary::Dictionary;
 use super::error::HistoryError;
 use super::group::{AgentRow, BootClock, StateChange};
 use super::journal::{self, StreamNo};
+use super::keep::Horizons;
 use super::pins::Pins;
 use super::placing::TailKey;
 use super::prepared::decode_newest;
 use super::ranges::RangeSet;
 use super::rows::ChannelNo;
 use super::tails::{InstrumentTails, Kind};
+use super::touched::Touched;
 use super::writer::StreamBook;
 use crate::status::MachineState;
 
@@ -43,13 +45,15 @@ pub(super) struct Memory {
     pub(super) journal: VecDeque<(i64, Micros)>,
     pub(super) last_state_seq: i64,
     pub(super) recovered: Recovered,
+    pub(super) touched: Touched,
+    pub(super) horizons: Horizons,
     /// The commit each tail and stream row was written in.
     tails_from: HashMap<TailKey, i64>,
     streams_from: HashMap<StreamNo, i64>,
 }
 
 /// Reads the whole memory.
-pub(super) async fn memory(pool: &SqlitePool) -> Result<Memory, HistoryError> {
+pub(super) async fn memory(pool: &SqlitePool, now: Micros) -> Result<Memory, HistoryError> {
     let mut memory = Memory {
         dictionary: Dictionary::default(),
         tails: HashMap::new(),
@@ -59,6 +63,8 @@ pub(super) async fn memory(pool: &SqlitePool) -> Result<Memory, HistoryError> {
         journal: VecDeque::new(),
         last_state_seq: 0,
         recovered: Recovered::default(),
+        touched: Touched::default(),
+        horizons: Horizons::default(),
         tails_from: HashMap::new(),
         streams_from: HashMap::new(),
     };
@@ -68,6 +74,7 @@ pub(super) async fn memory(pool: &SqlitePool) -> Result<Memory, HistoryError> {
     memory.replay(pool).await?;
     memory.read_states(pool).await?;
     memory.read_agents(pool).await?;
+    memory.read_touched(pool, now).await?;
     Ok(memory)
 }
 
@@ -241,6 +248,24 @@ impl Memory {
             };
             self.last_state_seq = self.last_state_seq.max(seq);
             self.recovered.states.insert(of, change);
+        }
+        Ok(())
+    }
+
+    async fn read_touched(&mut self, pool: &SqlitePool, now: Micros) -> Result<(), HistoryError> {
+        let mut rows = sqlx::query("SELECT instrument, day, hours FROM touched").fetch(pool);
+        while let Some(row) = rows.try_next().await.map_err(reading)? {
+            let of = instrument(row.try_get(0).map_err(reading)?, "touched")?;
+            let day: i64 = row.try_get(1).map_err(reading)?;
+            self.touched
+                .load((of, day), row.try_get(2).map_err(reading)?, now);
+        }
+        let horizons: Vec<(i64, i64)> = sqlx::query_as("SELECT step_ms, from_ms FROM kept_from")
+            .fetch_all(pool)
+            .await
+            .map_err(reading)?;
+        for (step_ms, from_ms) in horizons {
+            self.horizons.load(step_ms, from_ms);
         }
         Ok(())
     }

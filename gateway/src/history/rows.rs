@@ -281,7 +281,7 @@ impl Rows {
     }
 
     /// Returns the mark that holds for a row.
-    fn mark_of(&self, row: usize) -> ClockMark {
+    pub(super) fn mark_of(&self, row: usize) -> ClockMark {
         let row = u32::try_from(row).unwrap_or(u32::MAX);
         let after = self.marks.partition_point(|(start, _)| *start <= row);
         let last = after.checked_sub(1).and_then(|at| self.marks.get(at));

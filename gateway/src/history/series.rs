@@ -22,14 +22,15 @@ pub struct RawSeries {
     pub bad: Vec<(i64, Quality)>,
 }
 
-/// Readings of one channel by step, computed from points. Steps without a good value are left out.
+/// Readings of one channel by step. Steps without a good value are left out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StepSeries {
-    /// Begins of steps, milliseconds since 1970 UTC: multiples of the step after the window's begin.
+    /// Begins of steps, milliseconds since 1970 UTC: multiples of the step after the first one's.
     pub times_ms: Vec<i64>,
     /// Least value of each step.
     pub min: Vec<f64>,
-    /// Arithmetic mean of the step's points (not weighted by time).
+    /// Arithmetic mean of the step's points (not weighted by time), off by at most 1/131,000 of the
+    /// distance from the least to the greatest value.
     pub mean: Vec<f64>,
     /// Greatest value.
     pub max: Vec<f64>,
@@ -37,6 +38,9 @@ pub struct StepSeries {
     pub last: Vec<f64>,
     /// How many points.
     pub count: Vec<u64>,
+    /// For how many milliseconds of the step a good reading speaks: each until the next reading of
+    /// the channel, at most 300 s.
+    pub good_ms: Vec<i64>,
 }
 
 /// A stretch `[start, end)` in which the machine was in one state, clipped to the window asked for.

@@ -21,7 +21,7 @@ use super::error::HistoryError;
 use super::group::Group;
 use super::journal::{self, Received, StreamNo};
 use super::pins::Pins;
-use super::placing::{TailKey, checkpoint_tail, place, split_by_tail};
+use super::placing::{TailKey, checkpoint_tail, place, split_by_tail, touch};
 use super::prepared::{Prepared, StreamRow};
 use super::ranges::RangeSet;
 use super::rows::{Cell, ChannelNo, Rows};
@@ -86,7 +86,6 @@ pub struct Writer {
     pub(super) stream_pins: Pins<StreamNo>,
     /// Journal rows in the file: number and time, ascending.
     pub(super) journal: VecDeque<(i64, Micros)>,
-    pub(super) swept_at: Micros,
 }
 
 impl Writer {
@@ -242,6 +241,7 @@ impl Writer {
                 checkpoint_tail(&mut prepared, tails.get(&key.0), key);
             }
         }
+        touch(&mut prepared, &mut self.shared.touched());
         self.prepare_streams(&mut prepared, &group.received, now);
         let sections: Vec<(InstrumentId, Kind, &Rows)> = prepared
             .kept
@@ -254,7 +254,6 @@ impl Writer {
         prepared.quarantined = group.quarantined;
         prepared.boots = group.boots;
         prepared.agents = group.agents;
-        self.prepare_sweep(&mut prepared, now);
         self.pin(&mut prepared, &group.received);
         prepared
     }
@@ -280,14 +279,6 @@ impl Writer {
                     seen: book.seen,
                 });
             }
-        }
-    }
-
-    /// Lets expired blocks go, a few at a time.
-    fn prepare_sweep(&mut self, prepared: &mut Prepared, now: Micros) {
-        if now - self.swept_at >= super::keep::SWEEP_EVERY_US {
-            self.swept_at = now;
-            prepared.sweep = true;
         }
     }
 
@@ -351,5 +342,7 @@ impl Writer {
             tail.note(kind, &delta);
             tail.of_mut(kind).append(&delta, 0, delta.len());
         }
+        drop(tails);
+        self.shared.touched().set_committing(false);
     }
 }

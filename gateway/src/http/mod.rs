@@ -58,7 +58,11 @@ pub mod problem;
 pub mod projects;
 pub mod qualifications;
 pub mod questions;
+#[cfg(feature = "parquet")]
+mod parquet;
 pub mod readings;
+mod readings_pieces;
+pub mod readings_table;
 pub mod reports;
 pub mod run_settle;
 pub mod runs;

@@ -1,22 +1,21 @@
 //! Readings of a channel, raw or by step, and intervals of machine state.
 
-use std::fmt::Write as _;
-
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono_tz::Tz;
 use scheduler::slot::Slot;
-use scheduler::time::{DAY_US, Micros};
+use scheduler::time::DAY_US;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wire::ChannelName;
 
 use super::answer::{JSON, Json, packed};
 use super::body::Query;
-use super::front::text;
 use super::path::Found;
 use super::problem::{Problem, ProblemType};
+use super::readings_pieces::Pieces;
+use super::readings_table::{self, Format, Table};
 use super::state::HttpState;
 use super::time::{Length, When, Zoned, slot};
 use super::view::Whole;
@@ -26,8 +25,6 @@ use crate::words::Said;
 
 /// Longest window of states, and of readings: ten years.
 const WINDOW_US_MAX: i64 = 3_660 * DAY_US;
-
-const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
 
 /// Which readings.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,6 +43,8 @@ pub struct ReadingsAsked {
     /// Length of a step, such as `PT1M`; without it readings come as they are.
     #[param(value_type = Option<String>)]
     step: Option<Length>,
+    /// `json`, `csv` or `parquet`; without it the `Accept` header decides.
+    format: Option<Format>,
 }
 
 /// What both forms of a series begin with.
@@ -102,6 +101,9 @@ pub struct SteppedReadings {
     last: Vec<f64>,
     /// How many points.
     count: Vec<u64>,
+    /// Share of the step, 0 to 1, for which a good reading speaks: each until the next one, at most
+    /// 300 s.
+    coverage: Vec<f64>,
 }
 
 /// Either form of a series.
@@ -114,11 +116,16 @@ pub enum Readings {
     Stepped(SteppedReadings),
 }
 
-/// Returns readings of a channel as JSON or, with `Accept: text/csv`, as a table.
+/// Returns readings of a channel: JSON, or a table with `format` or `Accept: text/csv` or
+/// `application/vnd.apache.parquet`. Tables of raw readings have no limit of points.
+///
+/// A step of whole hours or minutes is served from rollups, which reach back further than readings.
 #[utoipa::path(get, path = "/api/v1/instruments/{key}/readings", tag = "telemetry",
     params(("key" = String, Path, description = "Asset code"), ReadingsAsked),
-    responses((status = 200, content((Readings = "application/json"), (String = "text/csv"))),
-        (status = 400, description = "malformed-request: more than 200,000 points, ask for a step")))]
+    responses((status = 200, content((Readings = "application/json"), (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.parquet"))),
+        (status = 400, description = "malformed-request: more than 200,000 points as JSON, ask for \
+            a step or a table; or no Parquet in this build")))]
 pub(super) async fn readings(
     State(state): State<HttpState>,
     found: Found,
@@ -126,51 +133,56 @@ pub(super) async fn readings(
     Query(asked): Query<ReadingsAsked>,
 ) -> Result<Response, Problem> {
     let window = window(asked.from, asked.to)?;
+    let format = readings_table::chosen(&headers, asked.format)?;
     let (from, to) = (window.start(), window.end());
     let id = found.id;
     let history = state.history();
-    let zone = found.instrument().zone;
+    let instrument = found.instrument();
     let mut head = SeriesHead {
-        instrument: found.instrument().key.as_str().to_owned(),
+        instrument: instrument.key.as_str().to_owned(),
         channel: asked.channel.as_str().to_owned(),
         unit: history.unit(id, &asked.channel),
-        from: Zoned(from, zone),
-        to: Zoned(to, zone),
+        from: Zoned(from, instrument.zone),
+        to: Zoned(to, instrument.zone),
         step: asked.step,
         times_ms: Vec::new(),
     };
-    let as_csv = wants_csv(&headers);
-    let bytes = match asked.step {
-        None => {
+    let bytes = match (asked.step, format) {
+        (None, Format::Json) => {
             let series = history.raw(id, &asked.channel, from, to).await;
             let series = series.map_err(|error| failed("step", error))?;
             if series.times_ms.is_empty() {
-                demand_known(history, found.instrument(), &asked.channel)?;
+                demand_known(history, instrument, &asked.channel)?;
             }
-            if as_csv {
-                raw_csv(&series, zone)
-            } else {
-                json(&raw(&mut head, series))?
-            }
+            json(&raw(&mut head, series))?
         }
-        Some(step) => {
+        (None, format) => {
+            let mut pieces = Pieces::new(history.clone(), id, asked.channel.clone(), window);
+            let first = pieces.next().await;
+            let first = first.map_err(|error| failed("step", error))?;
+            if first.is_none() {
+                demand_known(history, instrument, &asked.channel)?;
+            }
+            let table = head.table(instrument.zone);
+            return readings_table::streamed(format, table, first, pieces);
+        }
+        (Some(step), format) => {
             if step.0.get() < 1_000 {
                 return Err(Problem::field("step", "expected at least PT0.001S"));
             }
             let series = history.stepped(id, &asked.channel, from, to, step.0).await;
             let series = series.map_err(|error| failed("step", error))?;
             if series.times_ms.is_empty() {
-                demand_known(history, found.instrument(), &asked.channel)?;
+                demand_known(history, instrument, &asked.channel)?;
             }
-            if as_csv {
-                stepped_csv(&series, zone)
-            } else {
-                json(&stepped(&mut head, series))?
+            if format != Format::Json {
+                let table = head.table(instrument.zone);
+                return readings_table::stepped(format, &headers, &table, &series, step.0).await;
             }
+            json(&stepped(&mut head, series, step))?
         }
     };
-    let kind = if as_csv { CSV } else { JSON };
-    Ok(packed(&headers, kind, bytes).await)
+    Ok(packed(&headers, JSON, bytes).await)
 }
 
 /// Tells nothing of a window apart from nothing of such a channel.
@@ -234,7 +246,7 @@ fn raw(head: &mut SeriesHead, series: RawSeries) -> Readings {
     })
 }
 
-fn stepped(head: &mut SeriesHead, series: StepSeries) -> Readings {
+fn stepped(head: &mut SeriesHead, series: StepSeries, step: Length) -> Readings {
     Readings::Stepped(SteppedReadings {
         head: head.with_times(series.times_ms),
         min: series.min,
@@ -242,6 +254,7 @@ fn stepped(head: &mut SeriesHead, series: StepSeries) -> Readings {
         max: series.max,
         last: series.last,
         count: series.count,
+        coverage: readings_table::coverage(&series.good_ms, step.0),
     })
 }
 
@@ -255,51 +268,15 @@ impl SeriesHead {
             ..*self
         }
     }
-}
 
-fn wants_csv(headers: &HeaderMap) -> bool {
-    let accept = text(headers, &header::ACCEPT).unwrap_or_default();
-    let mut ranges = accept.split(',');
-    ranges.any(|range| range.trim().to_ascii_lowercase().starts_with("text/csv"))
-}
-
-fn raw_csv(series: &RawSeries, zone: Tz) -> Vec<u8> {
-    let mut table = String::from("time,value,quality\r\n");
-    let mut bad = series.bad.iter().peekable();
-    for (time_ms, value) in series.times_ms.iter().zip(&series.values) {
-        let reason = bad.next_if(|(at, _)| at == time_ms);
-        let quality = reason.map_or("good", |(_, quality)| quality.as_str());
-        let value = value.map_or_else(String::new, |value| value.to_string());
-        row(
-            &mut table,
-            format_args!("{},{value},{quality}", at(*time_ms, zone)),
-        );
+    fn table(self, zone: Tz) -> Table {
+        Table {
+            instrument: self.instrument,
+            channel: self.channel,
+            unit: self.unit,
+            zone,
+        }
     }
-    table.into_bytes()
-}
-
-fn stepped_csv(series: &StepSeries, zone: Tz) -> Vec<u8> {
-    let mut table = String::from("time,min,mean,max,last,count\r\n");
-    let columns = series.min.iter().zip(&series.mean).zip(&series.max);
-    let columns = columns.zip(&series.last).zip(&series.count);
-    for (time_ms, ((((min, mean), max), last), count)) in series.times_ms.iter().zip(columns) {
-        let at = at(*time_ms, zone);
-        row(
-            &mut table,
-            format_args!("{at},{min},{mean},{max},{last},{count}"),
-        );
-    }
-    table.into_bytes()
-}
-
-fn at(time_ms: i64, zone: Tz) -> Zoned {
-    Zoned(Micros::new(time_ms.saturating_mul(1_000)), zone)
-}
-
-/// RFC 4180 ends lines with CR LF.
-fn row(table: &mut String, cells: std::fmt::Arguments<'_>) {
-    table.write_fmt(cells).expect("a text can grow");
-    table.push_str("\r\n");
 }
 
 /// Which states.
@@ -354,37 +331,4 @@ pub(super) async fn states(
     Ok(Json(Whole {
         items: items.collect(),
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use wire::Quality;
-
-    use super::*;
-
-    #[test]
-    fn tables_have_a_row_a_point_and_say_why_values_are_missing() {
-        let series = RawSeries {
-            times_ms: vec![0, 1_000],
-            values: vec![Some(1.5), None],
-            bad: vec![(1_000, Quality::Timeout)],
-        };
-        let table = String::from_utf8(raw_csv(&series, Tz::UTC)).unwrap();
-        assert_eq!(
-            table,
-            "time,value,quality\r\n1970-01-01T00:00:00+00:00,1.5,good\r\n\
-             1970-01-01T00:00:01+00:00,,timeout\r\n"
-        );
-        let series = StepSeries {
-            times_ms: vec![0],
-            min: vec![1.0],
-            mean: vec![2.0],
-            max: vec![3.0],
-            last: vec![2.5],
-            count: vec![4],
-        };
-        let table = String::from_utf8(stepped_csv(&series, Tz::UTC)).unwrap();
-        let expected = "time,min,mean,max,last,count\r\n1970-01-01T00:00:00+00:00,1,2,3,2.5,4\r\n";
-        assert_eq!(table, expected);
-    }
 }

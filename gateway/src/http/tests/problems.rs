@@ -133,6 +133,10 @@ async fn a_bad_query_names_the_parameter() {
             "/api/v1/instruments/A-1/readings?channel=nonsense&from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z",
             "channel",
         ),
+        (
+            "/api/v1/instruments/A-1/readings?channel=power_w&from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z&format=xml",
+            "format",
+        ),
         ("/api/v1/bookings?status=lost", "status"),
     ] {
         let problem = place.get(Who::Researcher, path).await;
