@@ -95,6 +95,7 @@ fn load(file: &SettingsFile) -> Result<Config, CommandError> {
     let secrets = SecretFiles {
         database_url: path("ORTOO_DATABASE_URL_FILE"),
         mqtt_url: path("ORTOO_MQTT_URL_FILE"),
+        history_token: path("ORTOO_HISTORY_TOKEN_FILE"),
     };
     let config = match &file.config {
         Some(path) => Config::load(path, &secrets),

@@ -1,9 +1,13 @@
 //! Every setting of the gateway: its unit, default and bounds. All faults are reported at once.
 
+mod elsewhere;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::settings::{Faults, Settings};
+
+pub use elsewhere::{Elsewhere, Kind};
 
 /// What the gateway runs with.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +22,8 @@ pub struct Config {
     pub mqtt: Mqtt,
     /// The booking database; `None` is SQLite in the data folder. Holds a password: not logged.
     pub database_url: Option<Secret>,
+    /// A store elsewhere that gets a copy of all readings; `None`: the embedded store alone.
+    pub history: Option<Elsewhere>,
     /// Limits on callers.
     pub limits: Limits,
     /// argon2id memory cost in KiB, 8,192 to 1,048,576.
@@ -91,6 +97,8 @@ pub struct SecretFiles {
     pub database_url: Option<PathBuf>,
     /// `ORTOO_MQTT_URL_FILE`.
     pub mqtt_url: Option<PathBuf>,
+    /// `ORTOO_HISTORY_TOKEN_FILE`.
+    pub history_token: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy)]
@@ -125,6 +133,7 @@ impl Config {
             metrics_listen: settings.address("metrics.listen", local(9464)),
             mqtt: read_mqtt(&mut settings, secrets),
             database_url: read_secret(&mut settings, "database.url", secrets.database_url.as_ref()),
+            history: elsewhere::read(&mut settings, secrets),
             limits: Limits {
                 login_per_minute: settings.number("limits.login_per_minute", 5, 0..100_001),
                 requests_per_minute: settings.number(

@@ -16,6 +16,9 @@ pub mod credentials;
 pub mod demo;
 pub mod disk;
 pub mod folder;
+#[cfg(feature = "influx")]
+pub mod follow;
+pub mod histogram;
 pub mod history;
 pub mod http;
 pub mod labels;

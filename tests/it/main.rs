@@ -9,6 +9,8 @@ mod broken_links;
 mod demo;
 mod disk_errors;
 mod double_booking;
+mod elsewhere;
+mod elsewhere_down;
 mod full_disk;
 mod measured_run;
 mod peers;

@@ -12,6 +12,10 @@
 //! **Reading.** Readers have connections of their own that cannot write. They merge blocks and
 //! tails by time; of two readings at one time the last received wins.
 //!
+//! **Following.** A store elsewhere may get a copy of all readings ([`crate::follow`]). It reads the
+//! journal behind the commits (`following`); rows that it has not got yet stay, up to a limit, after
+//! recovery needs them no more. `follower.needed_seq` tells recovery where its own rows begin.
+//!
 //! **Block format**: documented in [`block`], readable from Python.
 //!
 //! ```python
@@ -32,10 +36,15 @@
 //!
 //! Rollups and the hourly merge of blocks will be tables beside `block`, computed from points.
 
+mod backlog;
 pub mod block;
 mod dictionary;
 mod doubts;
+mod elsewhere;
 mod error;
+mod following;
+#[cfg(test)]
+mod following_tests;
 mod group;
 mod journal;
 mod keep;
@@ -54,18 +63,23 @@ mod writer;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use scheduler::id::InstrumentId;
 use scheduler::time::{DAY_US, Micros};
+use tokio::sync::Notify;
 use wire::{ChannelName, Quality};
 
+use self::backlog::Backlog;
 use self::dictionary::Dictionary;
 use self::schema::Pools;
 use self::tails::Tails;
 use crate::clock::Clock;
 
+pub use backlog::BacklogView;
+pub use elsewhere::{ElsewhereCounts, StoreElsewhere};
 pub use error::HistoryError;
+pub use following::{Committed, SetAside};
 pub use group::{
     AgentRow, BootClock, Gap, Group, PAYLOAD_KEPT_MAX, QUARANTINE_MAX, Quarantined, StateChange,
 };
@@ -74,7 +88,7 @@ pub use keep::RAW_KEPT_DAYS;
 pub use prepared::Prepared;
 pub use ranges::{RANGES_MAX, RangeSet};
 pub use recover::Recovered;
-pub use rows::{Cell, ChannelNo, ClockMark, Rows};
+pub use rows::{Cell, ChannelNo, ClockMark, Rows, quality_code, quality_of_code};
 pub use series::{ChannelReading, RAW_POINTS_MAX, RawSeries, STEPS_MAX, StateInterval, StepSeries};
 pub use writer::{NewestOf, Receipt, Writer};
 
@@ -87,6 +101,10 @@ const SPAN_MS_MAX: i64 = 7 * DAY_US / 1_000;
 struct Shared {
     tails: Tails,
     dictionary: RwLock<Dictionary>,
+    /// What a store elsewhere has not got yet; `None` without one.
+    backlog: Mutex<Option<Backlog>>,
+    /// Told after each commit.
+    committed: Notify,
 }
 
 impl Shared {
@@ -107,6 +125,8 @@ pub struct History {
     pools: Pools,
     shared: Arc<Shared>,
     clock: Clock,
+    /// Set once, before readings come.
+    elsewhere: Arc<OnceLock<Arc<dyn StoreElsewhere>>>,
     /// Taken by the recorder, once.
     writing: Arc<Mutex<Option<(Writer, Recovered)>>>,
 }
@@ -124,6 +144,8 @@ impl History {
         let shared = Arc::new(Shared {
             tails: Tails::new(memory.tails),
             dictionary: RwLock::new(memory.dictionary),
+            backlog: Mutex::new(None),
+            committed: Notify::new(),
         });
         let numbers = memory.streams.iter();
         let numbers = numbers
@@ -147,6 +169,7 @@ impl History {
             pools,
             shared,
             clock,
+            elsewhere: Arc::default(),
             writing: Arc::new(Mutex::new(Some((writer, memory.recovered)))),
         })
     }

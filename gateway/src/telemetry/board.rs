@@ -8,6 +8,7 @@ use scheduler::id::InstrumentId;
 use wire::AgentName;
 
 use super::view::{AgentView, Counts, MachineView};
+use crate::histogram::Histogram;
 
 /// Counters; each is added to by the recorder alone.
 #[derive(Debug, Default)]
@@ -19,7 +20,8 @@ pub(super) struct Counters {
     pub(super) duplicates: AtomicU64,
     pub(super) gaps: AtomicU64,
     pub(super) commits: AtomicU64,
-    pub(super) commit_us: AtomicU64,
+    pub(super) commit_time: Histogram,
+    pub(super) ingest_lag: Histogram,
     pub(super) commit_failures: AtomicU64,
     pub(super) acks: AtomicU64,
 }
@@ -102,7 +104,7 @@ impl Board {
     }
 
     /// Returns all counts.
-    pub(super) fn counts(&self, queued: u64) -> Counts {
+    pub(super) fn counts(&self, queued: u64, queued_bytes: u64) -> Counts {
         let counters = &self.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {
@@ -114,10 +116,12 @@ impl Board {
             gaps: read(&counters.gaps),
             rejected: locked(&self.rejected).clone(),
             commits: read(&counters.commits),
-            commit_us: read(&counters.commit_us),
+            commit_time: counters.commit_time.view(),
+            ingest_lag: counters.ingest_lag.view(),
             commit_failures: read(&counters.commit_failures),
             acks: read(&counters.acks),
             queued,
+            queued_bytes,
             agents_online: self.agents_online(),
         }
     }

@@ -6,6 +6,7 @@ use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
 use wire::{AgentName, ChannelName, InstrumentKey, Quality};
 
+use crate::histogram::HistogramView;
 pub use crate::history::StateChange;
 use crate::status::MachineState;
 
@@ -83,14 +84,18 @@ pub struct Counts {
     pub rejected: BTreeMap<&'static str, u64>,
     /// Group commits.
     pub commits: u64,
-    /// Time spent in group commits, in microseconds.
-    pub commit_us: u64,
+    /// How long group commits took, with repetitions.
+    pub commit_time: HistogramView,
+    /// From the newest reading of each batch of an instrument to its commit.
+    pub ingest_lag: HistogramView,
     /// Attempts to commit that failed and were repeated.
     pub commit_failures: u64,
     /// Acks sent.
     pub acks: u64,
     /// Messages waiting in the queue now.
     pub queued: u64,
+    /// Their bytes, in whole KiB each.
+    pub queued_bytes: u64,
     /// Agents connected now.
     pub agents_online: u64,
 }
