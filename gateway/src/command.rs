@@ -76,7 +76,7 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
             Ok(())
         }
         Command::Check(file) => {
-            let report = runtime.block_on(check::run(&load(&file)?));
+            let report = runtime.block_on(check::run(&load(&file)?, &Clock::system()));
             print_line(&report.to_string())?;
             match report.faults() {
                 0 => Ok(()),

@@ -18,6 +18,7 @@ pub mod disk;
 pub mod folder;
 #[cfg(feature = "influx")]
 pub mod follow;
+pub mod forecast;
 pub mod histogram;
 pub mod history;
 pub mod http;

@@ -128,7 +128,7 @@ impl Plant {
                     .await;
                 assert_same_raw(&here, &there.unwrap());
                 for step_s in [1, 7, 60, 600] {
-                    let step = Span::new(step_s * SECOND_US);
+                    let step = Span::new(step_s * SECOND_US).unwrap();
                     let here = self
                         .history
                         .stepped(INSTRUMENT, &channel, from, to, step)

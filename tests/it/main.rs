@@ -1,6 +1,7 @@
 //! The end-to-end tests: one binary, so that the harness is linked once.
 
 mod agent_tools;
+mod alerts;
 mod backup;
 mod bad_messages;
 mod bad_requests;

@@ -30,11 +30,13 @@ mod web;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use scheduler::time::Micros;
+
 use self::counts::FollowCounts;
 use self::encode::Limits;
 use self::past::Past;
 use self::run::{Follower, Pace};
-use self::target::Target;
+use self::target::{Target, WriteError};
 use crate::clock::Clock;
 use crate::config::{Elsewhere, Kind};
 use crate::history::{History, HistoryError};
@@ -94,4 +96,18 @@ async fn begin(
         clock: clock.clone(),
         counts,
     })
+}
+
+/// Writes one line of its own measurement, `ortoo_check`, to the store: the only proof that it takes
+/// readings, because health pages say nothing of token and bucket.
+///
+/// # Errors
+/// Returns why it was not taken.
+pub async fn probe(elsewhere: &Elsewhere, now: Micros) -> Result<(), String> {
+    let target = Target::new(elsewhere)?;
+    let line = format!("ortoo_check ok=1.0 {}\n", now.get().div_euclid(1_000));
+    match target.write(line.into()).await {
+        Ok(()) => Ok(()),
+        Err(WriteError::Refused(why) | WriteError::Trouble(why)) => Err(why),
+    }
 }

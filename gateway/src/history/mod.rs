@@ -46,6 +46,7 @@ mod following;
 #[cfg(test)]
 mod following_tests;
 mod group;
+mod inspect;
 mod journal;
 mod keep;
 mod pins;
@@ -83,6 +84,7 @@ pub use following::{Committed, SetAside};
 pub use group::{
     AgentRow, BootClock, Gap, Group, PAYLOAD_KEPT_MAX, QUARANTINE_MAX, Quarantined, StateChange,
 };
+pub use inspect::Inspection;
 pub use journal::{Received, StreamNo};
 pub use keep::RAW_KEPT_DAYS;
 pub use prepared::Prepared;

@@ -106,12 +106,7 @@ async fn verify(connection: &mut SqliteConnection) -> Result<(), HistoryError> {
             actual: version,
         });
     }
-    for (name, query, required) in REQUIRED {
-        let row = sqlx::query(query)
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(HistoryError::sql("reading a setting back"))?;
-        let actual = text_of(&row);
+    for (name, actual, required) in read_back(connection).await? {
         if actual != required {
             return Err(HistoryError::Setting {
                 name,
@@ -121,6 +116,31 @@ async fn verify(connection: &mut SqliteConnection) -> Result<(), HistoryError> {
         }
     }
     Ok(())
+}
+
+/// Returns the settings that durability needs as they read: name, actual, required.
+pub(super) async fn settings(
+    pool: &SqlitePool,
+) -> Result<Vec<(&'static str, String, &'static str)>, HistoryError> {
+    let mut connection = pool
+        .acquire()
+        .await
+        .map_err(HistoryError::sql("reading a setting back"))?;
+    read_back(&mut connection).await
+}
+
+async fn read_back(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(&'static str, String, &'static str)>, HistoryError> {
+    let mut settings = Vec::with_capacity(REQUIRED.len());
+    for (name, query, required) in REQUIRED {
+        let row = sqlx::query(query)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(HistoryError::sql("reading a setting back"))?;
+        settings.push((name, text_of(&row), required));
+    }
+    Ok(settings)
 }
 
 /// Returns the first column as text; settings are numbers or words.
