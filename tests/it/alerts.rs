@@ -17,7 +17,10 @@ fn words(output: &Output) -> String {
 
 #[test]
 fn the_alert_rules_are_rules_and_fire_when_they_should() {
-    for (task, file) in [("check", "ortoo.rules.yml"), ("test", "ortoo.rules.test.yml")] {
+    for (task, file) in [
+        ("check", "ortoo.rules.yml"),
+        ("test", "ortoo.rules.test.yml"),
+    ] {
         let output = Command::new("promtool")
             .args([task, "rules"])
             .arg(alerts(file))

@@ -18,6 +18,8 @@ pub(super) struct FollowCounts {
     set_aside_lines: AtomicU64,
     left_out_values: AtomicU64,
     read_failures: AtomicU64,
+    /// Journal rows given up that the log knows of.
+    told_lost: AtomicU64,
     /// Why the last request failed, and how many did since one succeeded.
     trouble: Mutex<Option<(String, u64)>>,
 }
@@ -43,6 +45,19 @@ impl FollowCounts {
             reason,
             "the store elsewhere refused lines: set aside"
         );
+    }
+
+    /// Notes how many journal rows were given up in all, with a line in the log when they are more.
+    pub(super) fn lost(&self, rows: u64) {
+        let before = self.told_lost.swap(rows, Ordering::Relaxed);
+        if rows > before {
+            let more = rows - before;
+            tracing::warn!(
+                more,
+                rows,
+                "the queue is full: commits never reach the store elsewhere"
+            );
+        }
     }
 
     /// Notes a read that failed.

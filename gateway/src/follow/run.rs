@@ -66,34 +66,30 @@ impl Follower {
     }
 
     async fn follow(&self) {
-        let mut lost_rows = self.lost_rows();
         loop {
             match self.deliver_next().await {
                 Ok(0) => self.history.wait_for_commit().await,
                 Ok(lines) if lines >= LINES_MAX => {}
                 Ok(_) => tokio::time::sleep(self.pace.gather).await,
+                Err(HistoryError::Damaged { row, source, .. }) => {
+                    tracing::error!(row, %source, "a journal row is damaged: not written on");
+                    self.history.give_up(row);
+                }
                 Err(error) => {
                     // Nothing of the store elsewhere: this one cannot be read.
                     self.counts.fail(&error.for_operators());
                     tokio::time::sleep(self.pace.retry_most).await;
                 }
             }
-            let lost = self.lost_rows();
-            if lost > lost_rows {
-                let rows = lost - lost_rows;
-                tracing::warn!(
-                    rows,
-                    "the queue was full: readings never reach the store elsewhere"
-                );
-                lost_rows = lost;
-            }
+            self.tell_losses();
         }
     }
 
-    fn lost_rows(&self) -> u64 {
-        self.history
-            .backlog()
-            .map_or(0, |backlog| backlog.lost_rows)
+    /// Tells the log what was given up since the last time.
+    fn tell_losses(&self) {
+        let backlog = self.history.backlog();
+        self.counts
+            .lost(backlog.map_or(0, |backlog| backlog.lost_rows));
     }
 
     /// Delivers the oldest commits that are not. Returns how many lines they had; 0 if none waits.
@@ -157,6 +153,7 @@ impl Follower {
                 Err(WriteError::Trouble(why)) => why,
             };
             self.counts.fail(&why);
+            self.tell_losses();
             let share = rand::rng().random_range(0.5..=1.0);
             tokio::time::sleep(wait.mul_f64(share)).await;
             wait = (wait * 2).min(self.pace.retry_most);

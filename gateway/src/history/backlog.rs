@@ -91,6 +91,15 @@ impl Backlog {
         self.row.next_seq = self.row.next_seq.max(seq.saturating_add(1));
     }
 
+    /// Notes that rows up to `seq` will never be delivered.
+    pub(super) fn give_up(&mut self, seq: i64) {
+        let given_up = self.waiting.iter().take_while(|row| row.seq <= seq);
+        let (rows, last) = given_up.fold((0, None), |(rows, _), row| (rows + 1, Some(row.at)));
+        self.row.lost_rows += rows;
+        self.row.lost_until = last.unwrap_or(self.row.lost_until);
+        self.deliver(seq);
+    }
+
     /// Returns what the next commit writes, which adds `bytes` and after which recovery needs rows
     /// from `needed_seq` on. Gives the oldest rows up that do not fit, as far as recovery lets go.
     pub(super) fn prepare(&mut self, needed_seq: i64, bytes: u64) -> FollowerRow {
@@ -167,6 +176,16 @@ mod tests {
         assert_eq!((row.next_seq, row.lost_rows), (4, 3));
         assert_eq!(row.lost_until, Micros::new(30));
         assert_eq!(backlog.view().bytes, 200);
+    }
+
+    #[test]
+    fn what_is_given_up_is_counted_as_lost() {
+        let mut backlog = backlog(10_000, 5);
+        backlog.deliver(1);
+        backlog.give_up(2);
+        let view = backlog.view();
+        assert_eq!((view.rows, view.lost_rows), (3, 1));
+        assert_eq!(view.lost_until, Micros::new(20));
     }
 
     #[test]

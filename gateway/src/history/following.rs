@@ -153,11 +153,18 @@ impl History {
             let seq: i64 = row.try_get(0).map_err(HistoryError::sql(doing))?;
             let at_us: i64 = row.try_get(1).map_err(HistoryError::sql(doing))?;
             let data: &[u8] = row.try_get(2).map_err(HistoryError::sql(doing))?;
-            let entry = journal::decode(data).map_err(|source| HistoryError::Damaged {
-                table: "journal",
-                row: seq,
-                source,
-            })?;
+            let entry = match journal::decode(data) {
+                Ok(entry) => entry,
+                // What comes before it is delivered first.
+                Err(_) if !found.is_empty() => break,
+                Err(source) => {
+                    return Err(HistoryError::Damaged {
+                        table: "journal",
+                        row: seq,
+                        source,
+                    });
+                }
+            };
             let sections = entry.sections.into_iter();
             let committed = Committed {
                 seq,
@@ -181,6 +188,13 @@ impl History {
     pub fn delivered(&self, seq: i64) {
         if let Some(backlog) = self.shared.backlog().as_mut() {
             backlog.deliver(seq);
+        }
+    }
+
+    /// Gives a commit up that cannot be read, and those before it.
+    pub fn give_up(&self, seq: i64) {
+        if let Some(backlog) = self.shared.backlog().as_mut() {
+            backlog.give_up(seq);
         }
     }
 
