@@ -7,6 +7,7 @@ mod bad_messages;
 mod bad_requests;
 mod both_databases;
 mod broken_links;
+mod check;
 mod demo;
 mod disk_errors;
 mod double_booking;
