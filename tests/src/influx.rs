@@ -122,7 +122,7 @@ fn take(kept: &mut Kept, line: &str) -> Option<()> {
         let (name, value) = field.split_once('=')?;
         let key = (
             measurement.to_owned(),
-            (*tags.get("id")?).to_owned(),
+            tags.get("id").copied().unwrap_or_default().to_owned(),
             name.to_owned(),
         );
         let value = value.parse().ok().filter(|value: &f64| value.is_finite())?;
