@@ -227,7 +227,7 @@ fn mebibytes(bytes: u64) -> String {
 /// Writes one line to the store elsewhere: nothing less proves token, bucket and room.
 #[cfg(feature = "influx")]
 async fn check_elsewhere(report: &mut Report, config: &Config, clock: &Clock) {
-    let Some(elsewhere) = &config.history else {
+    let Some(elsewhere) = &config.elsewhere else {
         return report.tell("history.store", "embedded");
     };
     report.tell("history.store", elsewhere.identity());

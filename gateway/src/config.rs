@@ -23,7 +23,7 @@ pub struct Config {
     /// The booking database; `None` is SQLite in the data folder. Holds a password: not logged.
     pub database_url: Option<Secret>,
     /// A store elsewhere that gets a copy of all readings; `None`: the embedded store alone.
-    pub history: Option<Elsewhere>,
+    pub elsewhere: Option<Elsewhere>,
     /// Limits on callers.
     pub limits: Limits,
     /// argon2id memory cost in KiB, 8,192 to 1,048,576.
@@ -133,7 +133,7 @@ impl Config {
             metrics_listen: settings.address("metrics.listen", local(9464)),
             mqtt: read_mqtt(&mut settings, secrets),
             database_url: read_secret(&mut settings, "database.url", secrets.database_url.as_ref()),
-            history: elsewhere::read(&mut settings, secrets),
+            elsewhere: elsewhere::read(&mut settings, secrets),
             limits: Limits {
                 login_per_minute: settings.number("limits.login_per_minute", 5, 0..100_001),
                 requests_per_minute: settings.number(

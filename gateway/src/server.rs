@@ -105,7 +105,7 @@ impl Server {
         let desk = booking::start(database, clock.clone(), lifecycle, settings).await?;
         let history = History::open(&config.data, clock.clone()).await?;
         let directory = desk.shared_directory();
-        if let Some(elsewhere) = &config.history {
+        if let Some(elsewhere) = &config.elsewhere {
             follow(elsewhere, &history, &directory, &clock, lifecycle).await?;
         }
         let telemetry = Telemetry::start(

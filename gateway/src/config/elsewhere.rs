@@ -155,7 +155,7 @@ mod tests {
         let text = "[history]\nstore = \"victoriametrics\"\nurl = \"http://127.0.0.1:1\"\n\
                     token = \"hunter2\"\n";
         let config = Config::parse(text, "f", &SecretFiles::default()).unwrap();
-        let elsewhere = config.history.unwrap();
+        let elsewhere = config.elsewhere.unwrap();
         assert!(!elsewhere.identity().contains("hunter2"));
         assert!(!format!("{elsewhere:?}").contains("hunter2"));
     }
