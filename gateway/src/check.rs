@@ -191,7 +191,7 @@ fn open_files(limits: &str) -> Option<u64> {
 
 fn check_forecast(report: &mut Report, config: &Config, found: &Inspection) {
     let queue_bytes = config
-        .history
+        .elsewhere
         .as_ref()
         .map_or(0, |store| store.queue_bytes_max);
     let forecast = forecast(found, queue_bytes);
@@ -240,7 +240,7 @@ async fn check_elsewhere(report: &mut Report, config: &Config, clock: &Clock) {
 #[cfg(not(feature = "influx"))]
 async fn check_elsewhere(report: &mut Report, config: &Config, _: &Clock) {
     let store = config
-        .history
+        .elsewhere
         .as_ref()
         .map(crate::config::Elsewhere::identity);
     let holds = store.is_none();
