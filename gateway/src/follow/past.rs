@@ -9,13 +9,14 @@
 //! `began`: readings committed before were never sent. `settled`: a minute ago, or a minute before
 //! the oldest commit that is not delivered, because a store shows what it took only after a while. A
 //! late reading is seen when its commit is delivered. When the store elsewhere does not answer, the
-//! embedded store does, as long as it keeps readings of that age.
+//! embedded store does, as long as it keeps readings of that age, and the other is left alone a while.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use scheduler::id::InstrumentId;
-use scheduler::time::{DAY_US, MINUTE_US, Micros, Span};
+use scheduler::time::{DAY_US, MINUTE_US, Micros, SECOND_US, Span};
 use wire::ChannelName;
 
 use super::counts::FollowCounts;
@@ -33,6 +34,9 @@ use crate::history::{
 /// holds the last 30 s of range queries back (`-search.latencyOffset`).
 const SETTLE_US: i64 = MINUTE_US;
 
+/// How long a store that did not answer is left alone, so that not every reader waits for it anew.
+const REST_US: i64 = 30 * SECOND_US;
+
 /// Reads one store elsewhere.
 #[derive(Debug)]
 pub(super) struct Past {
@@ -40,6 +44,8 @@ pub(super) struct Past {
     kind: Kind,
     clock: Clock,
     counts: Arc<FollowCounts>,
+    /// Until when it is left alone, by the clock that never goes back.
+    rests_until_us: AtomicI64,
 }
 
 /// The part of a window `[from, to)` that the store elsewhere answers for, in microseconds; empty if
@@ -64,8 +70,7 @@ impl StoreElsewhere for Past {
         };
         let past = match self.raw_elsewhere(of, part).await {
             Err(HistoryError::Elsewhere { why }) => {
-                self.counts.read_failed(&why);
-                self.demand_kept(part.from, why)?;
+                self.note_failure(part.from, why)?;
                 return history.raw(instrument, channel, from, to).await;
             }
             past => past?,
@@ -102,8 +107,7 @@ impl StoreElsewhere for Past {
         };
         let past = match self.stepped_elsewhere(of, part, step_ms).await {
             Err(HistoryError::Elsewhere { why }) => {
-                self.counts.read_failed(&why);
-                self.demand_kept(part.from, why)?;
+                self.note_failure(part.from, why)?;
                 return history.stepped(instrument, channel, from, to, step).await;
             }
             past => past?,
@@ -150,19 +154,31 @@ impl Past {
             kind: elsewhere.kind.clone(),
             clock: clock.clone(),
             counts: Arc::clone(counts),
+            rests_until_us: AtomicI64::new(i64::MIN),
         })
     }
 
-    /// Returns the part of a window that the store elsewhere answers for; `None` if it is empty.
+    /// Returns the part of a window that the store elsewhere is asked for; `None` for nothing.
     fn part(&self, history: &History, window: (Micros, Micros), step_us: i64) -> Option<Part> {
         let backlog = history.backlog()?;
         let part = part_of(window, step_us, &backlog, self.clock.now());
-        (part.from < part.to).then_some(part)
+        let rests = self.clock.mono_us() < self.rests_until_us.load(Ordering::Relaxed);
+        let is_asked = part.from < part.to && !(rests && self.is_kept(part.from));
+        is_asked.then_some(part)
     }
 
-    /// The embedded store may answer instead while it has what is asked for.
-    fn demand_kept(&self, from_us: i64, why: String) -> Result<(), HistoryError> {
-        if self.clock.now().get() - from_us < RAW_KEPT_DAYS * DAY_US {
+    /// Returns true if the embedded store has readings of that age too.
+    fn is_kept(&self, from_us: i64) -> bool {
+        self.clock.now().get() - from_us < RAW_KEPT_DAYS * DAY_US
+    }
+
+    /// Notes that the store did not answer. The embedded one may answer instead while it has what is
+    /// asked for.
+    fn note_failure(&self, from_us: i64, why: String) -> Result<(), HistoryError> {
+        self.counts.read_failed(&why);
+        let until_us = self.clock.mono_us() + REST_US;
+        self.rests_until_us.store(until_us, Ordering::Relaxed);
+        if self.is_kept(from_us) {
             return Ok(());
         }
         Err(HistoryError::Elsewhere { why })
@@ -232,8 +248,6 @@ fn part_of((from, to): (Micros, Micros), step_us: i64, backlog: &BacklogView, no
 
 #[cfg(test)]
 mod tests {
-    use scheduler::time::SECOND_US;
-
     use super::*;
 
     fn part(window_s: (i64, i64), step_s: i64, began_s: i64, oldest_s: Option<i64>) -> (i64, i64) {

@@ -1,6 +1,7 @@
 //! The follower against a double of the store that takes, refuses, fails or hangs as it is told.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use scheduler::id::InstrumentId;
-use scheduler::time::{MINUTE_US, Micros, SECOND_US};
+use scheduler::time::{DAY_US, MINUTE_US, Micros, SECOND_US};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use wire::ChannelName;
@@ -18,7 +19,7 @@ use super::begin;
 use super::run::Pace;
 use crate::clock::{Clock, Hand};
 use crate::config::{Elsewhere, Kind, Secret};
-use crate::history::{Cell, ClockMark, Group, History, Rows, Writer};
+use crate::history::{Cell, ClockMark, Group, History, HistoryError, Rows, Writer};
 
 /// What a request is answered with, once.
 enum Scripted {
@@ -34,6 +35,7 @@ struct Double {
     asked: Notify,
     kept: Notify,
     go_on: Notify,
+    reads: AtomicUsize,
 }
 
 /// Takes lines as InfluxDB does: token, organisation, bucket and precision must be right, and a
@@ -69,6 +71,12 @@ async fn write(
     StatusCode::NO_CONTENT
 }
 
+/// Answers no question.
+async fn query(State(double): State<Arc<Double>>) -> StatusCode {
+    double.reads.fetch_add(1, Ordering::SeqCst);
+    StatusCode::SERVICE_UNAVAILABLE
+}
+
 /// A store, a clock, and a follower's task.
 struct Plant {
     folder: tempfile::TempDir,
@@ -87,6 +95,7 @@ impl Plant {
         let double = Arc::new(Double::default());
         let routes = Router::new()
             .route("/api/v2/write", post(write))
+            .route("/api/v2/query", post(query))
             .with_state(Arc::clone(&double));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -310,4 +319,35 @@ async fn another_store_begins_anew() {
     let backlog = plant.history.backlog().unwrap();
     assert_eq!((backlog.rows, backlog.lost_rows), (0, 0));
     assert_eq!(backlog.began, plant.clock.now());
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_is_answered_for_and_left_alone() {
+    let mut plant = Plant::new().await;
+    plant.hand.advance(5 * MINUTE_US);
+    plant.commit().await;
+    plant.idle().await;
+    plant.hand.advance(5 * MINUTE_US);
+    let now = plant.clock.now();
+    let window = (Micros::new(now.get() - 8 * MINUTE_US), now);
+    let ask = async |plant: &Plant| {
+        let channel = ChannelName::parse("power_w").unwrap();
+        let of = InstrumentId::new(7);
+        plant
+            .history
+            .raw_anywhere(of, &channel, window.0, window.1)
+            .await
+    };
+    for _ in 0..3 {
+        assert_eq!(ask(&plant).await.unwrap().values, [Some(1.0)]);
+    }
+    assert_eq!(plant.double.reads.load(Ordering::SeqCst), 1);
+    plant.hand.advance(31 * SECOND_US);
+    assert_eq!(ask(&plant).await.unwrap().values, [Some(1.0)]);
+    assert_eq!(plant.double.reads.load(Ordering::SeqCst), 2);
+    assert_eq!(plant.history.elsewhere().unwrap().counts().read_failures, 2);
+    // What the embedded store has no more is an error that says why.
+    plant.hand.advance(40 * DAY_US);
+    let error = ask(&plant).await.unwrap_err();
+    assert!(matches!(error, HistoryError::Elsewhere { .. }), "{error}");
 }
