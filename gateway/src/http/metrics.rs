@@ -4,7 +4,8 @@
 //! from the start. No label is a person, an instrument or an agent: the number of series is fixed.
 
 mod exposition;
-mod telemetry;
+mod follower;
+mod recording;
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -100,8 +101,8 @@ pub(super) async fn metrics(State(state): State<HttpState>) -> Response {
     let mut text = Exposition::default();
     http(&mut text, state.counts());
     bookings(&mut text, &state);
-    telemetry::telemetry(&mut text, &state);
-    telemetry::follower(&mut text, &state);
+    telemetry(&mut text, &state);
+    follower::follower(&mut text, &state);
     region(&mut text, &state);
     process(&mut text);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -166,6 +167,68 @@ fn bookings(text: &mut Exposition, state: &HttpState) {
         help,
         state.seats().taken(),
     );
+}
+
+fn telemetry(text: &mut Exposition, state: &HttpState) {
+    let counts = state.telemetry().counts();
+    for (name, help, value) in [
+        (
+            "messages",
+            "Messages taken from the queue.",
+            counts.messages,
+        ),
+        (
+            "batches",
+            "Batches committed for the first time.",
+            counts.batches,
+        ),
+        ("points", "Points committed.", counts.points),
+        (
+            "late_points",
+            "Points after newer ones.",
+            counts.late_points,
+        ),
+        (
+            "duplicates",
+            "Batches acknowledged again.",
+            counts.duplicates,
+        ),
+        (
+            "gaps",
+            "Records that never came and never will.",
+            counts.gaps,
+        ),
+        ("commits", "Group commits.", counts.commits),
+        ("commit_failures", "Failed commits.", counts.commit_failures),
+        ("acks", "Acks sent.", counts.acks),
+    ] {
+        text.single(
+            &format!("ortoo_telemetry_{name}_total"),
+            "counter",
+            help,
+            value,
+        );
+    }
+    let help = "Messages that wait.";
+    text.single(
+        "ortoo_telemetry_queued_messages",
+        "gauge",
+        help,
+        counts.queued,
+    );
+    let help = "Agents connected.";
+    text.single(
+        "ortoo_telemetry_agents_online",
+        "gauge",
+        help,
+        counts.agents_online,
+    );
+    recording::waiting_and_lasting(text, &counts);
+    let name = "ortoo_telemetry_rejected_total";
+    text.begin(name, "counter", "Messages quarantined, by reason.");
+    for (reason, count) in &counts.rejected {
+        text.sample(name, &[("reason", reason)], count);
+    }
 }
 
 fn region(text: &mut Exposition, state: &HttpState) {
