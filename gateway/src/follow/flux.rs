@@ -6,6 +6,7 @@
 //! <https://docs.influxdata.com/flux/v0/stdlib/universe/aggregatewindow/>.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat};
 use serde_json::json;
@@ -61,10 +62,12 @@ pub(super) async fn steps(
     let offset_ms = asked.from_ms.rem_euclid(step_ms);
     let mut query = format!("data = {}", source(bucket, asked, &[READING]));
     for (_, word, _) in PARTS {
-        query.push_str(&format!(
+        writeln!(
+            query,
             "data |> aggregateWindow(every: {step_ms}ms, offset: {offset_ms}ms, fn: {word}, \
-             createEmpty: false, timeSrc: \"_start\") |> yield(name: \"{word}\")\n"
-        ));
+             createEmpty: false, timeSrc: \"_start\") |> yield(name: \"{word}\")"
+        )
+        .expect("a text can grow");
     }
     let mut steps: BTreeMap<(i64, usize), Step> = BTreeMap::new();
     for record in ask(web, org, &query).await? {

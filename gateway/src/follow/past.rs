@@ -68,19 +68,19 @@ impl StoreElsewhere for Past {
         let Some(part) = self.part(history, (from, to), 1_000) else {
             return history.raw(instrument, channel, from, to).await;
         };
-        let past = match self.raw_elsewhere(of, part).await {
+        let older = match self.raw_elsewhere(of, part).await {
             Err(HistoryError::Elsewhere { why }) => {
                 self.note_failure(part.from, why)?;
                 return history.raw(instrument, channel, from, to).await;
             }
-            past => past?,
+            answer => answer?,
         };
         let mut series = RawSeries::default();
         if from.get() < part.from {
             let upto = Micros::new(part.from);
             series = history.raw(instrument, channel, from, upto).await?;
         }
-        append_raw(&mut series, past);
+        append_raw(&mut series, older);
         if part.to < to.get() {
             let rest = history.raw(instrument, channel, Micros::new(part.to), to);
             append_raw(&mut series, rest.await?);
@@ -105,12 +105,12 @@ impl StoreElsewhere for Past {
         let Some(part) = self.part(history, (from, to), step_ms * 1_000) else {
             return history.stepped(instrument, channel, from, to, step).await;
         };
-        let past = match self.stepped_elsewhere(of, part, step_ms).await {
+        let older = match self.stepped_elsewhere(of, part, step_ms).await {
             Err(HistoryError::Elsewhere { why }) => {
                 self.note_failure(part.from, why)?;
                 return history.stepped(instrument, channel, from, to, step).await;
             }
-            past => past?,
+            answer => answer?,
         };
         let mut series = StepSeries::default();
         if from.get() < part.from {
@@ -119,7 +119,7 @@ impl StoreElsewhere for Past {
                 .stepped(instrument, channel, from, upto, step)
                 .await?;
         }
-        append_steps(&mut series, past);
+        append_steps(&mut series, older);
         if part.to < to.get() {
             let rest = history.stepped(instrument, channel, Micros::new(part.to), to, step);
             append_steps(&mut series, rest.await?);
@@ -217,7 +217,7 @@ impl Past {
 }
 
 /// Readings are kept in whole milliseconds: the first not before a moment is rounded up.
-fn asked<'a>(of: (InstrumentId, &'a ChannelName), part: Part) -> Asked<'a> {
+fn asked(of: (InstrumentId, &ChannelName), part: Part) -> Asked<'_> {
     let up = |us: i64| us.div_euclid(1_000) + i64::from(us.rem_euclid(1_000) > 0);
     Asked {
         instrument: of.0,
@@ -229,11 +229,11 @@ fn asked<'a>(of: (InstrumentId, &'a ChannelName), part: Part) -> Asked<'a> {
 
 /// Cuts a window to what the store elsewhere has for sure, at whole steps from its begin.
 fn part_of((from, to): (Micros, Micros), step_us: i64, backlog: &BacklogView, now: Micros) -> Part {
-    let began = (backlog.began.get() + SETTLE_US).max(0);
+    let known_us = (backlog.began.get() + SETTLE_US).max(0);
     let settled = backlog.oldest.map_or(now, |oldest| oldest.min(now)).get() - SETTLE_US;
     let from = from.get();
-    let steps_before = (began - from).max(0).div_euclid(step_us)
-        + i64::from((began - from).max(0).rem_euclid(step_us) > 0);
+    let steps_before = (known_us - from).max(0).div_euclid(step_us)
+        + i64::from((known_us - from).max(0).rem_euclid(step_us) > 0);
     let begin = from.saturating_add(steps_before.saturating_mul(step_us));
     let end = if settled >= to.get() {
         to.get()

@@ -82,7 +82,7 @@ pub(super) enum Part {
     Count,
 }
 
-/// Parts, and the word for each in Flux and in MetricsQL.
+/// Parts, and the word for each in Flux and in `MetricsQL`.
 pub(super) const PARTS: [(Part, &str, &str); 5] = [
     (Part::Min, "min", "min_over_time"),
     (Part::Mean, "mean", "avg_over_time"),

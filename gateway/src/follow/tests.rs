@@ -100,7 +100,7 @@ impl Plant {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(spawn(async move {
-            axum::serve(listener, routes).await.unwrap()
+            axum::serve(listener, routes).await.unwrap();
         }));
         let folder = tempfile::tempdir().unwrap();
         let (clock, hand) = Clock::manual(Micros::new(1_800_000_000 * SECOND_US));

@@ -1,4 +1,4 @@
-//! Reads of VictoriaMetrics: `/api/v1/export` for readings as they came, MetricsQL for steps.
+//! Reads of VictoriaMetrics: `/api/v1/export` for readings as they came, `MetricsQL` for steps.
 //!
 //! `x_over_time(m[d])` at a moment `t` covers `(t - d, t]`. A step `[b, b + d)` of whole milliseconds
 //! is therefore asked for at `b + d - 1 ms`. `nocache=1` keeps the server from moving `start` to a

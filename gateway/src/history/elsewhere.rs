@@ -30,6 +30,9 @@ pub struct ElsewhereCounts {
 #[async_trait]
 pub trait StoreElsewhere: std::fmt::Debug + Send + Sync {
     /// Returns readings as they came in a window `[from, to)`, the newest from the embedded store.
+    ///
+    /// # Errors
+    /// As [`History::raw_anywhere`].
     async fn raw(
         &self,
         history: &History,
@@ -38,6 +41,9 @@ pub trait StoreElsewhere: std::fmt::Debug + Send + Sync {
     ) -> Result<RawSeries, HistoryError>;
 
     /// Returns a channel by step in a window, likewise.
+    ///
+    /// # Errors
+    /// As [`History::stepped_anywhere`].
     async fn stepped(
         &self,
         history: &History,
@@ -49,7 +55,10 @@ pub trait StoreElsewhere: std::fmt::Debug + Send + Sync {
     /// Returns all counts.
     fn counts(&self) -> ElsewhereCounts;
 
-    /// Returns whether readings can be written on, or why not, for operators, in Chinese and English.
+    /// Returns whether readings can be written on.
+    ///
+    /// # Errors
+    /// Returns why not, for operators, in Chinese and English.
     fn ready(&self) -> Result<(), String>;
 }
 
