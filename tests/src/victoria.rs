@@ -73,11 +73,10 @@ impl Victoria {
     /// When it does not answer as documented.
     pub async fn export(&self, selector: &str) -> Vec<(Value, Vec<(i64, f64)>)> {
         self.flush().await;
-        let client = reqwest::Client::new();
-        let request = client
-            .get(format!("{}/api/v1/export", self.url()))
-            .query(&[("match[]", selector)]);
-        let text = request.send().await.expect("it answers").text().await;
+        let place = format!("{}/api/v1/export", self.url());
+        let place = reqwest::Url::parse_with_params(&place, [("match[]", selector)]);
+        let answer = reqwest::get(place.expect("it is an address")).await;
+        let text = answer.expect("it answers").text().await;
         let text = text.expect("its answer is text");
         let series = text.lines().map(|line| {
             let mut line: Value = serde_json::from_str(line).expect("each line is JSON");
