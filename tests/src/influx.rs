@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 /// What must be in each request.
 pub const TOKEN: &str = "hush";
@@ -38,10 +39,12 @@ struct Kept {
 pub struct Influx {
     url: String,
     kept: Arc<Mutex<Kept>>,
+    /// Ends with the double.
+    _server: JoinSet<std::io::Result<()>>,
 }
 
 impl Influx {
-    /// Starts it on a free port, until the test's runtime ends.
+    /// Starts it on a free port.
     ///
     /// # Panics
     /// When loopback has no free port.
@@ -56,11 +59,14 @@ impl Influx {
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
-        drop(tokio::spawn(
-            async move { axum::serve(listener, routes).await },
-        ));
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, routes).await });
         let url = format!("http://{address}");
-        Self { url, kept }
+        Self {
+            url,
+            kept,
+            _server: server,
+        }
     }
 
     /// Returns its address.
