@@ -76,7 +76,7 @@ pub fn run(arguments: Arguments) -> Result<(), CommandError> {
             Ok(())
         }
         Command::Check(file) => {
-            let report = runtime.block_on(check::run(&load(&file)?));
+            let report = runtime.block_on(check::run(&load(&file)?, &Clock::system()));
             print_line(&report.to_string())?;
             match report.faults() {
                 0 => Ok(()),
@@ -95,6 +95,7 @@ fn load(file: &SettingsFile) -> Result<Config, CommandError> {
     let secrets = SecretFiles {
         database_url: path("ORTOO_DATABASE_URL_FILE"),
         mqtt_url: path("ORTOO_MQTT_URL_FILE"),
+        history_token: path("ORTOO_HISTORY_TOKEN_FILE"),
     };
     let config = match &file.config {
         Some(path) => Config::load(path, &secrets),

@@ -1,5 +1,7 @@
 //! Every setting of the gateway: its unit, default and bounds. All faults are reported at once.
 
+mod elsewhere;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +10,8 @@ use agents::profile::Profiles;
 
 use crate::history::Kept;
 use crate::settings::{Faults, Settings};
+
+pub use elsewhere::{Elsewhere, Kind};
 
 /// What the gateway runs with.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +30,8 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// How long telemetry is kept.
     pub history: Kept,
+    /// A store elsewhere that gets a copy of all readings; `None`: the embedded store alone.
+    pub elsewhere: Option<Elsewhere>,
     /// Limits on callers.
     pub limits: Limits,
     /// argon2id memory cost in KiB, 8,192 to 1,048,576.
@@ -110,6 +116,8 @@ pub struct SecretFiles {
     pub database_url: Option<PathBuf>,
     /// `ORTOO_MQTT_URL_FILE`.
     pub mqtt_url: Option<PathBuf>,
+    /// `ORTOO_HISTORY_TOKEN_FILE`.
+    pub history_token: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy)]
@@ -146,6 +154,7 @@ impl Config {
             modbus: read_modbus(&mut settings),
             database_url: read_secret(&mut settings, "database.url", secrets.database_url.as_ref()),
             history: read_history(&mut settings),
+            elsewhere: elsewhere::read(&mut settings, secrets),
             limits: Limits {
                 login_per_minute: settings.number("limits.login_per_minute", 5, 0..100_001),
                 requests_per_minute: settings.number(

@@ -16,6 +16,10 @@ pub mod credentials;
 pub mod demo;
 pub mod disk;
 pub mod folder;
+#[cfg(feature = "influx")]
+pub mod follow;
+pub mod forecast;
+pub mod histogram;
 pub mod history;
 pub mod http;
 pub mod labels;

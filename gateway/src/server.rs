@@ -10,13 +10,14 @@ use tokio::net::TcpListener;
 use crate::booking::{self, DeskHandle, DeskSettings, Witness};
 use crate::clock::Clock;
 use crate::command::lock_folder;
-use crate::config::{Config, Mqtt, Secret};
+use crate::config::{Config, Elsewhere, Mqtt, Secret};
 use crate::credentials::Passwords;
 use crate::history::{History, HistoryError};
 use crate::http::{self, HttpState, Rooms, Site};
 use crate::labels::Labels;
 use crate::lifecycle::Lifecycle;
 use crate::polling::Polling;
+use crate::registry::SharedDirectory;
 use crate::store::{Database, StoreError};
 use crate::telemetry::{self, Telemetry, TelemetryHandle};
 
@@ -46,6 +47,9 @@ pub enum StartError {
     /// The telemetry store cannot be used.
     #[error("the telemetry store cannot be used")]
     History(#[from] HistoryError),
+    /// This build writes readings nowhere else.
+    #[error("this build has no store elsewhere: set history.store = \"embedded\"")]
+    NoElsewhere,
     /// Messages cannot come in.
     #[error("telemetry cannot start")]
     Telemetry(#[from] telemetry::StartError),
@@ -103,6 +107,9 @@ impl Server {
         let history = History::open(&config.data, clock.clone()).await?;
         keep(&history, config, lifecycle);
         let directory = desk.shared_directory();
+        if let Some(elsewhere) = &config.elsewhere {
+            follow(elsewhere, &history, &directory, &clock, lifecycle).await?;
+        }
         let telemetry = Telemetry::start(
             &config.mqtt,
             clock.clone(),
@@ -168,6 +175,30 @@ fn keep(history: &History, config: &Config, lifecycle: &Lifecycle) {
             Ok::<(), Infallible>(())
         });
     }
+}
+
+/// Begins to write readings on, before the first are taken.
+#[cfg(feature = "influx")]
+async fn follow(
+    elsewhere: &Elsewhere,
+    history: &History,
+    directory: &SharedDirectory,
+    clock: &Clock,
+    lifecycle: &Lifecycle,
+) -> Result<(), StartError> {
+    let directory = std::sync::Arc::clone(directory);
+    Ok(crate::follow::start(elsewhere, history, directory, clock, lifecycle).await?)
+}
+
+#[cfg(not(feature = "influx"))]
+async fn follow(
+    _: &Elsewhere,
+    _: &History,
+    _: &SharedDirectory,
+    _: &Clock,
+    _: &Lifecycle,
+) -> Result<(), StartError> {
+    std::future::ready(Err(StartError::NoElsewhere)).await
 }
 
 /// Returns where agents connect. A broker's credential is the gateway's own and not shown.

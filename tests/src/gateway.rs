@@ -192,9 +192,17 @@ impl Gateway {
     /// # Panics
     /// When it does not answer.
     pub async fn metrics(&self) -> Metrics {
+        Metrics::parse(&self.metrics_text().await)
+    }
+
+    /// Reads its counters as they are written.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn metrics_text(&self) -> String {
         let client = Client::anonymous(&format!("http://127.0.0.1:{}", self.ports.metrics));
         let body = client.get("/metrics").await.expect(200);
-        Metrics::parse(body.as_str().expect("counters are text"))
+        body.as_str().expect("counters are text").to_owned()
     }
 
     /// Waits until `/readyz` says that everything works.

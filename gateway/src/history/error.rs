@@ -46,6 +46,12 @@ pub enum HistoryError {
         #[source]
         source: Damage,
     },
+    /// A store elsewhere, which answers for the past, does not.
+    #[error("the store elsewhere cannot be read: {why}")]
+    Elsewhere {
+        /// What it said.
+        why: String,
+    },
     /// The answer would be too large.
     #[error("the answer has more than {max} points: ask for a step or a shorter window")]
     TooMany {

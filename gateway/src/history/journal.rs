@@ -9,10 +9,13 @@
 //!              columns x { u16 channel, u8 has codes, rows x u8 codes if so, rows x f64 } }
 //! ```
 
+use std::collections::BTreeMap;
+
 use bytes::{Buf, BufMut};
 use scheduler::id::InstrumentId;
 
 use super::block::{BLOCK_ROWS_MAX, Damage, get_marks, put_marks, size};
+use super::placing::TailKey;
 use super::rows::{ChannelNo, Column, Rows};
 use super::tails::Kind;
 
@@ -60,6 +63,19 @@ pub(super) fn encode(received: &[Received], sections: &[(InstrumentId, Kind, &Ro
         put_rows(&mut bytes, rows);
     }
     bytes
+}
+
+/// Returns rows of any number as sections, each small enough for a journal row.
+pub(super) fn in_sections(rows: &BTreeMap<TailKey, Rows>) -> Vec<Section> {
+    let mut sections = Vec::new();
+    for ((instrument, kind), rows) in rows {
+        for from in (0..rows.len()).step_by(BLOCK_ROWS_MAX) {
+            let mut part = Rows::default();
+            part.append(rows, from, from + BLOCK_ROWS_MAX);
+            sections.push((*instrument, *kind, part));
+        }
+    }
+    sections
 }
 
 /// Reads a journal row.

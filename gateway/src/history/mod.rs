@@ -12,6 +12,10 @@
 //! **Reading.** Readers have connections of their own that cannot write. They merge blocks and
 //! tails by time; of two readings at one time the last received wins.
 //!
+//! **Following.** A store elsewhere may get a copy of all readings ([`crate::follow`]). It reads the
+//! journal behind the commits (`following`); rows that it has not got yet stay, up to a limit, after
+//! recovery needs them no more. `follower.needed_seq` tells recovery where its own rows begin.
+//!
 //! **Block format**: documented in [`block`], readable from Python.
 //!
 //! ```python
@@ -62,15 +66,21 @@
 //! `coalesce(rank, id)` holds. What is not in blocks yet (at most 300 rows of an instrument) is in
 //! the tables `tail` and `journal`, which only the gateway reads; `GET .../readings` has all of it.
 
+mod backlog;
 pub mod block;
 mod caretaker;
 mod dictionary;
 mod doubts;
+mod elsewhere;
 mod error;
+mod following;
+#[cfg(test)]
+mod following_tests;
 mod gaps;
 mod gather;
 mod group;
 mod hours;
+mod inspect;
 mod journal;
 mod keep;
 mod pins;
@@ -95,12 +105,14 @@ mod writer;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use scheduler::id::InstrumentId;
 use scheduler::time::{DAY_US, Micros};
+use tokio::sync::Notify;
 use wire::{ChannelName, Quality};
 
+use self::backlog::Backlog;
 use self::dictionary::Dictionary;
 use self::keep::Horizons;
 use self::schema::Pools;
@@ -108,18 +120,22 @@ use self::tails::Tails;
 use self::touched::Touched;
 use crate::clock::Clock;
 
+pub use backlog::BacklogView;
 pub use caretaker::Caretaker;
+pub use elsewhere::{ElsewhereCounts, StoreElsewhere};
 pub use error::HistoryError;
+pub use following::{Committed, SetAside};
 pub use gaps::Losses;
 pub use group::{
     AgentRow, BootClock, Gap, Group, PAYLOAD_KEPT_MAX, QUARANTINE_MAX, Quarantined, StateChange,
 };
+pub use inspect::Inspection;
 pub use journal::{Received, StreamNo};
 pub use keep::{Kept, RAW_KEPT_DAYS};
 pub use prepared::Prepared;
 pub use ranges::{RANGES_MAX, RangeSet};
 pub use recover::Recovered;
-pub use rows::{Cell, ChannelNo, ClockMark, Rows};
+pub use rows::{Cell, ChannelNo, ClockMark, Rows, quality_code, quality_of_code};
 pub use series::{ChannelReading, RAW_POINTS_MAX, RawSeries, STEPS_MAX, StateInterval, StepSeries};
 pub use writer::{NewestOf, Receipt, Writer};
 
@@ -136,6 +152,10 @@ struct Shared {
     horizons: Mutex<Horizons>,
     /// Whether the caretaker was handed out.
     is_kept: AtomicBool,
+    /// What a store elsewhere has not got yet; `None` without one.
+    backlog: Mutex<Option<Backlog>>,
+    /// Told after each commit.
+    committed: Notify,
 }
 
 impl Shared {
@@ -171,6 +191,8 @@ pub struct History {
     pools: Pools,
     shared: Arc<Shared>,
     clock: Clock,
+    /// Set once, before readings come.
+    elsewhere: Arc<OnceLock<Arc<dyn StoreElsewhere>>>,
     /// Taken by the recorder, once.
     writing: Arc<Mutex<Option<(Writer, Recovered)>>>,
 }
@@ -191,6 +213,8 @@ impl History {
             touched: Mutex::new(memory.touched),
             horizons: Mutex::new(memory.horizons),
             is_kept: AtomicBool::new(false),
+            backlog: Mutex::new(None),
+            committed: Notify::new(),
         });
         let numbers = memory.streams.iter();
         let numbers = numbers
@@ -213,6 +237,7 @@ impl History {
             pools,
             shared,
             clock,
+            elsewhere: Arc::default(),
             writing: Arc::new(Mutex::new(Some((writer, memory.recovered)))),
         })
     }

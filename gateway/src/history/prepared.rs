@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 use wire::{AgentName, StreamId};
 
 use super::Shared;
+use super::backlog::FollowerRow;
 use super::block::Damage;
 use super::error::HistoryError;
 use super::group::{AgentRow, BootClock, Gap, QUARANTINE_MAX, Quarantined, StateChange};
@@ -18,6 +19,9 @@ use super::placing::TailKey;
 use super::rows::{Cell, ChannelNo, Rows};
 use super::tails::{Kind, Newest};
 use super::touched::DayKey;
+
+/// Most journal rows deleted in one commit; one is added.
+const RELEASED_ROWS_MAX: i64 = 1_000;
 
 /// Everything one transaction writes.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct Prepared {
     pub(super) journal: Vec<u8>,
     /// Journal rows below it are needed by nothing after this commit.
     pub(super) journal_low: i64,
+    /// Where the follower stands, if there is one; rows from there on stay for it.
+    pub(super) follower: Option<FollowerRow>,
     pub(super) blocks: Vec<BlockRow>,
     pub(super) tails: Vec<TailRow>,
     pub(super) states: Vec<StateChange>,
@@ -96,6 +102,7 @@ impl Prepared {
             streams: Vec::new(),
             journal: Vec::new(),
             journal_low: 0,
+            follower: None,
             blocks: Vec::new(),
             tails: Vec::new(),
             states: Vec::new(),
@@ -170,10 +177,44 @@ impl Prepared {
         self.write_readings(connection).await?;
         self.write_states(connection).await?;
         self.write_notes(connection).await?;
+        self.release_journal(connection).await?;
+        Ok(())
+    }
+
+    /// Writes where the follower stands, and lets journal rows go that neither recovery nor it needs.
+    /// Without a follower its mark goes too: rows it would want are not kept from now on.
+    async fn release_journal(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let kept_from = match &self.follower {
+            Some(row) => {
+                run!(
+                    connection,
+                    "INSERT INTO follower \
+                     (id, store, next_seq, needed_seq, began_us, lost_rows, lost_us) \
+                     VALUES (1, $1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
+                     store = excluded.store, next_seq = excluded.next_seq, \
+                     needed_seq = excluded.needed_seq, began_us = excluded.began_us, \
+                     lost_rows = excluded.lost_rows, lost_us = excluded.lost_us",
+                    row.store.as_str(),
+                    row.next_seq,
+                    row.needed_seq,
+                    row.began.get(),
+                    i64::try_from(row.lost_rows).unwrap_or(i64::MAX),
+                    row.lost_until.get(),
+                )?;
+                row.next_seq.min(self.journal_low)
+            }
+            None => {
+                run!(connection, "DELETE FROM follower")?;
+                self.journal_low
+            }
+        };
+        // A few at a time: a follower that is taken away may leave gigabytes.
         run!(
             connection,
-            "DELETE FROM journal WHERE seq < $1",
-            self.journal_low
+            "DELETE FROM journal WHERE seq IN \
+             (SELECT seq FROM journal WHERE seq < $1 ORDER BY seq LIMIT $2)",
+            kept_from,
+            RELEASED_ROWS_MAX,
         )?;
         Ok(())
     }

@@ -188,7 +188,12 @@ impl Memory {
 
     /// Adds what the journal holds beyond the checkpoints.
     async fn replay(&mut self, pool: &SqlitePool) -> Result<(), HistoryError> {
-        let mut rows = sqlx::query("SELECT seq, at_us, data FROM journal ORDER BY seq").fetch(pool);
+        // Rows that are kept for the follower alone are not read: there may be gigabytes of them.
+        let mut rows = sqlx::query(
+            "SELECT seq, at_us, data FROM journal \
+             WHERE seq >= coalesce((SELECT needed_seq FROM follower), 0) ORDER BY seq",
+        )
+        .fetch(pool);
         while let Some(row) = rows.try_next().await.map_err(reading)? {
             let seq: i64 = row.try_get(0).map_err(reading)?;
             let at = Micros::new(row.try_get(1).map_err(reading)?);

@@ -64,6 +64,19 @@ pub struct Rows {
     pub(super) marks: Vec<(u32, ClockMark)>,
 }
 
+/// Returns the code of a quality in stores elsewhere: its position in [`Quality::ALL`].
+#[must_use]
+pub fn quality_code(quality: Quality) -> u8 {
+    code_of(quality)
+}
+
+/// Returns the quality of a code; of a code that this release does not know `Other`.
+#[must_use]
+pub fn quality_of_code(code: u8) -> Quality {
+    let known = Quality::ALL.get(usize::from(code));
+    known.copied().unwrap_or(Quality::Other)
+}
+
 /// Returns the code of a quality: its position in [`Quality::ALL`].
 pub(super) fn code_of(quality: Quality) -> u8 {
     let position = Quality::ALL.iter().position(|one| *one == quality);

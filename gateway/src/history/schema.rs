@@ -17,9 +17,10 @@ const FILE: &str = "telemetry.db";
 const SQLITE_MIN: [u32; 3] = [3, 51, 3];
 
 /// Steps from an empty file to the newest version, one a release that changed the tables.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/telemetry/0001_telemetry.sql"),
     include_str!("../../migrations/telemetry/0002_hours.sql"),
+    include_str!("../../migrations/telemetry/0004_follower.sql"),
 ];
 
 /// Readers at the same time; more wait.
@@ -106,12 +107,7 @@ async fn verify(connection: &mut SqliteConnection) -> Result<(), HistoryError> {
             actual: version,
         });
     }
-    for (name, query, required) in REQUIRED {
-        let row = sqlx::query(query)
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(HistoryError::sql("reading a setting back"))?;
-        let actual = text_of(&row);
+    for (name, actual, required) in read_back(connection).await? {
         if actual != required {
             return Err(HistoryError::Setting {
                 name,
@@ -121,6 +117,31 @@ async fn verify(connection: &mut SqliteConnection) -> Result<(), HistoryError> {
         }
     }
     Ok(())
+}
+
+/// Returns the settings that durability needs as they read: name, actual, required.
+pub(super) async fn settings(
+    pool: &SqlitePool,
+) -> Result<Vec<(&'static str, String, &'static str)>, HistoryError> {
+    let mut connection = pool
+        .acquire()
+        .await
+        .map_err(HistoryError::sql("reading a setting back"))?;
+    read_back(&mut connection).await
+}
+
+async fn read_back(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(&'static str, String, &'static str)>, HistoryError> {
+    let mut settings = Vec::with_capacity(REQUIRED.len());
+    for (name, query, required) in REQUIRED {
+        let row = sqlx::query(query)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(HistoryError::sql("reading a setting back"))?;
+        settings.push((name, text_of(&row), required));
+    }
+    Ok(settings)
 }
 
 /// Returns the first column as text; settings are numbers or words.

@@ -248,6 +248,17 @@ impl Writer {
             .iter()
             .map(|((instrument, kind), rows)| (*instrument, *kind, rows))
             .collect();
+        // A follower reads the journal alone, so what goes into blocks at once is there as well.
+        // Recovery passes it over: the tail's row is as of this commit.
+        let at_once = if self.shared.backlog().is_some() {
+            journal::in_sections(&prepared.full)
+        } else {
+            Vec::new()
+        };
+        let sections: Vec<_> = sections
+            .into_iter()
+            .chain(at_once.iter().map(|(of, kind, rows)| (*of, *kind, rows)))
+            .collect();
         prepared.journal = journal::encode(&group.received, &sections);
         prepared.states = group.states;
         prepared.gaps = group.gaps;
@@ -255,6 +266,10 @@ impl Writer {
         prepared.boots = group.boots;
         prepared.agents = group.agents;
         self.pin(&mut prepared, &group.received);
+        if let Some(backlog) = self.shared.backlog().as_mut() {
+            let bytes = u64::try_from(prepared.journal.len()).unwrap_or(u64::MAX);
+            prepared.follower = Some(backlog.prepare(prepared.journal_low, bytes));
+        }
         prepared
     }
 
@@ -324,6 +339,11 @@ impl Writer {
     pub fn apply(&mut self, prepared: Prepared) {
         self.next_seq = prepared.seq + 1;
         self.journal.push_back((prepared.seq, prepared.at));
+        if let Some(backlog) = self.shared.backlog().as_mut() {
+            let bytes = u64::try_from(prepared.journal.len()).unwrap_or(u64::MAX);
+            backlog.push(prepared.seq, prepared.at, bytes);
+        }
+        self.shared.committed.notify_one();
         while self
             .journal
             .front()

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::answer::Json;
 use super::state::HttpState;
 use crate::booking::DeskError;
+use crate::history::StoreElsewhere;
 
 /// How long a probe's result is given to others, in microseconds.
 const PROBED_FOR_US: i64 = 1_000_000;
@@ -32,7 +33,7 @@ pub struct Health {
 /// Whether everything works that the work needs.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Ready {
-    /// Whether all checks are `ok`.
+    /// Whether all checks are `ok` that the work needs.
     ready: bool,
     /// Each `ok`, or why not, in Chinese and English.
     checks: Checks,
@@ -49,6 +50,9 @@ pub struct Checks {
     broker: String,
     /// The data folder has room.
     disk: String,
+    /// Readings are written on; `ok` too when they are to be written nowhere else. The gateway is
+    /// ready without it: what is not written on waits on disk.
+    store_elsewhere: String,
 }
 
 /// The newest result. One caller probes at a time; the others wait for its result.
@@ -105,6 +109,12 @@ async fn probe(state: &HttpState) -> Ready {
         telemetry_store: told(state.telemetry().ready()),
         broker: told(state.telemetry().broker_ready()),
         disk: told(disk(&state.site().data)),
+        store_elsewhere: told(
+            state
+                .history()
+                .elsewhere()
+                .map_or(Ok(()), StoreElsewhere::ready),
+        ),
     };
     let all = [
         &checks.booking_database,

@@ -3,8 +3,12 @@
 //! Counting takes no lock: the routes are known when the router is built, so each has its counters
 //! from the start. No label is a person, an instrument or an agent: the number of series is fixed.
 
+mod exposition;
+mod follower;
+mod recording;
+
 use std::collections::HashMap;
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,9 +16,11 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
+use self::exposition::Exposition;
 use super::answer::typed;
 use super::frame::Counts;
 use super::state::HttpState;
+use crate::histogram::Histogram;
 use crate::status::ShownStatus;
 
 /// The label of requests that no route took.
@@ -36,12 +42,10 @@ const BUCKETS_US: [u64; 10] = [
 #[derive(Debug)]
 pub struct HttpCounts(HashMap<String, RouteCounts>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct RouteCounts {
     by_method: [[AtomicU64; STATUSES.len()]; METHODS.len()],
-    /// How many took at most as long; the last: any time.
-    buckets: [AtomicU64; BUCKETS_US.len() + 1],
-    took_us: AtomicU64,
+    took: Histogram,
 }
 
 impl HttpCounts {
@@ -51,7 +55,13 @@ impl HttpCounts {
         let routes = routes.into_iter().chain([NO_ROUTE.to_owned()]);
         Self(
             routes
-                .map(|route| (route, RouteCounts::default()))
+                .map(|route| {
+                    let counts = RouteCounts {
+                        by_method: Default::default(),
+                        took: Histogram::new(&BUCKETS_US),
+                    };
+                    (route, counts)
+                })
                 .collect(),
         )
     }
@@ -68,11 +78,7 @@ impl HttpCounts {
             count.fetch_add(1, Ordering::Relaxed);
         }
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS_US.partition_point(|bound| *bound < took_us);
-        if let Some(count) = counts.buckets.get(bucket) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        counts.took_us.fetch_add(took_us, Ordering::Relaxed);
+        counts.took.observe(took_us);
     }
 
     fn count(&self, route: &str, method: &str, status: u16) -> u64 {
@@ -97,39 +103,11 @@ pub(super) async fn metrics(State(state): State<HttpState>) -> Response {
     bookings(&mut text, &state);
     telemetry(&mut text, &state);
     foreign(&mut text, &state);
+    follower::follower(&mut text, &state);
     region(&mut text, &state);
     process(&mut text);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     typed(kind, text.0.into())
-}
-
-/// Text being written.
-#[derive(Default)]
-struct Exposition(String);
-
-impl Exposition {
-    fn begin(&mut self, name: &str, kind: &str, help: &str) {
-        self.put(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &dyn Display)], value: impl Display) {
-        self.0.push_str(name);
-        for (place, (label, text)) in labels.iter().enumerate() {
-            let before = if place == 0 { '{' } else { ',' };
-            self.put(format_args!("{before}{label}=\"{text}\""));
-        }
-        let after = if labels.is_empty() { "" } else { "}" };
-        self.put(format_args!("{after} {value}\n"));
-    }
-
-    fn single(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
-        self.begin(name, kind, help);
-        self.sample(name, &[], value);
-    }
-
-    fn put(&mut self, arguments: std::fmt::Arguments<'_>) {
-        self.0.write_fmt(arguments).expect("a text can grow");
-    }
 }
 
 fn http(text: &mut Exposition, counts: &HttpCounts) {
@@ -157,31 +135,11 @@ fn http(text: &mut Exposition, counts: &HttpCounts) {
         "Time from a request's head to its answer's head.",
     );
     for (route, counts) in &routes {
-        let mut below = 0;
-        let buckets = counts
-            .buckets
-            .iter()
-            .map(|count| count.load(Ordering::Relaxed));
-        let counted: Vec<u64> = buckets.collect();
-        if counted.iter().all(|count| *count == 0) {
-            continue;
+        let took = counts.took.view();
+        if took.counts.iter().any(|count| *count > 0) {
+            text.durations(name, &[("route", route)], &took);
         }
-        let bounds = BUCKETS_US.iter().map(|bound| seconds(*bound));
-        let bounds = bounds.chain(["+Inf".to_owned()]);
-        for (bound, count) in bounds.zip(counted) {
-            below += count;
-            let labels: [(&str, &dyn Display); 2] = [("route", route), ("le", &bound)];
-            text.sample(&format!("{name}_bucket"), &labels, below);
-        }
-        let took = seconds(counts.took_us.load(Ordering::Relaxed));
-        text.sample(&format!("{name}_sum"), &[("route", route)], took);
-        text.sample(&format!("{name}_count"), &[("route", route)], below);
     }
-}
-
-/// Returns microseconds as seconds, exactly.
-fn seconds(micros: u64) -> String {
-    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 fn bookings(text: &mut Exposition, state: &HttpState) {
@@ -266,14 +224,7 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
         help,
         counts.agents_online,
     );
-    let help = "Time spent in group commits.";
-    let spent = seconds(counts.commit_us);
-    text.single(
-        "ortoo_telemetry_commit_seconds_total",
-        "counter",
-        help,
-        spent,
-    );
+    recording::waiting_and_lasting(text, &counts);
     let name = "ortoo_telemetry_rejected_total";
     text.begin(name, "counter", "Messages quarantined, by reason.");
     for (reason, count) in &counts.rejected {

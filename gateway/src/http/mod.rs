@@ -44,6 +44,8 @@ pub mod outage_choices;
 pub mod outages;
 pub mod pace;
 pub mod page;
+#[cfg(feature = "parquet")]
+mod parquet;
 pub mod password;
 pub mod path;
 pub mod penalties;
@@ -58,8 +60,6 @@ pub mod problem;
 pub mod projects;
 pub mod qualifications;
 pub mod questions;
-#[cfg(feature = "parquet")]
-mod parquet;
 pub mod readings;
 mod readings_pieces;
 pub mod readings_table;

@@ -149,7 +149,7 @@ pub(super) async fn readings(
     };
     let bytes = match (asked.step, format) {
         (None, Format::Json) => {
-            let series = history.raw(id, &asked.channel, from, to).await;
+            let series = history.raw_anywhere(id, &asked.channel, from, to).await;
             let series = series.map_err(|error| failed("step", error))?;
             if series.times_ms.is_empty() {
                 demand_known(history, instrument, &asked.channel)?;
@@ -170,7 +170,9 @@ pub(super) async fn readings(
             if step.0.get() < 1_000 {
                 return Err(Problem::field("step", "expected at least PT0.001S"));
             }
-            let series = history.stepped(id, &asked.channel, from, to, step.0).await;
+            let series = history
+                .stepped_anywhere(id, &asked.channel, from, to, step.0)
+                .await;
             let series = series.map_err(|error| failed("step", error))?;
             if series.times_ms.is_empty() {
                 demand_known(history, instrument, &asked.channel)?;

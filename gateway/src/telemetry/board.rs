@@ -13,6 +13,7 @@ use super::mapping::Why;
 use super::sparkplug::{NODES_MAX, NodeName};
 use super::unknown::{UnknownBook, UnknownDevice};
 use super::view::{AgentView, Counts, EdgeNodeView, MachineView, SourceView};
+use crate::histogram::Histogram;
 use crate::registry::SourceName;
 
 /// Counters; each is added to by the recorder alone.
@@ -26,7 +27,8 @@ pub(super) struct Counters {
     pub(super) gaps: AtomicU64,
     pub(super) damaged_outboxes: AtomicU64,
     pub(super) commits: AtomicU64,
-    pub(super) commit_us: AtomicU64,
+    pub(super) commit_time: Histogram,
+    pub(super) ingest_lag: Histogram,
     pub(super) commit_failures: AtomicU64,
     pub(super) acks: AtomicU64,
     pub(super) foreign_messages: AtomicU64,
@@ -177,7 +179,7 @@ impl Board {
     }
 
     /// Returns all counts.
-    pub(super) fn counts(&self, queued: u64) -> Counts {
+    pub(super) fn counts(&self, queued: u64, queued_bytes: u64) -> Counts {
         let counters = &self.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {
@@ -191,13 +193,15 @@ impl Board {
             damaged_outboxes: read(&counters.damaged_outboxes),
             rejected: locked(&self.rejected).clone(),
             commits: read(&counters.commits),
-            commit_us: read(&counters.commit_us),
+            commit_time: counters.commit_time.view(),
+            ingest_lag: counters.ingest_lag.view(),
             commit_failures: read(&counters.commit_failures),
             acks: read(&counters.acks),
             foreign_messages: read(&counters.foreign_messages),
             foreign_readings: read(&counters.foreign_readings),
             unknown_forgotten: locked(&self.unknown).forgotten,
             queued,
+            queued_bytes,
             agents_online: self.agents_online(),
         }
     }

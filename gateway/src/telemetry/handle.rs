@@ -137,7 +137,7 @@ impl TelemetryHandle {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let queued = u64::try_from(self.intake.len()).unwrap_or(u64::MAX);
-        self.board.counts(queued)
+        self.board.counts(queued, self.intake.bytes())
     }
 
     /// Returns whether readings can be committed. The last attempt is at most ten seconds old.

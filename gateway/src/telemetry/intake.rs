@@ -183,6 +183,15 @@ impl Intake {
         self.queue.closed().await;
     }
 
+    /// Returns the bytes of the messages that wait, in whole KiB each.
+    pub(super) fn bytes(&self) -> u64 {
+        let kib = usize::try_from(QUEUE_KIB_MAX).unwrap_or(usize::MAX);
+        let taken = kib.saturating_sub(self.room.available_permits());
+        u64::try_from(taken)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(1_024)
+    }
+
     /// Returns how many messages wait.
     pub(super) fn len(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()

@@ -128,6 +128,11 @@ impl Recorder {
         let mut collected = self.collector.take_collected();
         let group = std::mem::take(&mut collected.group);
         let states = group.states.clone();
+        let newest: Vec<i64> = group
+            .rows
+            .iter()
+            .filter_map(|(_, rows)| rows.times_ms().last().copied())
+            .collect();
         let mut prepared = self.writer.prepare(group, self.clock.now());
         let began = Instant::now();
         if !self.write(&mut prepared, stop).await {
@@ -137,7 +142,16 @@ impl Recorder {
         let counters = &self.board.counters;
         let us = began.elapsed().as_micros();
         add(&counters.commits, 1);
-        add(&counters.commit_us, u64::try_from(us).unwrap_or(u64::MAX));
+        counters
+            .commit_time
+            .observe(u64::try_from(us).unwrap_or(u64::MAX));
+        let now_us = self.clock.now().get();
+        for time_ms in newest {
+            let lag_us = now_us.saturating_sub(time_ms.saturating_mul(1_000));
+            counters
+                .ingest_lag
+                .observe(u64::try_from(lag_us).unwrap_or(0));
+        }
         add(&counters.points, collected.points);
         self.collector
             .publish(&collected.machines, &collected.agents);

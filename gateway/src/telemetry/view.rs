@@ -7,6 +7,7 @@ use scheduler::time::Micros;
 use wire::{AgentName, ChannelName, InstrumentKey, Quality};
 
 use super::sparkplug::Listed;
+use crate::histogram::HistogramView;
 pub use crate::history::StateChange;
 use crate::registry::SourceName;
 use crate::status::MachineState;
@@ -113,8 +114,10 @@ pub struct Counts {
     pub rejected: BTreeMap<&'static str, u64>,
     /// Group commits.
     pub commits: u64,
-    /// Time spent in group commits, in microseconds.
-    pub commit_us: u64,
+    /// How long group commits took, with repetitions.
+    pub commit_time: HistogramView,
+    /// From the newest reading of each batch of an instrument to its commit.
+    pub ingest_lag: HistogramView,
     /// Attempts to commit that failed and were repeated.
     pub commit_failures: u64,
     /// Acks sent.
@@ -127,6 +130,8 @@ pub struct Counts {
     pub unknown_forgotten: u64,
     /// Messages waiting in the queue now.
     pub queued: u64,
+    /// Their bytes, in whole KiB each.
+    pub queued_bytes: u64,
     /// Agents connected now.
     pub agents_online: u64,
 }

@@ -1,0 +1,282 @@
+//! Series for readers: the past from the store elsewhere, what it cannot have yet from the embedded
+//! store.
+//!
+//! ```text
+//!            began                              settled
+//! --embedded--|--------- store elsewhere ----------|--embedded--> now
+//! ```
+//!
+//! `began`: readings committed before were never sent. `settled`: a minute ago, or a minute before
+//! the oldest commit that is not delivered, because a store shows what it took only after a while. A
+//! late reading is seen when its commit is delivered. When the store elsewhere does not answer, the
+//! embedded store does, as long as it keeps readings of that age, and the other is left alone a while.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use scheduler::id::InstrumentId;
+use scheduler::time::{DAY_US, MINUTE_US, Micros, SECOND_US, Span};
+use wire::ChannelName;
+
+use super::counts::FollowCounts;
+use super::points::{Asked, append_raw, append_steps, check_size, raw_series, step_series};
+use super::web::Web;
+use super::{flux, victoria};
+use crate::clock::Clock;
+use crate::config::{Elsewhere, Kind};
+use crate::history::{
+    BacklogView, ElsewhereCounts, History, HistoryError, RAW_KEPT_DAYS, RawSeries, STEPS_MAX,
+    StepSeries, StoreElsewhere,
+};
+
+/// How long after their commit readings are surely shown by the store elsewhere. VictoriaMetrics
+/// holds the last 30 s of range queries back (`-search.latencyOffset`).
+const SETTLE_US: i64 = MINUTE_US;
+
+/// How long a store that did not answer is left alone, so that not every reader waits for it anew.
+const REST_US: i64 = 30 * SECOND_US;
+
+/// Reads one store elsewhere.
+#[derive(Debug)]
+pub(super) struct Past {
+    web: Web,
+    kind: Kind,
+    clock: Clock,
+    counts: Arc<FollowCounts>,
+    /// Until when it is left alone, by the clock that never goes back.
+    rests_until_us: AtomicI64,
+}
+
+/// The part of a window `[from, to)` that the store elsewhere answers for, in microseconds; empty if
+/// its begin is not before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    from: i64,
+    to: i64,
+}
+
+#[async_trait]
+impl StoreElsewhere for Past {
+    async fn raw(
+        &self,
+        history: &History,
+        of: (InstrumentId, &ChannelName),
+        (from, to): (Micros, Micros),
+    ) -> Result<RawSeries, HistoryError> {
+        let (instrument, channel) = of;
+        let Some(part) = self.part(history, (from, to), 1_000) else {
+            return history.raw(instrument, channel, from, to).await;
+        };
+        let older = match self.raw_elsewhere(of, part).await {
+            Err(HistoryError::Elsewhere { why }) => {
+                self.note_failure(part.from, why)?;
+                return history.raw(instrument, channel, from, to).await;
+            }
+            answer => answer?,
+        };
+        let mut series = RawSeries::default();
+        if from.get() < part.from {
+            let upto = Micros::new(part.from);
+            series = history.raw(instrument, channel, from, upto).await?;
+        }
+        append_raw(&mut series, older);
+        if part.to < to.get() {
+            let rest = history.raw(instrument, channel, Micros::new(part.to), to);
+            append_raw(&mut series, rest.await?);
+        }
+        check_size(&series)?;
+        Ok(series)
+    }
+
+    async fn stepped(
+        &self,
+        history: &History,
+        of: (InstrumentId, &ChannelName),
+        (from, to): (Micros, Micros),
+        step: Span,
+    ) -> Result<StepSeries, HistoryError> {
+        let (instrument, channel) = of;
+        let step_ms = (step.get() / 1_000).max(1);
+        let steps = to.get().saturating_sub(from.get()) / 1_000 / step_ms;
+        if usize::try_from(steps).is_ok_and(|steps| steps > STEPS_MAX) {
+            return Err(HistoryError::TooMany { max: STEPS_MAX });
+        }
+        let Some(part) = self.part(history, (from, to), step_ms * 1_000) else {
+            return history.stepped(instrument, channel, from, to, step).await;
+        };
+        let older = match self.stepped_elsewhere(of, part, step_ms).await {
+            Err(HistoryError::Elsewhere { why }) => {
+                self.note_failure(part.from, why)?;
+                return history.stepped(instrument, channel, from, to, step).await;
+            }
+            answer => answer?,
+        };
+        let mut series = StepSeries::default();
+        if from.get() < part.from {
+            let upto = Micros::new(part.from);
+            series = history
+                .stepped(instrument, channel, from, upto, step)
+                .await?;
+        }
+        append_steps(&mut series, older);
+        if part.to < to.get() {
+            let rest = history.stepped(instrument, channel, Micros::new(part.to), to, step);
+            append_steps(&mut series, rest.await?);
+        }
+        Ok(series)
+    }
+
+    fn counts(&self) -> ElsewhereCounts {
+        self.counts.view()
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        let told = |why| {
+            format!(
+                "外部遥测库不可写，数据在本机排队 / \
+                 the store elsewhere takes nothing, readings wait here: {why}"
+            )
+        };
+        self.counts.why_not().map(told).map_or(Ok(()), Err)
+    }
+}
+
+impl Past {
+    /// Returns the readers' end of a store; nothing is sent yet.
+    pub(super) fn new(
+        elsewhere: &Elsewhere,
+        clock: &Clock,
+        counts: &Arc<FollowCounts>,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            web: Web::new(elsewhere)?,
+            kind: elsewhere.kind.clone(),
+            clock: clock.clone(),
+            counts: Arc::clone(counts),
+            rests_until_us: AtomicI64::new(i64::MIN),
+        })
+    }
+
+    /// Returns the part of a window that the store elsewhere is asked for; `None` for nothing.
+    fn part(&self, history: &History, window: (Micros, Micros), step_us: i64) -> Option<Part> {
+        let backlog = history.backlog()?;
+        let part = part_of(window, step_us, &backlog, self.clock.now());
+        let rests = self.clock.mono_us() < self.rests_until_us.load(Ordering::Relaxed);
+        let is_asked = part.from < part.to && !(rests && self.is_kept(part.from));
+        is_asked.then_some(part)
+    }
+
+    /// Returns true if the embedded store has readings of that age too.
+    fn is_kept(&self, from_us: i64) -> bool {
+        self.clock.now().get() - from_us < RAW_KEPT_DAYS * DAY_US
+    }
+
+    /// Notes that the store did not answer. The embedded one may answer instead while it has what is
+    /// asked for.
+    fn note_failure(&self, from_us: i64, why: String) -> Result<(), HistoryError> {
+        self.counts.read_failed(&why);
+        let until_us = self.clock.mono_us() + REST_US;
+        self.rests_until_us.store(until_us, Ordering::Relaxed);
+        if self.is_kept(from_us) {
+            return Ok(());
+        }
+        Err(HistoryError::Elsewhere { why })
+    }
+
+    /// Returns the store's own points.
+    async fn raw_elsewhere(
+        &self,
+        of: (InstrumentId, &ChannelName),
+        part: Part,
+    ) -> Result<RawSeries, HistoryError> {
+        let asked = asked(of, part);
+        let points = match &self.kind {
+            Kind::Victoria => victoria::points(&self.web, asked).await?,
+            Kind::Influx { org, bucket } => flux::points(&self.web, (org, bucket), asked).await?,
+        };
+        raw_series(points)
+    }
+
+    /// Returns the store's own steps.
+    async fn stepped_elsewhere(
+        &self,
+        of: (InstrumentId, &ChannelName),
+        part: Part,
+        step_ms: i64,
+    ) -> Result<StepSeries, HistoryError> {
+        let asked = asked(of, part);
+        let steps = match &self.kind {
+            Kind::Victoria => victoria::steps(&self.web, asked, step_ms).await?,
+            Kind::Influx { org, bucket } => {
+                flux::steps(&self.web, (org, bucket), asked, step_ms).await?
+            }
+        };
+        step_series(steps)
+    }
+}
+
+/// Readings are kept in whole milliseconds: the first not before a moment is rounded up.
+fn asked(of: (InstrumentId, &ChannelName), part: Part) -> Asked<'_> {
+    let up = |us: i64| us.div_euclid(1_000) + i64::from(us.rem_euclid(1_000) > 0);
+    Asked {
+        instrument: of.0,
+        channel: of.1,
+        from_ms: up(part.from),
+        to_ms: up(part.to),
+    }
+}
+
+/// Cuts a window to what the store elsewhere has for sure, at whole steps from its begin.
+fn part_of((from, to): (Micros, Micros), step_us: i64, backlog: &BacklogView, now: Micros) -> Part {
+    let known_us = (backlog.began.get() + SETTLE_US).max(0);
+    let settled = backlog.oldest.map_or(now, |oldest| oldest.min(now)).get() - SETTLE_US;
+    let from = from.get();
+    let steps_before = (known_us - from).max(0).div_euclid(step_us)
+        + i64::from((known_us - from).max(0).rem_euclid(step_us) > 0);
+    let begin = from.saturating_add(steps_before.saturating_mul(step_us));
+    let end = if settled >= to.get() {
+        to.get()
+    } else {
+        from.saturating_add((settled - from).div_euclid(step_us).saturating_mul(step_us))
+    };
+    Part {
+        from: begin,
+        to: end,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(window_s: (i64, i64), step_s: i64, began_s: i64, oldest_s: Option<i64>) -> (i64, i64) {
+        let at = |s: i64| Micros::new(s * SECOND_US);
+        let backlog = BacklogView {
+            rows: 0,
+            bytes: 0,
+            bytes_max: 0,
+            oldest: oldest_s.map(at),
+            began: at(began_s),
+            lost_rows: 0,
+            lost_until: at(0),
+        };
+        let window = (at(window_s.0), at(window_s.1));
+        let part = part_of(window, step_s * SECOND_US, &backlog, at(10_000));
+        (part.from / SECOND_US, part.to / SECOND_US)
+    }
+
+    #[test]
+    fn the_middle_of_a_window_is_asked_for_elsewhere() {
+        // All of it is older than a minute and younger than the begin.
+        assert_eq!(part((5_000, 6_000), 60, 0, None), (5_000, 6_000));
+        // The last steps are too young; the first too old.
+        assert_eq!(part((5_000, 10_000), 60, 0, None), (5_000, 9_920));
+        assert_eq!(part((5_000, 6_000), 60, 5_000, None), (5_060, 6_000));
+        assert_eq!(part((5_000, 6_000), 70, 5_000, None), (5_070, 6_000));
+        // What waits for delivery is not there.
+        assert_eq!(part((5_000, 6_000), 1, 0, Some(5_500)), (5_000, 5_440));
+        let (from, to) = part((5_000, 6_000), 60, 0, Some(4_000));
+        assert!(from >= to);
+    }
+}
