@@ -49,6 +49,21 @@ pub struct Allow {
 }
 
 impl Allow {
+    /// Permits networks and no serial port.
+    #[must_use]
+    pub fn networks(networks: Vec<Network>) -> Self {
+        Self {
+            networks,
+            ports: Vec::new(),
+        }
+    }
+
+    /// Returns true if nothing is permitted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.networks.is_empty() && self.ports.is_empty()
+    }
+
     /// Adds a network such as `192.168.10.0/24`, or a serial port, which is an absolute path such as
     /// `/dev/ttyUSB0`. Returns false if the text is neither.
     #[must_use]

@@ -245,7 +245,7 @@ async fn ask(
 fn is_about_trust(error: &io::Error) -> bool {
     error
         .get_ref()
-        .is_some_and(|inner| inner.is::<rustls::Error>())
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
 }
 
 /// The codec reports what it cannot decode as these kinds; sockets do not. TLS reports an end

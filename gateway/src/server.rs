@@ -110,14 +110,8 @@ impl Server {
         if let Some(elsewhere) = &config.elsewhere {
             follow(elsewhere, &history, &directory, &clock, lifecycle).await?;
         }
-        let telemetry = Telemetry::start(
-            &config.mqtt,
-            clock.clone(),
-            lifecycle,
-            directory,
-            history.clone(),
-        )
-        .await?;
+        let (now, past) = (clock.clone(), history.clone());
+        let telemetry = Telemetry::start(&config.mqtt, now, lifecycle, directory, past).await?;
         Witness::start(&desk, &telemetry, &history, lifecycle);
         let polling = Polling::new(&config.modbus);
         polling.start(&desk, &telemetry, &config.data, lifecycle);
@@ -128,12 +122,8 @@ impl Server {
         let mqtt_url = mqtt_url(&config.mqtt, &telemetry);
         let metrics_url = format!("http://{}/metrics", metrics_listener.1);
         let passwords = Passwords::new(config.password_memory_kib);
-        let site = Site::new(
-            public_url,
-            &listens_on,
-            mqtt_url.clone(),
-            config.data.clone(),
-        );
+        let data = config.data.clone();
+        let site = Site::new(public_url, &listens_on, mqtt_url.clone(), data);
         let (desk_kept, telemetry_kept) = (desk.clone(), telemetry.clone());
         let rooms = Rooms {
             clock,

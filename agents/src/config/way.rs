@@ -79,6 +79,17 @@ pub enum Parity {
 }
 
 impl Way {
+    /// Returns the address that is connected to; none of a serial port.
+    #[must_use]
+    pub fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Tcp(address) => Some(address),
+            Self::RtuOverTcp(converter) => Some(&converter.address),
+            Self::Tls(tls) => Some(&tls.address),
+            Self::Serial(_) => None,
+        }
+    }
+
     /// Returns true for RTU frames: without transaction numbers, on a line that many share.
     #[must_use]
     pub fn is_rtu(&self) -> bool {

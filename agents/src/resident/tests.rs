@@ -10,7 +10,7 @@ use super::*;
 use crate::allow::Network;
 use crate::profile::Profiles;
 use crate::publish::Letter;
-use crate::simulate::{Device as Simulated, Simulation};
+use crate::simulate::{Device as Simulated, Framing, Simulation};
 
 /// Nothing here takes longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ impl Bench {
             folder: folder.to_owned(),
             outbox_bytes_max: 1 << 20,
             report_every: Duration::from_secs(10),
-            allow: Allow(vec![Network::parse("127.0.0.1").unwrap()]),
+            allow: Allow::networks(vec![Network::parse("127.0.0.1").unwrap()]),
             door: Door {
                 letters,
                 acks: acks.clone(),
@@ -111,7 +111,7 @@ async fn meter(playing: &mut JoinSet<std::io::Result<()>>) -> SocketAddr {
     let simulation = Simulation::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = simulation.address();
     let profile = Profiles::built_in().get("sdm120").unwrap();
-    playing.spawn(simulation.serve(Arc::new(Simulated::new(profile, 1, 7, 60.0))));
+    playing.spawn(simulation.serve(Arc::new(Simulated::new(profile, 1, 7, 60.0)), Framing::Tcp));
     address
 }
 
@@ -137,7 +137,7 @@ fn device_names(events: &[Event]) -> Vec<(&str, bool)> {
         Event::Device {
             device, reachable, ..
         } => Some((device.as_str(), *reachable)),
-        Event::Dropped { .. } | Event::Other => None,
+        Event::Dropped { .. } | Event::Damaged { .. } | Event::Other => None,
     });
     named.collect()
 }

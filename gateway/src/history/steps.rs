@@ -196,7 +196,9 @@ mod tests {
 
     fn mean(values: &[f64]) -> f64 {
         let mut entry = Entry::new(0);
-        values.iter().for_each(|value| entry.add(*value));
+        for value in values.iter() {
+            entry.add(*value);
+        }
         entry.mean
     }
 
@@ -244,10 +246,10 @@ mod tests {
         fn parts_of_a_step_make_the_whole(values in prop::collection::vec(-1e6..1e6f64, 2..60), cut in 1..59_usize) {
             let cut = cut.min(values.len() - 1);
             let mut whole = Entry::new(0);
-            values.iter().for_each(|value| whole.add(*value));
+            for value in values.iter() { whole.add(*value); }
             let mut parts = [Entry::new(0), Entry::new(0)];
-            values[..cut].iter().for_each(|value| parts[0].add(*value));
-            values[cut..].iter().for_each(|value| parts[1].add(*value));
+            for value in values[..cut].iter() { parts[0].add(*value); }
+            for value in values[cut..].iter() { parts[1].add(*value); }
             let [mut first, second] = parts;
             first.absorb(&second);
             prop_assert!((first.mean - whole.mean).abs() < 1e-6);

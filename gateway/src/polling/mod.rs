@@ -44,7 +44,7 @@ impl Polling {
     #[must_use]
     pub fn new(settings: &Modbus) -> Self {
         Self(Arc::new(Permitted {
-            allow: Allow(settings.allow.clone()),
+            allow: Allow::networks(settings.allow.clone()),
             profiles: settings.profiles.clone(),
             outbox_bytes_max: u64::from(settings.outbox_mb) * 1024 * 1024,
         }))

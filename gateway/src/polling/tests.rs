@@ -35,7 +35,8 @@ fn a_unit_is_checked_in_every_part() {
     let good = unit("10.1.2.3");
     assert_eq!(check(&good), None);
     let device = polling.device(&key, &good).unwrap();
-    assert_eq!((device.name.as_str(), device.address.port), ("K-1", 502));
+    let port = device.way.address().map(|address| address.port);
+    assert_eq!((device.name.as_str(), port), ("K-1", Some(502)));
     assert_eq!(check(&unit("10.1.2.3:1502")), None);
     assert_eq!(check(&unit("11.0.0.1:502")), Some(Fault::Forbidden));
     assert_eq!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::config::Device;
+use agents::config::{Address, Device};
 use agents::resident::{self, Devices};
 use wire::{AgentName, InstrumentKey};
 
@@ -61,7 +61,7 @@ impl Polling {
     /// # Errors
     /// Returns [`Fault`].
     pub fn device(&self, key: &InstrumentKey, polled: &Polled) -> Result<Device, Fault> {
-        if self.0.allow.0.is_empty() {
+        if self.0.allow.is_empty() {
             return Err(Fault::Off);
         }
         if !EVERY_MS.contains(&polled.every_ms) {
@@ -76,7 +76,7 @@ impl Polling {
         let times = (ms(polled.every_ms), ms(polled.timeout_ms));
         let device = resident::device(key, profile, &polled.address, polled.unit, times);
         let device = device.map_err(|_| Fault::Address)?;
-        match device.address.ip() {
+        match device.way.address().and_then(Address::ip) {
             Some(ip) if !self.0.allow.permits(ip) => Err(Fault::Forbidden),
             _ => Ok(device),
         }

@@ -78,6 +78,37 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
         let key: String = get(&row, "key")?;
         directory.retired_keys.insert(key.to_ascii_lowercase());
     }
+    load_people(tx, &mut directory).await?;
+    for row in rows(tx, AGENTS).await? {
+        let agent = agent(&row)?;
+        directory.agents.insert(agent.name.clone(), agent);
+    }
+    for row in rows(tx, foreign::SOURCES).await? {
+        let source = foreign::source(&row)?;
+        directory.sources.insert(source.name.clone(), source);
+    }
+    for row in rows(tx, foreign::MAPPINGS).await? {
+        let entry = foreign::mapping(&row)?;
+        directory.mappings.insert(entry.id, entry);
+    }
+    for row in rows(tx, MOVES).await? {
+        directory.node_moves.push(NodeMove {
+            id: get(&row, "id")?,
+            node: NodeId::new(get(&row, "node")?),
+            left: NodeId::new(get(&row, "left_parent")?),
+            at: Micros::new(get(&row, "at_us")?),
+            by: MemberId::new(get(&row, "by_member")?),
+        });
+    }
+    for row in rows(tx, RULES).await? {
+        let (scope, set) = rule_set(&row)?;
+        directory.rules.insert(scope, set);
+    }
+    Ok(directory)
+}
+
+/// Loads members with their roles, and their tokens.
+async fn load_people(tx: &mut Tx, directory: &mut Directory) -> Result<(), StoreError> {
     let mut roles: HashMap<MemberId, Vec<RoleOn>> = HashMap::new();
     for row in rows(tx, ROLES).await? {
         let member = MemberId::new(get(&row, "member")?);
@@ -112,32 +143,7 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
             .tokens
             .insert(hash(&row, "hash", "tokens", &id)?, entry);
     }
-    for row in rows(tx, AGENTS).await? {
-        let agent = agent(&row)?;
-        directory.agents.insert(agent.name.clone(), agent);
-    }
-    for row in rows(tx, foreign::SOURCES).await? {
-        let source = foreign::source(&row)?;
-        directory.sources.insert(source.name.clone(), source);
-    }
-    for row in rows(tx, foreign::MAPPINGS).await? {
-        let entry = foreign::mapping(&row)?;
-        directory.mappings.insert(entry.id, entry);
-    }
-    for row in rows(tx, MOVES).await? {
-        directory.node_moves.push(NodeMove {
-            id: get(&row, "id")?,
-            node: NodeId::new(get(&row, "node")?),
-            left: NodeId::new(get(&row, "left_parent")?),
-            at: Micros::new(get(&row, "at_us")?),
-            by: MemberId::new(get(&row, "by_member")?),
-        });
-    }
-    for row in rows(tx, RULES).await? {
-        let (scope, set) = rule_set(&row)?;
-        directory.rules.insert(scope, set);
-    }
-    Ok(directory)
+    Ok(())
 }
 
 /// Returns whether an instrument has a history, so that its key is never given again.

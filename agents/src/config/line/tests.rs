@@ -99,116 +99,126 @@ fn every_kind_of_line_is_read() {
     assert!(!format!("{config:?}").contains("PRIVATE"));
 }
 
-#[test]
-fn faults_of_lines_are_named() {
+/// Changes one place of the settings and expects a fault on a line.
+#[track_caller]
+fn check_fault(from: &str, to: &str, line: usize, part: &str) {
     let folder = tempfile::tempdir().unwrap();
     let text = lines(folder.path());
-    let check = |from: &str, to: &str, line: usize, part: &str| {
-        assert!(text.contains(from), "{from}");
-        let path = folder.path().join("agent.toml");
-        let Err(Faults(faults)) = Config::parse(&path, &text.replacen(from, to, 1)) else {
-            panic!("{to}: a fault was expected");
-        };
-        let is_named =
-            |fault: &crate::document::Fault| fault.line == line && fault.text.contains(part);
-        assert!(
-            faults.iter().any(is_named),
-            "line {line} {part:?} is not in:\n{}",
-            Faults(faults)
-        );
+    assert!(text.contains(from), "{from}");
+    let path = folder.path().join("agent.toml");
+    let Err(Faults(faults)) = Config::parse(&path, &text.replacen(from, to, 1)) else {
+        panic!("{to}: a fault was expected");
     };
-    check(
+    let is_named = |fault: &crate::document::Fault| fault.line == line && fault.text.contains(part);
+    assert!(
+        faults.iter().any(is_named),
+        "line {line} {part:?} is not in:\n{}",
+        Faults(faults)
+    );
+}
+
+#[test]
+fn faults_of_ways_are_named() {
+    check_fault(
         "\"/dev/ttyUSB0\"]",
         "\"/dev/ttyS0\"]",
         9,
         "allow does not permit /dev/ttyUSB0",
     );
-    check(
+    check_fault(
         "serial = \"/dev/ttyUSB0\"",
         "serial = \"COM3\"",
         9,
         "absolute path",
     );
-    check("baud = 9600\n", "", 7, "baud is missing");
-    check("\"even\"", "\"mark\"", 11, "parity must be");
-    check(
+    check_fault("baud = 9600\n", "", 7, "baud is missing");
+    check_fault("\"even\"", "\"mark\"", 11, "parity must be");
+    check_fault(
         "parity = \"even\"",
         "tcp = \"10.0.0.1\"",
         11,
         "a line has one of",
     );
-    check("serial = \"/dev/ttyUSB0\"\n", "", 7, "a line needs one of");
-    check(
+    check_fault("serial = \"/dev/ttyUSB0\"\n", "", 7, "a line needs one of");
+    check_fault(
         "pause_ms = 20",
         "baud = 9600",
         16,
         "baud belongs to a line with serial",
     );
-    check(
+    check_fault(
         "10.0.0.9:4001",
         "10.0.0.9",
         15,
         "rtu_over_tcp must be host:port",
     );
-    check(
+    check_fault(
         "10.0.0.9:4001",
         "11.0.0.9:4001",
         15,
         "allow does not permit 11.0.0.9",
     );
-    check(
+    check_fault(
         "\"10.0.0.8\"",
         "\"10.0.0.9:4001\"",
         25,
         "line converter goes there already",
     );
-    check(
+    check_fault(
         "name = \"plain\"",
         "name = \"bus\"",
         25,
         "another line is called bus",
     );
-    check("ca = \"ca.pem\"\n", "", 18, "ca is missing");
-    check("ca = \"ca.pem\"", "ca = \"none.pem\"", 21, "cannot be read");
-    check(
+}
+
+#[test]
+fn faults_of_trust_are_named() {
+    check_fault("ca = \"ca.pem\"\n", "", 18, "ca is missing");
+    check_fault("ca = \"ca.pem\"", "ca = \"none.pem\"", 21, "cannot be read");
+    check_fault(
         "ca = \"ca.pem\"",
         "ca = \"agent.key\"",
         21,
         "holds no certificate",
     );
-    check(
+    check_fault(
         "key = \"agent.key\"",
         "key = \"ca.pem\"",
         23,
         "holds no private key",
     );
-    check(
+    check_fault(
         "key = \"agent.key\"",
         "key = \"other.key\"",
         23,
         "key does not fit",
     );
-    check("key = \"agent.key\"\n", "", 22, "belong together");
-    check(
+    check_fault("key = \"agent.key\"\n", "", 22, "belong together");
+    check_fault(
         "tls = \"meter.lab\"",
         "tls = \"meter.lab\"\nserver_name = \"a b\"",
         21,
         "server_name must be",
     );
-    check(
+}
+
+#[test]
+fn faults_of_devices_on_lines_are_named() {
+    check_fault(
         "line = \"bus\"",
         "line = \"buss\"",
         33,
         "there is no line buss, only bus, converter",
     );
-    check(
+    check_fault(
         "line = \"bus\"",
         "line = \"bus\"\naddress = \"10.0.0.1\"",
         33,
         "exclude each other",
     );
-    check("line = \"bus\"\n", "", 29, "address or line is missing");
-    check(
+    check_fault("line = \"bus\"\n", "", 29, "address or line is missing");
+    check_fault(
         "unit = 3",
         "unit = 0",
         34,
@@ -234,7 +244,7 @@ fn a_serial_line_that_cannot_carry_its_devices_is_warned_of() {
     let mut text = lines(folder.path());
     let path = folder.path().join("agent.toml");
     let warnings = |text: &str| Config::parse(&path, text).unwrap().warnings;
-    assert_eq!(warnings(&text), [] as [&str; 0]);
+    assert_eq!(warnings(&text), Vec::<String>::new());
     for unit in 4..24 {
         let written = write!(
             text,

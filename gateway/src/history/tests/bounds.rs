@@ -45,8 +45,9 @@ async fn an_hour_of_a_fast_instrument_becomes_one_block_with_its_columns_apart()
     );
     // A correction in the middle is merged in.
     let mut late = every(1_000, 1_800_000, 2_120_000);
-    late.iter_mut()
-        .for_each(|line| line.1 = [Cell::Good(-5.0), Cell::Absent]);
+    for line in &mut late {
+        line.1 = [Cell::Good(-5.0), Cell::Absent];
+    }
     for part in late.chunks(40) {
         model.add(1, part);
         store.commit(&[(1, part.to_vec())]).await;
