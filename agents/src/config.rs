@@ -10,7 +10,10 @@
 //! gateway = "mqtt://127.0.0.1:1883"
 //! data = "agent-data"                # the outbox
 //! allow = ["192.168.10.0/24"]        # Modbus networks it may touch
-//! outbox_mb = 1024
+//! outbox_mb = 1024                   # MiB of records, 1 to 1048576; beyond, the oldest readings go
+//! outbox_hours = 720                 # readings older than this go, 1 to 87600 (ten years)
+//! backfill_records_per_s = 5         # after an outage, beside live readings; 1 to 10000
+//! backfill_kb_per_s = 128            # and KiB a second, whichever is less; 1 to 1048576
 //! report_every_ms = 10000            # at the latest while nothing changes
 //! profile_dir = "profiles"           # device profiles of your own
 //!
@@ -35,16 +38,15 @@ use wire::{AgentName, ChannelName, InstrumentKey};
 
 use crate::allow::{Allow, Network};
 use crate::document::{Document, Faults, Placed, Section};
+use crate::outbox::Limits;
 use crate::profile::{Profile, Profiles, read_limited};
 
 mod address;
 mod device;
+mod keeping;
 
 pub use address::{Address, Gateway, Secret};
-
-/// Default and largest size of the outbox in MiB.
-const OUTBOX_MB_DEFAULT: i64 = 1024;
-const OUTBOX_MB_MAX: i64 = 1024 * 1024;
+pub use keeping::Backfill;
 
 /// How often an agent reports at the latest, unless it is told otherwise.
 const REPORT_EVERY_MS_DEFAULT: u64 = 10_000;
@@ -62,8 +64,10 @@ pub struct Config {
     pub data: PathBuf,
     /// Modbus networks it may touch.
     pub allow: Allow,
-    /// Bound of the outbox in bytes of records.
-    pub outbox_bytes_max: u64,
+    /// Bounds of the outbox.
+    pub outbox: Limits,
+    /// How fast a backlog is sent.
+    pub backfill: Backfill,
     /// An unchanged reading is reported again after this time.
     pub report_every: Duration,
     /// The devices, at most [`wire::DEVICES_MAX`].
@@ -166,8 +170,8 @@ impl Reading<'_> {
         });
         let data = section.text_required("data");
         let allow = self.allow();
-        let outbox_mb = section.integer("outbox_mb", 1..=OUTBOX_MB_MAX);
-        let outbox_mb = outbox_mb.map_or(OUTBOX_MB_DEFAULT, |size| size.value);
+        let outbox = keeping::limits(section);
+        let backfill = keeping::backfill(section);
         let report_every = ms(section, "report_every_ms", 100..=3_600_000);
         let devices = device::read_all(self, &self.profiles(), &allow);
         section.finish();
@@ -177,7 +181,8 @@ impl Reading<'_> {
             gateway: gateway?,
             data: self.folder.join(data?.value),
             allow,
-            outbox_bytes_max: u64::try_from(outbox_mb).ok()? * 1024 * 1024,
+            outbox,
+            backfill,
             report_every: report_every.unwrap_or(Duration::from_millis(REPORT_EVERY_MS_DEFAULT)),
             devices,
             warnings,

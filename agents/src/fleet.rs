@@ -11,12 +11,15 @@ use tokio_util::sync::CancellationToken;
 use wire::{AgentName, Clocks, DeviceInfo, Record, RecordBody, Series};
 
 use crate::clock::Clock;
-use crate::config::{Gateway, Secret};
-use crate::outbox::Outbox;
+use crate::config::{Backfill, Gateway, Secret};
+use crate::outbox::{Limits, Outbox};
 use crate::publish::{About, Publisher};
 
 /// An outbox in memory is bounded to this: some hours without a gateway.
-const OUTBOX_BYTES_MAX: u64 = 2 * 1024 * 1024;
+const LIMITS: Limits = Limits {
+    bytes: 2 * 1024 * 1024,
+    ..Limits::DEFAULT
+};
 
 /// Batches on their way to the publisher. Full means that it is busy: the source waits.
 const BATCHES_MAX: usize = 4;
@@ -64,8 +67,9 @@ impl SimulatedAgent {
             gateway: self.gateway,
             devices: self.devices,
             report_every: self.report_every,
+            backfill: Backfill::DEFAULT,
         };
-        let outbox = Outbox::in_memory(OUTBOX_BYTES_MAX, clock.clone());
+        let outbox = Outbox::in_memory(LIMITS, clock.clone());
         let publisher = Publisher::new(about, outbox, clock.clone());
         let (records, input) = mpsc::channel(BATCHES_MAX);
         let mut ticks = interval_at(Instant::now() + self.ask_after, self.ask_every);

@@ -42,7 +42,7 @@ use config::Config;
 pub use document::{Fault, Faults};
 use modbus::Line;
 pub use modbus::ReadError;
-pub use outbox::{Outbox, OutboxError};
+pub use outbox::{Limits, Outbox, OutboxError};
 pub use plan::{Block, plan};
 use poll::Poller;
 use publish::{About, Publisher};
@@ -86,7 +86,7 @@ pub async fn run(config: Config, clock: Clock, stop: CancellationToken) -> Resul
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let outbox = Outbox::open(&config.data, config.outbox_bytes_max, clock.clone()).await?;
+    let outbox = Outbox::open(&config.data, config.outbox, clock.clone()).await?;
     tracing::info!(
         stream = %outbox.stream(),
         oldest = outbox.oldest(),
@@ -101,6 +101,7 @@ pub async fn run(config: Config, clock: Clock, stop: CancellationToken) -> Resul
         gateway: config.gateway.clone(),
         devices: config.device_infos(),
         report_every: config.report_every,
+        backfill: config.backfill,
     };
     let publisher = Publisher::new(about, outbox, clock.clone());
     let reporter = Reporter::new(&config.devices, config.report_every);

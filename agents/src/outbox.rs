@@ -4,56 +4,50 @@
 //! - A record has a number once [`Outbox::commit`] returned, and then survives `kill -9` and, on
 //!   disk, a power cut. What was offered and not committed is lost with the process: at most the
 //!   readings since the last commit (one second).
-//! - Numbers are 1, 2, 3, ... of one stream; the stream's id is random and lives in the file.
-//! - A record is deleted only when an ack covers it, or when the outbox is full: then the oldest
-//!   readings go first, events never, and what went is recorded as [`Event::Dropped`].
+//! - Numbers are 1, 2, 3, ... of one stream; the stream's id is random and lives in the file. The
+//!   gateway never gets one number for two records ([`Outbox::sendable_before`]).
+//! - A record is deleted only when an ack covers it, when it is older than [`Limits::age`]
+//!   (readings alone), or when the outbox is full ([`Limits::bytes`]): then the oldest readings go
+//!   first, those that wait for a number after those that have one. Only when there is no reading
+//!   left to make room, the oldest events go.
+//! - Whatever goes without an ack is counted and reported by [`wire::Event::Dropped`]; a report that has
+//!   to go itself is contained in the next one.
 //! - While the disk refuses (full, broken), offered records wait in bounded memory; beyond that the
-//!   oldest readings are dropped, and they too get numbers and an [`Event::Dropped`] afterwards.
+//!   oldest readings are dropped, and they too get numbers and are reported afterwards.
 //!
 //! There are two stores with one face: a SQLite file, and memory for simulated agents.
 
 use std::collections::VecDeque;
 use std::path::Path;
 
-use wire::{Ack, Event, Record, RecordBody, StreamId};
+use wire::{Ack, DropReason, Record, RecordBody, StreamId};
 
 use crate::clock::Clock;
 use crate::ranges::Ranges;
 
+mod age;
 mod disk;
+mod error;
+mod limits;
 mod memory;
+mod report;
 mod room;
+mod write;
+
+pub use error::OutboxError;
+pub use limits::Limits;
 
 use disk::Disk;
+
 use memory::Memory;
+use report::{Loss, Unsent};
+use write::{Done, Draft, Holding};
 
 /// Records that wait for a commit, in estimated bytes. Full means the disk has refused for a while.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// What an outbox cannot do.
-#[derive(Debug, thiserror::Error)]
-pub enum OutboxError {
-    /// Another process uses the folder.
-    #[error("another process uses {0}")]
-    Locked(String),
-    /// The folder or the lock cannot be made.
-    #[error("cannot use {path}: {source}")]
-    Folder {
-        /// The folder.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The disk is full.
-    #[error("the disk is full")]
-    Full,
-    /// The database fails otherwise.
-    #[error("the outbox database fails: {0}")]
-    Database(#[from] sqlx::Error),
-    /// The SQLite library is one with a known fault.
-    #[error("SQLite {0} may corrupt files; 3.51.3 or newer is needed")]
-    Version(String),
-}
+/// Greater numbers are no numbers of an outbox; a file holds 63 bits.
+const SEQ_MAX: u64 = 1 << 62;
 
 /// A record that has no number yet.
 #[derive(Debug, Clone)]
@@ -74,13 +68,6 @@ fn is_event(record: &Record) -> bool {
     matches!(record.body, RecordBody::Event(_))
 }
 
-/// What a commit stored: the offers up to a ticket, and how many dropped ones got their numbers.
-#[derive(Debug, Clone, Copy, Default)]
-struct Done {
-    ticket: u64,
-    skipped: u64,
-}
-
 #[derive(Debug)]
 enum Store {
     Disk(Box<Disk>),
@@ -91,12 +78,18 @@ enum Store {
 #[derive(Debug)]
 pub struct Outbox {
     store: Store,
+    limits: Limits,
     clock: Clock,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     tickets: u64,
     /// Records dropped before they got a number.
     skipped: u64,
+    /// Losses of numbered records that no commit has reported yet.
+    lost: Vec<(DropReason, Loss)>,
+    unsent: Unsent,
+    /// Monotonic time at which the age of the oldest reading is looked at, in milliseconds.
+    age_check_ms: i64,
 }
 
 impl Outbox {
@@ -104,25 +97,29 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxError::Locked`] when another process has it, else what the file system says.
-    pub async fn open(folder: &Path, bytes_max: u64, clock: Clock) -> Result<Self, OutboxError> {
-        let disk = Disk::open(folder, bytes_max, &clock).await?;
-        Ok(Self::new(Store::Disk(Box::new(disk)), clock))
+    pub async fn open(folder: &Path, limits: Limits, clock: Clock) -> Result<Self, OutboxError> {
+        let disk = Disk::open(folder, &clock).await?;
+        Ok(Self::new(Store::Disk(Box::new(disk)), limits, clock))
     }
 
     /// Makes an outbox that is lost with the process.
     #[must_use]
-    pub fn in_memory(bytes_max: u64, clock: Clock) -> Self {
-        Self::new(Store::Memory(Memory::new(bytes_max)), clock)
+    pub fn in_memory(limits: Limits, clock: Clock) -> Self {
+        Self::new(Store::Memory(Memory::new()), limits, clock)
     }
 
-    fn new(store: Store, clock: Clock) -> Self {
+    fn new(store: Store, limits: Limits, clock: Clock) -> Self {
         Self {
             store,
+            limits,
             clock,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             tickets: 0,
             skipped: 0,
+            lost: Vec::new(),
+            unsent: Unsent::default(),
+            age_check_ms: i64::MIN,
         }
     }
 
@@ -161,12 +158,40 @@ impl Outbox {
     /// # Errors
     /// Returns [`OutboxError`]; nothing offered is lost by it, the next commit tries again.
     pub async fn commit(&mut self) -> Result<(), OutboxError> {
-        let waiting = self.waiting.make_contiguous();
-        let done = match &mut self.store {
-            Store::Memory(memory) => memory.commit(self.skipped, waiting, &self.clock),
-            Store::Disk(disk) => disk.commit(self.skipped, waiting, &self.clock).await?,
+        let now_ms = self.clock.now().mono_ms;
+        let draft = Draft {
+            limits: self.limits,
+            clock: &self.clock,
+            waiting: self.waiting.make_contiguous(),
+            skipped: self.skipped,
+            lost: &self.lost,
+            unsent: &self.unsent,
+            checks_age: now_ms >= self.age_check_ms,
         };
-        self.skipped -= done.skipped;
+        let done = match &mut self.store {
+            Store::Memory(memory) => Ok(memory.commit(&draft).await),
+            Store::Disk(disk) => disk.commit(&draft).await,
+        };
+        self.note_vanished();
+        if let Ok(done) = &done {
+            self.settle(done, now_ms);
+        }
+        done.map(|_| ())
+    }
+
+    /// Forgets what is stored now.
+    fn settle(&mut self, done: &Done, now_ms: i64) {
+        self.skipped = self.skipped.saturating_sub(done.skipped);
+        self.lost.drain(..done.lost.min(self.lost.len()));
+        if let Some(unsent) = &done.unsent {
+            self.unsent = unsent.clone();
+        }
+        if let Some(again) = done.age_check {
+            let again = i64::try_from(again.as_millis()).unwrap_or(i64::MAX);
+            self.age_check_ms = now_ms.saturating_add(again);
+        }
+        let added = i64::try_from(done.age_of_added.as_millis()).unwrap_or(i64::MAX);
+        self.age_check_ms = self.age_check_ms.min(now_ms.saturating_add(added));
         while self
             .waiting
             .front()
@@ -176,33 +201,78 @@ impl Outbox {
                 self.waiting_bytes -= one.bytes;
             }
         }
-        Ok(())
+    }
+
+    /// After the file may have been opened again: what it no longer holds is lost.
+    fn note_vanished(&mut self) {
+        let Store::Disk(disk) = &mut self.store else {
+            return;
+        };
+        if disk.take_renewed() {
+            // These numbers are of the stream before.
+            self.unsent.clear();
+            self.lost.clear();
+        }
+        for (from, to) in disk.take_vanished().iter() {
+            tracing::error!(from, to, "records of the outbox are lost");
+            self.lost.push((DropReason::Damaged, Loss::all(from, to)));
+        }
     }
 
     /// Notes what the gateway has committed; an ack of another stream is ignored. The records are
     /// no longer held at once, their rows go with the next commit.
-    pub fn acknowledge(&mut self, ack: &Ack) {
-        if ack.stream != *self.stream() {
-            return;
-        }
+    ///
+    /// # Errors
+    /// Returns [`OutboxError`] when the database fails; then nothing is acknowledged, and the next
+    /// ack says it again.
+    pub async fn acknowledge(&mut self, ack: &Ack) -> Result<(), OutboxError> {
         let last = ack.ranges.last().map_or(ack.upto, |range| range.1);
-        if last >= self.next() {
-            // The file has lost its newest commits: those numbers are taken, so go on above them.
-            tracing::error!(
-                "the gateway knows record {last}, the outbox only {}",
-                self.next()
-            );
-            match &mut self.store {
-                Store::Disk(disk) => disk.skip_to(last.saturating_add(1)),
-                Store::Memory(memory) => memory.skip_to(last.saturating_add(1)),
-            }
+        if ack.stream != *self.stream() || last > SEQ_MAX {
+            return Ok(());
+        }
+        let unsure = self.sendable_before();
+        if last >= unsure {
+            // The file has lost its newest commits: the gateway has those numbers already.
+            tracing::error!("the gateway knows record {last}, the outbox begins at {unsure}");
+            self.make_way(unsure, last).await?;
+        }
+        if let Store::Disk(disk) = &mut self.store {
+            disk.confirm();
         }
         let ranges = ack.ranges.iter().map(|range| (range.0, range.1));
         for (from, to) in ranges.chain([(0, ack.upto)]) {
-            match &mut self.store {
-                Store::Disk(disk) => disk.release(from, to),
-                Store::Memory(memory) => memory.release(from, to),
-            }
+            self.release(from, to);
+        }
+        Ok(())
+    }
+
+    /// Gives the records from `from` to `to` other numbers, above `to`: they were never sent, but
+    /// the gateway has had others under these numbers.
+    async fn make_way(&mut self, from: u64, to: u64) -> Result<(), OutboxError> {
+        let mut numbers = Ranges::default();
+        for (first, last) in self.held().iter() {
+            numbers.insert(first.max(from), last.min(to));
+        }
+        let mut moved = Vec::new();
+        for seq in numbers.iter().flat_map(|(first, last)| first..=last) {
+            moved.extend(self.load(seq).await?);
+        }
+        self.release(from, to);
+        self.age_check_ms = i64::MIN;
+        match &mut self.store {
+            Store::Disk(disk) => disk.skip_to(to.saturating_add(1)),
+            Store::Memory(memory) => memory.skip_to(to.saturating_add(1)),
+        }
+        for record in moved {
+            self.offer(record);
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, from: u64, to: u64) {
+        match &mut self.store {
+            Store::Disk(disk) => disk.release(from, to),
+            Store::Memory(memory) => memory.release(from, to),
         }
     }
 
@@ -212,25 +282,24 @@ impl Outbox {
     /// # Errors
     /// Returns [`OutboxError`] when the database fails.
     pub async fn load(&mut self, seq: u64) -> Result<Option<Record>, OutboxError> {
+        self.unsent.forget(seq);
         let loaded = match &mut self.store {
             Store::Memory(memory) => return Ok(memory.load(seq)),
-            Store::Disk(disk) => disk.load(seq, &self.clock).await?,
+            Store::Disk(disk) => disk.load(seq, &self.clock).await,
         };
+        self.note_vanished();
+        let loaded = loaded?;
         if loaded.is_none() && self.held().contains(seq) {
             tracing::error!(seq, "a record of the outbox is damaged and given up");
-            self.give_up(seq);
+            self.give_up(seq, DropReason::Damaged);
         }
         Ok(loaded)
     }
 
-    /// Gives up one record for good and reports it as dropped.
-    pub(crate) fn give_up(&mut self, seq: u64) {
-        match &mut self.store {
-            Store::Disk(disk) => disk.release(seq, seq),
-            Store::Memory(memory) => memory.release(seq, seq),
-        }
-        let event = self.dropped(seq, seq);
-        self.offer(event);
+    /// Gives up one record for good; the next commit reports it.
+    pub(crate) fn give_up(&mut self, seq: u64, reason: DropReason) {
+        self.release(seq, seq);
+        self.lost.push((reason, Loss::all(seq, seq)));
     }
 
     /// Returns the stream's id.
@@ -242,13 +311,36 @@ impl Outbox {
         }
     }
 
+    fn holding(&self) -> &Holding {
+        match &self.store {
+            Store::Disk(disk) => disk.holding(),
+            Store::Memory(memory) => memory.holding(),
+        }
+    }
+
     /// Returns the number that the next record will get.
     #[must_use]
     pub fn next(&self) -> u64 {
+        self.holding().next
+    }
+
+    /// Returns the first number that may not be sent yet.
+    ///
+    /// After an opening that is the first number given since: the file may have lost commits, so
+    /// that the gateway has these numbers already. The first ack tells; the commit after it frees
+    /// them.
+    #[must_use]
+    pub fn sendable_before(&self) -> u64 {
         match &self.store {
-            Store::Disk(disk) => disk.next(),
-            Store::Memory(memory) => memory.next(),
+            Store::Disk(disk) => disk.unconfirmed().unwrap_or(disk.holding().next),
+            Store::Memory(memory) => memory.holding().next,
         }
+    }
+
+    /// Returns true if all that is held may be sent.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        !matches!(&self.store, Store::Disk(disk) if disk.unconfirmed().is_some())
     }
 
     /// Returns the lowest number held, or the next one if none is.
@@ -257,35 +349,17 @@ impl Outbox {
         self.held().first().unwrap_or_else(|| self.next())
     }
 
-    /// Returns true if the file still holds rows that were acknowledged, or records wait.
+    /// Returns true if the file still holds rows that were acknowledged, records wait, losses are to
+    /// be reported, or the first ack since an opening is to be noted.
     #[must_use]
     pub fn needs_commit(&self) -> bool {
-        let has_rows = match &self.store {
-            Store::Disk(disk) => disk.has_released(),
-            Store::Memory(_) => false,
-        };
-        has_rows || !self.waiting.is_empty() || self.skipped > 0
+        let needs = matches!(&self.store, Store::Disk(disk) if disk.needs_commit());
+        needs || !self.waiting.is_empty() || self.skipped > 0 || !self.lost.is_empty()
     }
 
     /// Returns the numbers held.
     pub(crate) fn held(&self) -> &Ranges {
-        match &self.store {
-            Store::Disk(disk) => disk.held(),
-            Store::Memory(memory) => memory.held(),
-        }
-    }
-
-    fn dropped(&self, from: u64, to: u64) -> Record {
-        dropped(&self.clock, from, to)
-    }
-}
-
-/// Makes the record that tells of dropped numbers.
-fn dropped(clock: &Clock, from: u64, to: u64) -> Record {
-    Record {
-        boot: clock.boot().clone(),
-        at: clock.now(),
-        body: RecordBody::Event(Event::Dropped { from, to }),
+        &self.holding().held
     }
 }
 

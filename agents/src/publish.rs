@@ -8,24 +8,27 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
-use wire::{Batch, DeviceInfo, Hello, Record, RecordBody, Status, StreamId, Topic, Up};
+use wire::{
+    Ack, Batch, DeviceInfo, DropReason, Hello, Record, RecordBody, Status, StreamId, Topic, Up,
+};
 
 use crate::clock::Clock;
-use crate::config::{Gateway, Secret};
+use crate::config::{Backfill, Gateway, Secret};
 use crate::outbox::{Outbox, OutboxError};
 use crate::throttle::Throttle;
 
+mod backoff;
+mod drain;
+mod pace;
 mod session;
 mod window;
 
+use backoff::Backoff;
+use pace::Pace;
 use session::{Identity, News, Session};
-use window::Window;
-
-/// Reconnects wait a random time up to this, doubled from [`RETRY_MIN`] (full jitter).
-const RETRY_MAX: Duration = Duration::from_secs(30);
-const RETRY_MIN: Duration = Duration::from_millis(500);
+use window::{Pick, Window};
 
 /// A connection that lasted so long was a good one: the next retry is quick again.
 const GOOD_AFTER: Duration = Duration::from_secs(10);
@@ -33,15 +36,15 @@ const GOOD_AFTER: Duration = Duration::from_secs(10);
 /// An attempt to connect is given up after this time.
 const CONNECT_MAX: Duration = Duration::from_secs(15);
 
+/// While the gateway has not said what it has of a stream that was opened again, it is asked anew
+/// after this time.
+const GREET_AGAIN: Duration = Duration::from_secs(10);
+
 /// Rows of acknowledged records are deleted with the next records, or after this time.
 const TIDY_AFTER: Duration = Duration::from_secs(2);
 
 /// A refused commit is tried again after this time.
 const COMMIT_RETRY: Duration = Duration::from_secs(1);
-
-/// At the end: for the last commit, for the last acks, and for the last word to the broker.
-const DRAIN_MAX: Duration = Duration::from_secs(4);
-const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
 /// What the hello message says beside the outbox.
 #[derive(Debug, Clone)]
@@ -51,6 +54,7 @@ pub(crate) struct About {
     pub(crate) gateway: Gateway,
     pub(crate) devices: Vec<DeviceInfo>,
     pub(crate) report_every: Duration,
+    pub(crate) backfill: Backfill,
 }
 
 /// See the module.
@@ -64,14 +68,16 @@ pub(crate) struct Publisher {
     link: Link,
     /// Counts connections of this process, from 1.
     connects: u64,
-    /// Attempts since the last good connection.
-    attempts: u32,
+    backoff: Backoff,
+    pace: Pace,
     /// When a commit is due that nobody asks for: after a refusal, or to delete rows.
     commit_at: Option<Instant>,
     /// Whether the last commit was refused: the next one is then left to `commit_at`.
     is_refused: bool,
     /// The stream the gateway was told of over this connection.
     greeted: Option<StreamId>,
+    /// When to say hello again because nothing is known of what the gateway has.
+    greet_at: Instant,
     throttle: Throttle<String>,
 }
 
@@ -99,10 +105,12 @@ impl Publisher {
                 retry_at: Instant::now(),
             },
             connects: 0,
-            attempts: 0,
+            backoff: Backoff::default(),
+            pace: Pace::new(about.backfill, Instant::now()),
             commit_at: None,
             is_refused: false,
             greeted: None,
+            greet_at: Instant::now(),
             throttle: Throttle::new(),
         }
     }
@@ -118,7 +126,7 @@ impl Publisher {
                     Some(records) => self.take(records).await,
                     None => break,
                 },
-                news = next_news(&mut self.link) => self.hear(news),
+                news = next_news(&mut self.link) => self.hear(news).await,
                 () = sleep_until(commit_at.unwrap_or(far)), if commit_at.is_some() => {
                     self.commit().await;
                 }
@@ -171,7 +179,7 @@ impl Publisher {
         }
     }
 
-    fn hear(&mut self, news: News) {
+    async fn hear(&mut self, news: News) {
         match news {
             News::Ready => {
                 let Gateway { host, port } = &self.identity.gateway;
@@ -179,15 +187,8 @@ impl Publisher {
                 self.say_online(true);
                 self.greeted = None;
             }
+            News::Ack(ack) => self.obey(&ack).await,
             News::Taken => {}
-            News::Ack(ack) => {
-                if ack.stream == *self.outbox.stream() {
-                    self.outbox.acknowledge(&ack);
-                    self.window.settle(self.outbox.held());
-                    self.window.heard(Instant::now());
-                    self.tidy_later();
-                }
-            }
             News::Strange(why) => {
                 if self.throttle.permits(why.clone()) {
                     warn!("a message to this agent is ignored: {why}");
@@ -197,13 +198,38 @@ impl Publisher {
         }
     }
 
+    async fn obey(&mut self, ack: &Ack) {
+        if ack.stream != *self.outbox.stream() {
+            return;
+        }
+        if let Err(error) = self.outbox.acknowledge(ack).await {
+            self.complain(&error);
+        } else if !self.outbox.is_confirmed() && !self.is_refused {
+            // Live records wait for it.
+            self.commit().await;
+        }
+        self.window.settle(self.outbox.held());
+        self.window.heard(Instant::now());
+        self.tidy_later();
+    }
+
     /// When the connection needs attention: a retry, the end of patience, or a record to resend.
     fn link_deadline(&self) -> Option<Instant> {
         match &self.link {
             Link::Down { retry_at } => Some(*retry_at),
-            Link::Up { session, .. } if session.has_room() => self.window.deadline(),
+            Link::Up { session, .. } if session.has_room() => self.next_send(),
             Link::Up { session, since } => (!session.is_ready()).then_some(*since + CONNECT_MAX),
         }
+    }
+
+    /// When something is to be sent that nobody asks for.
+    fn next_send(&self) -> Option<Instant> {
+        let before = self.outbox.sendable_before();
+        let backlog = self.window.next_of_backlog(self.outbox.held(), before);
+        let backlog = backlog.map(|_| self.pace.ready_at());
+        let greeting = (!self.outbox.is_confirmed()).then_some(self.greet_at);
+        let all = self.window.deadline().into_iter().chain(backlog);
+        all.chain(greeting).min()
     }
 
     fn tend_link(&mut self) {
@@ -228,11 +254,9 @@ impl Publisher {
             return;
         };
         if session.is_ready() && since.elapsed() >= GOOD_AFTER {
-            self.attempts = 0;
+            self.backoff.reset();
         }
-        let limit = RETRY_MIN * 2_u32.saturating_pow(self.attempts.min(16));
-        let wait = limit.min(RETRY_MAX).mul_f64(rand::random());
-        self.attempts = self.attempts.saturating_add(1);
+        let wait = self.backoff.next(rand::random());
         if self.throttle.permits(why.to_owned()) {
             let Gateway { host, port } = &self.identity.gateway;
             warn!("no connection to {host}:{port}: {why}; readings wait in the outbox");
@@ -268,16 +292,21 @@ impl Publisher {
     /// Sends as much as the windows permit.
     async fn pump(&mut self) {
         while self.has_room() {
+            let now = Instant::now();
             if self.greeted.as_ref() != Some(self.outbox.stream()) {
                 self.greet();
+                self.window.restart(self.outbox.next());
+            } else if !self.outbox.is_confirmed() && now >= self.greet_at {
+                self.greet();
             }
-            let now = Instant::now();
-            let next = self.outbox.next();
-            let Some(seq) = self.window.next(self.outbox.held(), next, now) else {
+            let before = self.outbox.sendable_before();
+            let backfills = self.pace.ready_at() <= now;
+            let next = self.window.next(self.outbox.held(), before, backfills, now);
+            let Some(pick) = next else {
                 return;
             };
-            match self.outbox.load(seq).await {
-                Ok(Some(record)) => self.send(seq, record),
+            match self.outbox.load(pick.seq).await {
+                Ok(Some(record)) => self.send(pick, record, now),
                 Ok(None) => self.window.settle(self.outbox.held()),
                 Err(error) => {
                     self.complain(&error);
@@ -291,7 +320,7 @@ impl Publisher {
         matches!(&self.link, Link::Up { session, .. } if session.has_room())
     }
 
-    /// Says hello; everything held is sent (again) after it.
+    /// Says hello; over a new connection everything held is sent (again) after it.
     fn greet(&mut self) {
         let stream = self.outbox.stream().clone();
         let hello = Hello {
@@ -305,11 +334,11 @@ impl Publisher {
             devices: self.devices.clone(),
         };
         self.publish(Up::Hello, false, wire::encode(&hello));
-        self.window.restart(self.outbox.next());
         self.greeted = Some(stream);
+        self.greet_at = Instant::now() + GREET_AGAIN;
     }
 
-    fn send(&mut self, seq: u64, record: Record) {
+    fn send(&mut self, Pick { seq, is_live }: Pick, record: Record, now: Instant) {
         let what = match record.body {
             RecordBody::Series(_) => Up::Readings,
             RecordBody::Event(_) => Up::Event,
@@ -329,48 +358,15 @@ impl Publisher {
                 "a record of {} bytes is too large to send",
                 payload.len()
             );
-            self.outbox.give_up(seq);
+            self.outbox.give_up(seq, DropReason::TooLarge);
             self.window.settle(self.outbox.held());
             self.tidy_later();
             return;
         }
+        if !is_live {
+            self.pace.spend(payload.len(), now);
+        }
         self.publish(what, false, payload);
-    }
-
-    /// The end: what is recorded is safe on disk, what can be sent is sent, the status is offline.
-    async fn drain(mut self) {
-        let deadline = Instant::now() + DRAIN_MAX;
-        self.commit().await;
-        while self.is_refused && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            self.commit().await;
-        }
-        self.pump().await;
-        while matches!(&self.link, Link::Up { session, .. } if session.is_ready())
-            && !self.window.is_empty()
-        {
-            let Ok(news) = timeout_at(deadline, next_news(&mut self.link)).await else {
-                break;
-            };
-            self.hear(news);
-            self.pump().await;
-        }
-        if self.outbox.needs_commit() {
-            self.commit().await;
-        }
-        self.say_online(false);
-        let deadline = Instant::now() + GOODBYE_MAX;
-        while matches!(&self.link, Link::Up { session, .. } if session.is_ready() && !session.is_settled())
-        {
-            let Ok(news) = timeout_at(deadline, next_news(&mut self.link)).await else {
-                break;
-            };
-            self.hear(news);
-        }
-        if let Link::Up { session, .. } = self.link {
-            session.disconnect(GOODBYE_MAX).await;
-        }
-        self.outbox.close().await;
     }
 }
 

@@ -9,6 +9,23 @@ const BASE = new RegExp(
     'src/parts/(Connection|DayStrip|Empty|FailureNote|Freshness|Header|Icon|InstrumentRow|Status|Toasts)',
 );
 
+/** Small files pack badly one by one: what is used together comes together. */
+const TOGETHER = {
+  forms:
+    'src/lib/(api-life|countdown|refs|schedule|sending)\\.|' +
+    'src/parts/(Card|Dialog|Field|Input|NeedRole|Tabs|booking/FormEnd)\\.',
+  booking: 'src/lib/(acts|bookings|i18n/((zh|en)-)?book)\\.|src/parts/booking/BookingStatusChip\\.',
+  asking:
+    'src/lib/(details|what)\\.|src/parts/booking/(Details|Member|Question|What)(Fields|Picker)\\.',
+  staff:
+    'src/lib/(api-staff|i18n/((zh|en)-)?staff)\\.|src/parts/(LabSelect|ManageTabs|manage/ManagePage)\\.',
+  desk: 'src/lib/(tree|i18n/((zh|en)-)?desk)\\.|src/parts/admin/(AdminPage|AdminTabs|NodeSelect)\\.',
+};
+const groups = Object.entries({ base: BASE, ...TOGETHER }).map(([name, files]) => {
+  const test = new RegExp(files);
+  return { name, test: (id) => test.test(id), includeDependenciesRecursively: name === 'base' };
+});
+
 export default defineConfig(({ mode }) => ({
   plugins: [svelte(), bootScript(new URL('./src/boot.js', import.meta.url)), gzipBeside()],
   // Component tests mount in a simulated browser, not in the server build of Svelte.
@@ -24,7 +41,7 @@ export default defineConfig(({ mode }) => ({
       output: {
         codeSplitting: {
           // What every page needs comes in one file: fewer requests, and it packs better.
-          groups: [{ name: 'base', test: (id) => BASE.test(id) }],
+          groups,
         },
       },
     },

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use agents::Outbox;
 use agents::clock::Clock;
+use agents::{Limits, Outbox};
 
 use crate::process::{self, Process};
 
@@ -90,7 +90,7 @@ impl Agent {
     /// # Panics
     /// When the agent still runs or the file cannot be read.
     pub async fn outbox(&self) -> Outbox {
-        let outbox = Outbox::open(&self.dir.join("data"), u64::MAX >> 8, Clock::system()).await;
+        let outbox = Outbox::open(&self.dir.join("data"), Limits::DEFAULT, Clock::system()).await;
         outbox.expect("a stopped agent lets go of its outbox")
     }
 

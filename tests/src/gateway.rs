@@ -107,14 +107,31 @@ impl Gateway {
     /// # Panics
     /// When it does not become ready.
     pub async fn start(dir: &Path, setup: Setup) -> Self {
-        std::fs::create_dir_all(&setup.data).expect("the scratch folder is ours");
-        let mut ports = Ports::default();
+        let ports = Ports::default();
         let (process, ready) = run(dir, &setup, &ports).await;
-        ports.http = port_of(&ready["url"]);
-        ports.metrics = port_of(&ready["metrics_url"]);
-        if matches!(setup.broker, Broker::Embedded) {
-            ports.mqtt = port_of(&ready["mqtt_url"]);
-        }
+        Self::of(dir, setup, process, ready)
+    }
+
+    /// Starts a gateway that may refuse to start; `None` when it ended instead.
+    ///
+    /// # Panics
+    /// When it neither becomes ready nor ends.
+    pub async fn try_start(dir: &Path, setup: Setup) -> Option<Self> {
+        let mut process = launch(dir, &setup, &Ports::default());
+        let ready = process.json_line_or_end(READY).await.ok()?;
+        Some(Self::of(dir, setup, process, ready))
+    }
+
+    fn of(dir: &Path, setup: Setup, process: Process, ready: Value) -> Self {
+        let mqtt = match setup.broker {
+            Broker::Embedded => port_of(&ready["mqtt_url"]),
+            Broker::External(_) => 0,
+        };
+        let ports = Ports {
+            http: port_of(&ready["url"]),
+            metrics: port_of(&ready["metrics_url"]),
+            mqtt,
+        };
         Self {
             process,
             dir: dir.to_owned(),
@@ -198,13 +215,18 @@ impl Gateway {
 }
 
 async fn run(dir: &Path, setup: &Setup, ports: &Ports) -> (Process, Value) {
+    let mut process = launch(dir, setup, ports);
+    let ready = process.json_line(READY).await;
+    (process, ready)
+}
+
+fn launch(dir: &Path, setup: &Setup, ports: &Ports) -> Process {
+    std::fs::create_dir_all(&setup.data).expect("the scratch folder is ours");
     let file = dir.join("ortoo.toml");
     setup.write(&file, ports);
     let mut command = process::through(&setup.entrance, process::ours("ortoo"));
     command.arg("serve").arg("--config").arg(&file);
-    let mut process = Process::start("ortoo", dir, &mut command);
-    let ready = process.json_line(READY).await;
-    (process, ready)
+    Process::start("ortoo", dir, &mut command)
 }
 
 /// Returns the port at the end of an address such as `http://127.0.0.1:8080`.

@@ -71,23 +71,37 @@ impl Process {
     /// # Panics
     /// When it does not come in time or the process ends first.
     pub async fn json_line(&mut self, within: Duration) -> Value {
+        match self.json_line_or_end(within).await {
+            Ok(value) => value,
+            Err(status) => panic!(
+                "{} ended with {status} before it was ready\n{}",
+                self.name,
+                self.tail()
+            ),
+        }
+    }
+
+    /// Waits for the first line of standard output that is a JSON object, or the end of the process.
+    ///
+    /// # Errors
+    /// Returns how the process ended.
+    ///
+    /// # Panics
+    /// When neither comes in time.
+    pub async fn json_line_or_end(&mut self, within: Duration) -> Result<Value, ExitStatus> {
         let what = format!("the first JSON line of {}", self.name);
         wait::until(&what, within, async || {
             let text = self.stdout();
             let complete = text.lines().filter(|_| text.ends_with('\n'));
             for line in complete {
                 if let Ok(value @ Value::Object(_)) = serde_json::from_str(line) {
-                    return Ok(value);
+                    return Ok(Ok(value));
                 }
             }
-            if let Some(status) = self.ended() {
-                panic!(
-                    "{} ended with {status} before it was ready\n{}",
-                    self.name,
-                    self.tail()
-                );
+            match self.ended() {
+                Some(status) => Ok(Err(status)),
+                None => Err("nothing yet".to_owned()),
             }
-            Err("nothing yet".to_owned())
         })
         .await
     }

@@ -169,6 +169,7 @@ impl Plan {
                 name: "tests".to_owned(),
                 created_at: now,
                 expires_at: now.saturating_add(Span::days(30)),
+                read_only: false,
             };
             import.tokens.push((SecretHash::of(&token), entry));
             Person { login, token }

@@ -50,7 +50,8 @@ fn a_good_file_is_read_with_its_defaults() {
     let config = parse(GOOD).unwrap();
     assert_eq!(config.agent.as_str(), "lab-007");
     assert_eq!(config.data, Path::new("/etc/ortoo/agent-data"));
-    assert_eq!(config.outbox_bytes_max, 1 << 30);
+    assert_eq!(config.outbox, Limits::DEFAULT);
+    assert_eq!(config.backfill, Backfill::DEFAULT);
     assert_eq!(config.report_every, Duration::from_secs(10));
     let [meter, thermometer] = config.devices.as_slice() else {
         panic!("two devices were expected");
@@ -61,6 +62,23 @@ fn a_good_file_is_read_with_its_defaults() {
     assert!(thermometer.always && !meter.always);
     assert_eq!(config.device_infos()[1].channels[1].unit, "degC");
     assert!(!format!("{config:?}").contains("\"s\""));
+}
+
+#[test]
+fn what_is_kept_and_how_fast_it_goes_is_set() {
+    let text =
+        "outbox_mb = 2\noutbox_hours = 72\nbackfill_records_per_s = 50\nbackfill_kb_per_s = 4\n";
+    let config = parse(&format!("{text}{GOOD}")).unwrap();
+    let kept = Limits {
+        bytes: 2 * 1024 * 1024,
+        age: Duration::from_hours(72),
+    };
+    assert_eq!(config.outbox, kept);
+    let backfill = Backfill {
+        records_per_s: 50,
+        bytes_per_s: 4_096,
+    };
+    assert_eq!(config.backfill, backfill);
 }
 
 #[test]
@@ -133,6 +151,19 @@ fn single_faults_are_named() {
     );
     check_fault(&GOOD.replace("always = true", "always = "), 22, "");
     check_fault("agent = \"a\"\nagent = \"b\"\n", 2, "duplicate");
+    for (key, most) in [
+        ("outbox_mb", 1_048_576),
+        ("outbox_hours", 87_600),
+        ("backfill_records_per_s", 10_000),
+        ("backfill_kb_per_s", 1_048_576),
+    ] {
+        let expected = format!("{key} must be a whole number from 1 to {most}");
+        for wrong in [0, most + 1] {
+            check_fault(&format!("{key} = {wrong}\n{GOOD}"), 1, &expected);
+        }
+        assert!(parse(&format!("{key} = 1\n{GOOD}")).is_ok());
+        assert!(parse(&format!("{key} = {most}\n{GOOD}")).is_ok());
+    }
 }
 
 #[test]

@@ -2,9 +2,12 @@
 //!
 //! The connection is dropped after any failure and the file is opened again at the next use, so
 //! that what it holds is read back rather than assumed; a commit whose outcome was unknown is told
-//! by the stream's next number. A file that SQLite calls damaged is set aside, what can be read of
-//! it goes into a new one as a new stream (the gateway then may see those readings twice, under the
-//! same instrument and time, which is harmless; a reused number would not be).
+//! by the stream's next number. A file that is damaged is set aside ([`rescue`]).
+//!
+//! A file may have lost its newest commits without a trace: a disk that lied about a sync, then a
+//! power cut. What it then numbers anew could bear numbers that the gateway has already. So numbers
+//! given after an opening are *unconfirmed* until the gateway has said what it has, and are not sent
+//! before.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,20 +16,24 @@ use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 use wire::{Record, StreamId};
 
-use super::room::{choose, needed};
-use super::{Done, OutboxError, Waiting, dropped, is_event, new_stream};
+use super::report::Unsent;
+use super::room::Candidate;
+use super::write::{Done, Draft, Holding, Rows, write};
+use super::{OutboxError, is_event, new_stream};
 use crate::clock::Clock;
 use crate::ranges::Ranges;
 
+#[cfg(test)]
+pub(super) mod fault;
 mod file;
+mod rescue;
+mod rows;
 
-use file::{Opened, Row};
-
-/// Bytes of a row beside its body, about.
-const ROW_BYTES: u64 = 48;
+use file::{Head, Opened};
+use rows::Row;
 
 /// Rows looked at together when room is made.
-const CANDIDATES_MAX: i64 = 4_096;
+const PAGE: i64 = 1_024;
 
 /// A folder with a locked SQLite file.
 #[derive(Debug)]
@@ -36,36 +43,46 @@ pub(super) struct Disk {
     _lock: File,
     connection: Option<SqliteConnection>,
     stream: StreamId,
-    next: u64,
-    held: Ranges,
+    holding: Holding,
     /// Acknowledged, but still in the file.
     released: Ranges,
-    bytes: u64,
-    bytes_max: u64,
+    /// The first number that the gateway may have under another content.
+    unconfirmed: Option<u64>,
+    /// Whether the next commit notes that there is no such number.
+    confirms: bool,
+    /// Held once, and not in the file when it was opened again.
+    vanished: Ranges,
     /// A commit that failed in an unknown way: the next number if it succeeded, and what it stored.
     uncertain: Option<(u64, Done)>,
+    /// Whether the file was found damaged since it was opened.
+    is_damaged: bool,
+    /// Whether the stream became another one while this was open.
+    renewed: bool,
+    /// Where tests make it fail.
+    #[cfg(test)]
+    pub(super) fault: fault::Fault,
 }
 
 impl Disk {
-    pub(super) async fn open(
-        folder: &Path,
-        bytes_max: u64,
-        clock: &Clock,
-    ) -> Result<Self, OutboxError> {
+    pub(super) async fn open(folder: &Path, clock: &Clock) -> Result<Self, OutboxError> {
         let lock = file::lock(folder)?;
         let path = folder.join("outbox.db");
-        let (connection, opened) = file::open_or_replace(&path, clock).await?;
+        let (connection, opened) = rescue::open_or_rescue(&path, clock).await?;
         Ok(Self {
             path,
             _lock: lock,
             connection: Some(connection),
-            stream: opened.stream,
-            next: opened.next,
-            held: opened.held,
+            stream: opened.head.stream,
+            holding: opened.holding,
             released: Ranges::default(),
-            bytes: opened.bytes,
-            bytes_max,
+            unconfirmed: opened.head.unconfirmed,
+            confirms: false,
+            vanished: Ranges::default(),
             uncertain: None,
+            is_damaged: false,
+            renewed: false,
+            #[cfg(test)]
+            fault: fault::Fault::default(),
         })
     }
 
@@ -77,107 +94,76 @@ impl Disk {
         }
     }
 
-    /// Leaves no room for another page, as a full disk does, until the file is opened again.
-    #[cfg(test)]
-    pub(super) async fn fill_up(&mut self) {
-        let connection = self.connection.as_mut().expect("the file is open");
-        let statement = sqlx::query("PRAGMA max_page_count = 1");
-        statement
-            .execute(connection)
-            .await
-            .expect("the pragma is known");
-    }
-
     /// Stores everything or nothing.
-    pub(super) async fn commit(
-        &mut self,
-        skipped: u64,
-        waiting: &[Waiting],
-        clock: &Clock,
-    ) -> Result<Done, OutboxError> {
-        let mut connection = self.connection(clock).await?;
-        if let Some((next, done)) = self.uncertain.take()
-            && self.next == next
-        {
+    pub(super) async fn commit(&mut self, draft: &Draft<'_>) -> Result<Done, OutboxError> {
+        let (mut connection, settled) = self.connection(draft.clock).await?;
+        if let Some((_, done)) = settled {
             // The failed commit had succeeded; the records since then wait for the next one.
             self.connection = Some(connection);
             return Ok(done);
         }
-        let done = Done {
-            ticket: waiting.last().map_or(0, |one| one.ticket),
-            skipped,
-        };
-        if waiting.is_empty() && self.released.is_empty() && skipped == 0 {
+        if draft.is_empty() && self.released.is_empty() && !self.confirms {
             self.connection = Some(connection);
-            return Ok(done);
+            return Ok(draft.done());
         }
-        match self.write(&mut connection, skipped, waiting, clock).await {
-            Ok(written) => {
-                self.next = written.next;
-                self.bytes = written.bytes;
-                self.held = written.held;
+        // What a draft says of numbers is said of those of the stream before.
+        let nothing = Unsent::default();
+        let anew = Draft {
+            lost: &[],
+            unsent: &nothing,
+            ..*draft
+        };
+        let draft = if self.renewed { &anew } else { draft };
+        let mut holding = self.holding.clone();
+        let mut planned = None;
+        let written = self
+            .write(&mut connection, &mut holding, draft, &mut planned)
+            .await;
+        match written {
+            Ok(done) => {
+                self.holding = holding;
                 self.released = Ranges::default();
+                if std::mem::take(&mut self.confirms) {
+                    self.unconfirmed = None;
+                }
                 self.connection = Some(connection);
                 Ok(done)
             }
-            Err((planned, error)) => {
-                self.uncertain = planned.map(|next| (next, done));
-                Err(file::classify(error))
+            Err(error) => {
+                self.uncertain = planned.map(|done| (holding.next, done));
+                Err(self.failed(error))
             }
         }
     }
 
-    /// On failure returns the next number that was being committed, if it came that far.
+    /// Notes in `planned` what is being committed, once it has come that far.
     async fn write(
-        &self,
+        &mut self,
         connection: &mut SqliteConnection,
-        skipped: u64,
-        waiting: &[Waiting],
-        clock: &Clock,
-    ) -> Result<Written, (Option<u64>, sqlx::Error)> {
-        let early = |error| (None, error);
-        let transaction = connection.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = transaction.map_err(early)?;
-        let mut held = self.held.clone();
-        let mut bytes = self.bytes;
-        for (from, to) in self.released.iter() {
-            bytes -= file::delete(&mut transaction, from, to)
-                .await
-                .map_err(early)?;
-        }
-        let rows: Vec<Row> = waiting.iter().map(|one| Row::new(&one.record)).collect();
-        let wanted = rows.iter().map(Row::bytes).sum();
-        let needed = needed(bytes, wanted, self.bytes_max);
-        let runs = make_room(&mut transaction, needed).await.map_err(early)?;
-        for (from, to) in &runs {
-            bytes -= file::delete(&mut transaction, *from, *to)
-                .await
-                .map_err(early)?;
-            held.remove(*from, *to);
-        }
-        let events = runs.into_iter().map(|(from, to)| dropped(clock, from, to));
-        let skip = skipped
-            .checked_sub(1)
-            .map(|more| (self.next, self.next + more));
-        let skip = skip.map(|(from, to)| dropped(clock, from, to));
-        let events = skip.into_iter().chain(events);
-        let mut next = self.next + skipped;
-        for row in events.map(|record| Row::new(&record)).chain(rows) {
-            file::insert(&mut transaction, next, &row)
-                .await
-                .map_err(early)?;
-            bytes += row.bytes();
-            held.insert(next, next);
-            next += 1;
-        }
-        file::set_next(&mut transaction, next)
-            .await
-            .map_err(early)?;
-        transaction
-            .commit()
-            .await
-            .map_err(|error| (Some(next), error))?;
-        Ok(Written { next, bytes, held })
+        holding: &mut Holding,
+        draft: &Draft<'_>,
+        planned: &mut Option<Done>,
+    ) -> Result<Done, sqlx::Error> {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut rows = Open {
+            connection: &mut transaction,
+            #[cfg(test)]
+            fault: &mut self.fault,
+        };
+        let done = write(&mut rows, holding, &self.released, draft).await?;
+        let head = Head {
+            stream: self.stream.clone(),
+            next: holding.next,
+            unconfirmed: self.unconfirmed.filter(|_| !self.confirms),
+        };
+        file::set_head(&mut transaction, &head).await?;
+        *planned = Some(done.clone());
+        #[cfg(test)]
+        self.fault.step()?;
+        transaction.commit().await?;
+        #[cfg(test)]
+        self.fault.step()?;
+        Ok(done)
     }
 
     pub(super) async fn load(
@@ -185,110 +171,162 @@ impl Disk {
         seq: u64,
         clock: &Clock,
     ) -> Result<Option<Record>, OutboxError> {
-        if !self.held.contains(seq) {
+        if !self.holding.held.contains(seq) {
             return Ok(None);
         }
-        let mut connection = self.connection(clock).await?;
-        let row = file::select(&mut connection, seq)
-            .await
-            .map_err(file::classify)?;
-        self.connection = Some(connection);
-        Ok(row.and_then(|row| row.record()))
+        let (mut connection, settled) = self.connection(clock).await?;
+        // That a commit had succeeded is told by the next one.
+        self.uncertain = settled;
+        match rows::select(&mut connection, seq).await {
+            Ok(row) => {
+                self.connection = Some(connection);
+                Ok(row.and_then(|row| row.record()))
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn failed(&mut self, error: sqlx::Error) -> OutboxError {
+        self.is_damaged |= file::is_damage(&error);
+        file::classify(error)
     }
 
     pub(super) fn release(&mut self, from: u64, to: u64) {
-        for (from, to) in self.held.remove(from, to).iter() {
+        for (from, to) in self.holding.held.remove(from, to).iter() {
             self.released.insert(from, to);
         }
     }
 
     /// Goes on numbering from `next`; it is kept with the next commit.
     pub(super) fn skip_to(&mut self, next: u64) {
-        self.next = self.next.max(next);
+        self.holding.next = self.holding.next.max(next);
+    }
+
+    /// Returns the first number that must not be sent yet.
+    pub(super) fn unconfirmed(&self) -> Option<u64> {
+        self.unconfirmed
+    }
+
+    /// Notes that the gateway has none of the numbers that are held. They may be sent after the next
+    /// commit: once one was, the file must know that it need not ask again.
+    pub(super) fn confirm(&mut self) {
+        self.confirms = self.unconfirmed.is_some();
+    }
+
+    /// Returns true if the stream became another one since the last time.
+    pub(super) fn take_renewed(&mut self) -> bool {
+        std::mem::take(&mut self.renewed)
+    }
+
+    /// Takes out the numbers that were held and are lost.
+    pub(super) fn take_vanished(&mut self) -> Ranges {
+        std::mem::take(&mut self.vanished)
     }
 
     /// Takes the connection out, so that any early return drops it; opens the file if there is none.
-    async fn connection(&mut self, clock: &Clock) -> Result<SqliteConnection, OutboxError> {
+    /// Returns also what a commit of unknown outcome has stored, if it had succeeded.
+    async fn connection(
+        &mut self,
+        clock: &Clock,
+    ) -> Result<(SqliteConnection, Option<(u64, Done)>), OutboxError> {
         if let Some(connection) = self.connection.take() {
-            return Ok(connection);
+            return Ok((connection, self.uncertain.take()));
         }
-        let (connection, opened) = file::open_or_replace(&self.path, clock).await?;
-        self.adopt(opened);
-        Ok(connection)
+        let (connection, opened) = if self.is_damaged {
+            let why = "a page cannot be read";
+            rescue::rescue(&self.path, clock, why).await?
+        } else {
+            rescue::open_or_rescue(&self.path, clock).await?
+        };
+        self.is_damaged = false;
+        let settled = self.adopt(opened);
+        Ok((connection, settled))
     }
 
-    /// Believes the file; what was acknowledged meanwhile stays acknowledged.
-    fn adopt(&mut self, opened: Opened) {
-        if opened.stream != self.stream {
+    /// Believes the file; what was acknowledged meanwhile stays acknowledged, and numbers that were
+    /// given are not given again.
+    fn adopt(&mut self, opened: Opened) -> Option<(u64, Done)> {
+        let uncertain = self.uncertain.take();
+        let had = std::mem::replace(&mut self.holding, opened.holding);
+        if opened.head.stream != self.stream {
+            self.stream = opened.head.stream;
+            self.renewed = true;
+            self.unconfirmed = opened.head.unconfirmed;
+            self.confirms = false;
             self.released = Ranges::default();
+            self.vanished = Ranges::default();
+            return None;
         }
-        self.stream = opened.stream;
-        self.next = opened.next;
-        self.held = opened.held;
-        self.bytes = opened.bytes;
-        for (from, to) in self.released.clone().iter() {
-            self.held.remove(from, to);
+        for (from, to) in self.released.iter() {
+            self.holding.held.remove(from, to);
         }
+        let stored = self.holding.next;
+        self.holding.next = stored.max(had.next);
+        let settled = uncertain.filter(|(next, _)| *next == stored);
+        if settled.is_some() {
+            return settled;
+        }
+        let mut gone = had.held;
+        for (from, to) in self.holding.held.iter() {
+            gone.remove(from, to);
+        }
+        for (from, to) in gone.iter() {
+            self.vanished.insert(from, to);
+        }
+        None
     }
 
     pub(super) fn stream(&self) -> &StreamId {
         &self.stream
     }
 
-    pub(super) fn next(&self) -> u64 {
-        self.next
+    pub(super) fn holding(&self) -> &Holding {
+        &self.holding
     }
 
-    pub(super) fn held(&self) -> &Ranges {
-        &self.held
-    }
-
-    pub(super) fn has_released(&self) -> bool {
-        !self.released.is_empty()
+    /// Returns true if a commit has something to do besides what it is given.
+    pub(super) fn needs_commit(&self) -> bool {
+        self.confirms || !self.released.is_empty()
     }
 }
 
-/// What a transaction leaves behind.
-struct Written {
-    next: u64,
-    bytes: u64,
-    held: Ranges,
+/// The rows of the file inside a transaction.
+struct Open<'a> {
+    connection: &'a mut SqliteConnection,
+    #[cfg(test)]
+    fault: &'a mut fault::Fault,
 }
 
-/// Chooses the oldest readings that free `needed` bytes.
-async fn make_room(
-    connection: &mut SqliteConnection,
-    needed: u64,
-) -> Result<Vec<(u64, u64)>, sqlx::Error> {
-    let mut runs = Vec::new();
-    let (mut after, mut left) = (0, needed);
-    while left > 0 {
-        let candidates = file::readings_after(connection, after, CANDIDATES_MAX).await?;
-        let Some((last, _)) = candidates.last().copied() else {
-            break;
-        };
-        let (more, freed) = choose(candidates.into_iter(), left);
-        runs.extend(more);
-        left = left.saturating_sub(freed);
-        after = last;
-    }
-    Ok(runs)
-}
+impl Rows for Open<'_> {
+    type Row = Row;
+    type Error = sqlx::Error;
 
-/// Puts what could be read of a damaged file into a new one, as a new stream.
-async fn refill(
-    connection: &mut SqliteConnection,
-    records: &[Record],
-) -> Result<StreamId, sqlx::Error> {
-    let stream = new_stream();
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    file::create(&mut transaction, &stream).await?;
-    let mut next = 1;
-    for record in records {
-        file::insert(&mut transaction, next, &Row::new(record)).await?;
-        next += 1;
+    fn row(record: &Record) -> Row {
+        Row::new(record)
     }
-    file::set_next(&mut transaction, next).await?;
-    transaction.commit().await?;
-    Ok(stream)
+
+    fn bytes(row: &Row) -> u64 {
+        row.bytes()
+    }
+
+    async fn page(&mut self, events: bool, after: u64) -> Result<Vec<Candidate>, sqlx::Error> {
+        rows::page(self.connection, events, after, PAGE).await
+    }
+
+    async fn record(&mut self, seq: u64) -> Result<Option<Record>, sqlx::Error> {
+        let row = rows::select(self.connection, seq).await?;
+        Ok(row.and_then(|row| row.record()))
+    }
+
+    async fn insert(&mut self, seq: u64, row: Row) -> Result<(), sqlx::Error> {
+        #[cfg(test)]
+        self.fault.step()?;
+        rows::insert(self.connection, seq, &row).await
+    }
+
+    async fn delete(&mut self, from: u64, to: u64) -> Result<u64, sqlx::Error> {
+        #[cfg(test)]
+        self.fault.step()?;
+        rows::delete(self.connection, from, to).await
+    }
 }

@@ -1,97 +1,112 @@
 //! The outbox of a simulated agent: no file, no thread, the same numbers and drops.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use wire::{Record, StreamId};
 
-use super::room::{choose, needed};
-use super::{Done, Waiting, dropped, estimated_bytes, is_event, new_stream};
-use crate::clock::Clock;
+use super::room::Candidate;
+use super::write::{Done, Draft, Holding, Rows, write};
+use super::{estimated_bytes, is_event, new_stream};
 use crate::ranges::Ranges;
+
+/// Records looked at together.
+const PAGE: usize = 256;
 
 /// Records by number.
 #[derive(Debug)]
 pub(super) struct Memory {
     stream: StreamId,
-    next: u64,
-    records: BTreeMap<u64, Record>,
-    held: Ranges,
-    bytes: u64,
-    bytes_max: u64,
+    records: Records,
+    holding: Holding,
 }
 
+#[derive(Debug, Default)]
+struct Records(BTreeMap<u64, Record>);
+
 impl Memory {
-    pub(super) fn new(bytes_max: u64) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             stream: new_stream(),
-            next: 1,
-            records: BTreeMap::new(),
-            held: Ranges::default(),
-            bytes: 0,
-            bytes_max,
+            records: Records::default(),
+            holding: Holding {
+                next: 1,
+                held: Ranges::default(),
+                bytes: 0,
+            },
         }
     }
 
-    pub(super) fn commit(&mut self, skipped: u64, waiting: &[Waiting], clock: &Clock) -> Done {
-        let event = skipped.checked_sub(1);
-        let event = event.map(|more| dropped(clock, self.next, self.next + more));
-        let wanted = waiting.iter().map(|one| weight(&one.record)).sum();
-        let needed = needed(self.bytes, wanted, self.bytes_max);
-        let candidates = self.records.iter().filter(|(_, record)| !is_event(record));
-        let candidates = candidates.map(|(seq, record)| (*seq, weight(record)));
-        let (runs, _) = choose(candidates, needed);
-        self.next += skipped;
-        for (from, to) in &runs {
-            self.release(*from, *to);
+    pub(super) async fn commit(&mut self, draft: &Draft<'_>) -> Done {
+        let nothing = Ranges::default();
+        match write(&mut self.records, &mut self.holding, &nothing, draft).await {
+            Ok(done) => done,
+            Err(never) => match never {},
         }
-        let events = runs.into_iter().map(|(from, to)| dropped(clock, from, to));
-        for record in event.into_iter().chain(events) {
-            self.push(record);
-        }
-        for one in waiting {
-            self.push(one.record.clone());
-        }
-        Done {
-            ticket: waiting.last().map_or(0, |one| one.ticket),
-            skipped,
-        }
-    }
-
-    fn push(&mut self, record: Record) {
-        self.bytes += weight(&record);
-        self.held.insert(self.next, self.next);
-        self.records.insert(self.next, record);
-        self.next += 1;
     }
 
     pub(super) fn release(&mut self, from: u64, to: u64) {
-        for (from, to) in self.held.remove(from, to).iter() {
-            for seq in from..=to {
-                if let Some(record) = self.records.remove(&seq) {
-                    self.bytes -= weight(&record);
-                }
-            }
+        for (from, to) in self.holding.held.remove(from, to).iter() {
+            let freed = self.records.remove(from, to);
+            self.holding.bytes = self.holding.bytes.saturating_sub(freed);
         }
     }
 
     pub(super) fn skip_to(&mut self, next: u64) {
-        self.next = self.next.max(next);
+        self.holding.next = self.holding.next.max(next);
     }
 
     pub(super) fn load(&self, seq: u64) -> Option<Record> {
-        self.records.get(&seq).cloned()
+        self.records.0.get(&seq).cloned()
     }
 
     pub(super) fn stream(&self) -> &StreamId {
         &self.stream
     }
 
-    pub(super) fn next(&self) -> u64 {
-        self.next
+    pub(super) fn holding(&self) -> &Holding {
+        &self.holding
+    }
+}
+
+impl Records {
+    fn remove(&mut self, from: u64, to: u64) -> u64 {
+        let gone: Vec<u64> = self.0.range(from..=to).map(|(seq, _)| *seq).collect();
+        let gone = gone.into_iter().filter_map(|seq| self.0.remove(&seq));
+        gone.map(|record| weight(&record)).sum()
+    }
+}
+
+impl Rows for Records {
+    type Row = Record;
+    type Error = Infallible;
+
+    fn row(record: &Record) -> Record {
+        record.clone()
     }
 
-    pub(super) fn held(&self) -> &Ranges {
-        &self.held
+    fn bytes(row: &Record) -> u64 {
+        weight(row)
+    }
+
+    async fn page(&mut self, events: bool, after: u64) -> Result<Vec<Candidate>, Infallible> {
+        let above = self.0.range(after + 1..);
+        let wanted = above.filter(|(_, record)| is_event(record) == events);
+        let page = wanted.map(|(seq, record)| (*seq, weight(record)));
+        Ok(page.take(PAGE).collect())
+    }
+
+    async fn record(&mut self, seq: u64) -> Result<Option<Record>, Infallible> {
+        Ok(self.0.get(&seq).cloned())
+    }
+
+    async fn insert(&mut self, seq: u64, row: Record) -> Result<(), Infallible> {
+        self.0.insert(seq, row);
+        Ok(())
+    }
+
+    async fn delete(&mut self, from: u64, to: u64) -> Result<u64, Infallible> {
+        Ok(self.remove(from, to))
     }
 }
 

@@ -1,19 +1,43 @@
-//! Which readings go when the outbox is full: the oldest, in runs, never an event.
+//! How much must go when the outbox is full, and which records: the oldest, in runs.
 
 /// A record that could go: its number and its bytes.
 pub(super) type Candidate = (u64, u64);
 
-/// After a drop so much of the bound is free, so that drops are few: one part in 64.
+/// After a drop of stored readings so much of the bound is free, so that drops are few: one part in
+/// 64.
 const SLACK: u64 = 64;
 
-/// Returns how many bytes must go before `wanted` bytes fit beside `held` below `max`; 0 if they
-/// already fit.
-pub(super) fn needed(held: u64, wanted: u64, max: u64) -> u64 {
-    let over = held.saturating_add(wanted).saturating_sub(max);
-    if over == 0 { 0 } else { over + max / SLACK }
+/// Room for the reports of a drop: one for each reason.
+const REPORTS_BYTES: u64 = 1_024;
+
+/// Bytes that must go before `wanted` bytes fit beside `held` below `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Need {
+    /// What must go whatever it costs; 0 if it fits.
+    pub(super) bytes: u64,
+    /// What goes as well if it is stored readings.
+    pub(super) slack: u64,
 }
 
-/// Chooses the oldest candidates that free `needed` bytes, as inclusive runs of neighbouring
+impl Need {
+    pub(super) fn new(held: u64, wanted: u64, max: u64) -> Self {
+        match held.saturating_add(wanted).saturating_sub(max) {
+            0 => Self { bytes: 0, slack: 0 },
+            over => Self {
+                bytes: over.saturating_add(REPORTS_BYTES),
+                slack: max / SLACK,
+            },
+        }
+    }
+
+    /// Notes that so much was freed.
+    pub(super) fn freed(&mut self, bytes: u64) {
+        self.slack = self.slack.saturating_sub(bytes.saturating_sub(self.bytes));
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+/// Chooses the first candidates that free `needed` bytes, as inclusive runs of neighbouring
 /// numbers. Shape: candidates ascend. Returns the runs and the bytes they free.
 pub(super) fn choose(
     candidates: impl Iterator<Item = Candidate>,
@@ -40,8 +64,14 @@ mod tests {
 
     #[test]
     fn the_oldest_go_until_it_fits() {
-        assert_eq!(needed(500, 100, 640), 0);
-        assert_eq!(needed(600, 100, 640), 70);
+        let fits = Need { bytes: 0, slack: 0 };
+        assert_eq!(Need::new(500, 100, 640), fits);
+        let mut need = Need::new(600, 100, 640);
+        assert_eq!((need.bytes, need.slack), (60 + REPORTS_BYTES, 10));
+        need.freed(60);
+        assert_eq!((need.bytes, need.slack), (REPORTS_BYTES, 10));
+        need.freed(REPORTS_BYTES + 4);
+        assert_eq!((need.bytes, need.slack), (0, 6));
         let candidates = [(3, 30), (4, 30), (7, 30), (8, 30)];
         assert_eq!(
             choose(candidates.into_iter(), 70),

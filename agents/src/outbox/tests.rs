@@ -1,26 +1,38 @@
 //! Tests of the outbox: against a model, through crashes, torn tails, damage and refusals.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
-use wire::{Clocks, InstrumentKey, SeqRange, Series};
+use wire::{Clocks, Event, InstrumentKey, SeqRange, Series};
 
 use super::*;
+use crate::clock::Hand;
 
+#[path = "tests/gateway.rs"]
+mod gateway;
 #[path = "tests/model.rs"]
 mod model;
+#[path = "tests/ruin.rs"]
+mod ruin;
 
-use model::{any_step, play};
+use model::{Player, Step, any_step, play};
 
-const LARGE: u64 = 1 << 30;
+const LARGE: Limits = Limits::DEFAULT;
+
+/// 2026, on a machine that has run for an hour.
+const START: Clocks = Clocks {
+    wall_ms: 1_790_000_000_000,
+    mono_ms: 3_600_000,
+};
+
+fn small(bytes: u64) -> Limits {
+    Limits { bytes, ..LARGE }
+}
 
 fn clock() -> Clock {
-    let start = Clocks {
-        wall_ms: 0,
-        mono_ms: 0,
-    };
-    Clock::manual(start).0
+    Clock::manual(START).0
 }
 
 /// A record of readings that carries a number of the test's own.
@@ -41,6 +53,15 @@ fn event(mark: i64) -> Record {
         reachable: true,
         reason: wire::Quality::Good,
     }))
+}
+
+/// Returns the test's own number of a record.
+fn mark_of(record: &Record) -> Option<i64> {
+    match &record.body {
+        RecordBody::Series(series) => series[0].offsets_ms.first().copied(),
+        RecordBody::Event(Event::Device { device, .. }) => device.parse().ok(),
+        RecordBody::Event(_) => None,
+    }
 }
 
 fn body(body: RecordBody) -> Record {
@@ -95,10 +116,8 @@ fn crash(folder: &TempDir) -> TempDir {
     copy
 }
 
-async fn open(folder: &TempDir, bytes_max: u64) -> Outbox {
-    Outbox::open(folder.path(), bytes_max, clock())
-        .await
-        .unwrap()
+async fn open(folder: &TempDir, limits: Limits) -> Outbox {
+    Outbox::open(folder.path(), limits, clock()).await.unwrap()
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -109,48 +128,64 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn the_file_behaves_as_the_model_through_crashes(
-        steps in prop::collection::vec(any_step(), 1..40),
+    fn nothing_is_lost_or_doubled_through_crashes_and_refusals(
+        steps in prop::collection::vec(any_step(false), 1..60),
     ) {
         block_on(play(steps, false));
     }
 
     #[test]
-    fn memory_behaves_as_the_model(steps in prop::collection::vec(any_step(), 1..60)) {
-        block_on(play(steps, true));
+    fn torn_files_lose_what_was_not_acknowledged_at_most(
+        steps in prop::collection::vec(any_step(true), 1..60),
+    ) {
+        block_on(play(steps, false));
     }
 
-    /// A power cut on a disk that lied about its sync: the newest commits may be gone, nothing else.
     #[test]
-    fn a_torn_tail_loses_the_newest_commits_only(cut in 1..4096_usize, flips in any::<bool>()) {
-        block_on(async {
-            let folder = tempfile::tempdir().unwrap();
-            let mut outbox = open(&folder, LARGE).await;
-            for mark in 0..30 {
-                outbox.offer(reading(mark));
-                outbox.commit().await.unwrap();
-            }
-            let before = contents(&mut outbox).await;
-            let copy = crash(&folder);
-            let wal = copy.path().join("outbox.db-wal");
-            let mut bytes = std::fs::read(&wal).unwrap();
-            let keep = bytes.len().saturating_sub(cut);
-            if flips {
-                bytes[keep..].iter_mut().for_each(|byte| *byte ^= 0x5A);
-            } else {
-                bytes.truncate(keep);
-            }
-            std::fs::write(&wal, bytes).unwrap();
-            let mut torn = open(&copy, LARGE).await;
-            let after = contents(&mut torn).await;
-            assert!(after.len() >= 25, "{}", after.len());
-            assert!(after.iter().all(|(seq, record)| before.get(seq) == Some(record)));
-            assert_eq!(torn.next(), u64::try_from(after.len()).unwrap() + 1);
-        });
+    fn memory_keeps_the_same_promises(steps in prop::collection::vec(any_step(false), 1..60)) {
+        block_on(play(steps, true));
     }
+}
+
+/// Every commit of a busy outbox fails at one step after the other; whatever was being done, the
+/// promises hold.
+#[test]
+fn a_failure_at_any_step_breaks_no_promise() {
+    block_on(async {
+        for position in 0..200 {
+            let mut player = Player::new(false).await;
+            player.step(Step::Fail(position)).await;
+            for round in 0..6 {
+                player
+                    .step(Step::Offer {
+                        event: false,
+                        count: 14,
+                    })
+                    .await;
+                player
+                    .step(Step::Offer {
+                        event: true,
+                        count: 1,
+                    })
+                    .await;
+                player.step(Step::Commit).await;
+                player
+                    .step(Step::Send {
+                        count: 6,
+                        newest: round % 2 == 0,
+                    })
+                    .await;
+                if round % 3 == 2 {
+                    player.step(Step::Ack { ranges: 2 }).await;
+                }
+            }
+            player.step(Step::Crash).await;
+            player.finish().await;
+        }
+    });
 }
 
 /// Fills an outbox of 64 KiB far beyond its bound, with an event every tenth record.
@@ -169,28 +204,110 @@ async fn overfill(mut outbox: Outbox) -> Outbox {
 #[tokio::test]
 async fn a_full_outbox_drops_the_oldest_readings_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let max = 64 * 1024;
+    let max = small(64 * 1024);
     for outbox in [open(&folder, max).await, Outbox::in_memory(max, clock())] {
         let mut outbox = overfill(outbox).await;
         let records = contents(&mut outbox).await;
-        let mut told = Ranges::default();
-        let (mut events, mut readings) = (0, Vec::new());
-        for (seq, record) in &records {
-            match &record.body {
-                RecordBody::Event(Event::Dropped { from, to }) => told.insert(*from, *to),
-                RecordBody::Event(_) => events += 1,
-                RecordBody::Series(_) => readings.push(*seq),
-            }
-        }
-        assert_eq!(events, 100, "an event was dropped");
-        assert!(!readings.is_empty());
-        // What is neither held nor told of does not exist.
-        for seq in 1..outbox.next() {
-            assert!(records.contains_key(&seq) != told.contains(seq), "{seq}");
-        }
+        let told: Vec<Loss> = records
+            .values()
+            .filter_map(Loss::reported)
+            .map(|(_, loss)| loss)
+            .collect();
+        let [told] = told.as_slice() else {
+            panic!("one report was expected: {told:?}");
+        };
+        let is_reading = |record: &&Record| !is_event(record);
+        let readings = records.iter().filter(|(_, record)| is_reading(record));
+        let readings: Vec<u64> = readings.map(|(seq, _)| *seq).collect();
+        assert_eq!(
+            records.len() - readings.len(),
+            100 + 1,
+            "an event was dropped"
+        );
+        // What is not held is counted by the report and lies within it.
+        let gone: Vec<u64> = (1..outbox.next())
+            .filter(|seq| !records.contains_key(seq))
+            .collect();
+        assert_eq!((told.from, told.to), (gone[0], *gone.last().unwrap()));
+        assert_eq!(told.count, u64::try_from(gone.len()).unwrap());
         // The newest readings are there, the oldest went.
-        let last_dropped = told.iter().last().unwrap().1;
-        assert!(readings.iter().all(|seq| *seq > last_dropped));
+        assert!(!readings.is_empty() && readings.iter().all(|seq| *seq > 500));
+    }
+}
+
+#[tokio::test]
+async fn when_events_alone_fill_it_readings_are_refused_and_the_oldest_events_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let max = small(16 * 1024);
+    for mut outbox in [open(&folder, max).await, Outbox::in_memory(max, clock())] {
+        outbox.offer(reading(-1));
+        for mark in 0..200 {
+            outbox.offer(event(mark));
+            outbox.offer(reading(1_000 + mark));
+            outbox.commit().await.unwrap();
+            assert!(outbox.holding().bytes <= max.bytes + 1_024);
+        }
+        let records = contents(&mut outbox).await;
+        let events = records.values().filter(|record| is_event(record));
+        let marks: Vec<i64> = events.filter_map(mark_of).collect();
+        let first = 200 - i64::try_from(marks.len()).unwrap();
+        assert!(marks.len() > 10 && first > 100, "{marks:?}");
+        assert_eq!(marks, (first..200).collect::<Vec<_>>(), "the newest events");
+        // Reports do not push events out one by one: there is one.
+        let told: Vec<Loss> = records
+            .values()
+            .filter_map(Loss::reported)
+            .map(|(_, loss)| loss)
+            .collect();
+        let held = u64::try_from(records.len()).unwrap();
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].count, outbox.next() - 1 - held);
+    }
+}
+
+#[tokio::test]
+async fn readings_go_when_they_are_too_old_and_events_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        age: Duration::from_hours(72),
+        ..LARGE
+    };
+    let (clock, hand) = Clock::manual(START);
+    let file = Outbox::open(folder.path(), limits, clock.clone())
+        .await
+        .unwrap();
+    for mut outbox in [file, Outbox::in_memory(limits, clock.clone())] {
+        hand.set(START);
+        // 80 hours offline, a reading every five minutes.
+        for mark in 0..960 {
+            let mut record = if mark == 3 {
+                event(mark)
+            } else {
+                reading(mark)
+            };
+            (record.at, record.boot) = (clock.now(), clock.boot().clone());
+            outbox.offer(record);
+            outbox.commit().await.unwrap();
+            hand.advance(300_000);
+        }
+        outbox.offer(event(-1));
+        outbox.commit().await.unwrap();
+        let records = contents(&mut outbox).await;
+        let marks: Vec<i64> = records
+            .values()
+            .filter_map(mark_of)
+            .filter(|mark| *mark > 3)
+            .collect();
+        assert_eq!(marks, (96..960).collect::<Vec<_>>(), "72 hours");
+        assert!(records.values().any(|record| mark_of(record) == Some(3)));
+        let told: Vec<_> = records.values().filter_map(Loss::reported).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].0, DropReason::Age);
+        // 95 readings, and the reports that this one took the place of.
+        assert_eq!(
+            told[0].1.count,
+            outbox.next() - 1 - u64::try_from(records.len()).unwrap()
+        );
     }
 }
 
@@ -223,6 +340,8 @@ async fn while_the_disk_refuses_memory_is_bounded_and_drops_are_told_afterwards(
     let expected = Event::Dropped {
         from: 1,
         to: skipped,
+        count: None,
+        reason: Some(DropReason::Disk),
     };
     assert_eq!(told.body, RecordBody::Event(expected));
     assert_eq!(outbox.next(), first + 1 + waiting);
@@ -247,71 +366,4 @@ async fn a_full_disk_refuses_and_loses_nothing_that_fits_into_memory() {
     outbox.commit().await.unwrap();
     assert_eq!((outbox.next(), outbox.waiting.len()), (101, 0));
     assert_eq!(contents(&mut outbox).await.len(), 100);
-}
-
-#[tokio::test]
-async fn a_damaged_row_is_given_up_and_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut outbox = open(&folder, LARGE).await;
-    for mark in 0..3 {
-        outbox.offer(reading(mark));
-    }
-    outbox.commit().await.unwrap();
-    outbox.close().await;
-    let url = format!("sqlite://{}", folder.path().join("outbox.db").display());
-    let mut raw = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url)
-        .await
-        .unwrap();
-    sqlx::query("UPDATE record SET body = x'7b7d' WHERE seq = 2")
-        .execute(&mut raw)
-        .await
-        .unwrap();
-    sqlx::Connection::close(raw).await.unwrap();
-    let mut outbox = open(&folder, LARGE).await;
-    assert_eq!(outbox.load(2).await.unwrap(), None);
-    outbox.commit().await.unwrap();
-    let records = contents(&mut outbox).await;
-    assert_eq!(records.keys().copied().collect::<Vec<_>>(), [1, 3, 4]);
-    let expected = Event::Dropped { from: 2, to: 2 };
-    assert_eq!(records[&4].body, RecordBody::Event(expected));
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_database_is_set_aside() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut outbox = open(&folder, LARGE).await;
-    outbox.offer(reading(1));
-    outbox.commit().await.unwrap();
-    let stream = outbox.stream().clone();
-    outbox.close().await;
-    let path = folder.path().join("outbox.db");
-    std::fs::write(&path, vec![0x5A; 20_000]).unwrap();
-    let mut outbox = open(&folder, LARGE).await;
-    assert_ne!(outbox.stream(), &stream);
-    outbox.offer(reading(2));
-    outbox.commit().await.unwrap();
-    assert_eq!(contents(&mut outbox).await.len(), 1);
-    assert!(folder.path().join("outbox.damaged-0").exists());
-}
-
-#[tokio::test]
-async fn numbers_the_gateway_already_knows_are_not_given_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut outbox = open(&folder, LARGE).await;
-    outbox.offer(reading(1));
-    outbox.commit().await.unwrap();
-    let late = ack(&outbox, 10, &[(15, 20)]);
-    outbox.acknowledge(&late);
-    outbox.offer(reading(2));
-    outbox.commit().await.unwrap();
-    assert_eq!(
-        contents(&mut outbox)
-            .await
-            .keys()
-            .copied()
-            .collect::<Vec<_>>(),
-        [21]
-    );
-    outbox.close().await;
-    assert_eq!(open(&folder, LARGE).await.next(), 22);
 }

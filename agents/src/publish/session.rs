@@ -22,7 +22,7 @@ use crate::config::{Gateway, Secret};
 const OUTSTANDING_MAX: usize = 100;
 
 /// rumqttc's own bound, above ours, so that it never runs out of packet ids (collisions).
-const INFLIGHT: u16 = 200;
+const INFLIGHT: u16 = 104;
 
 /// Requests between us and the polling task: every outstanding publish fits.
 const REQUESTS_MAX: usize = 128;

@@ -7,13 +7,23 @@ use rumqttc::mqttbytes::v4::{ConnAck, PubAck, SubAck};
 use rumqttc::{ConnectReturnCode, Packet, Publish, QoS, SubscribeReasonCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use wire::{Ack, AgentName, Event, SeqRange};
+use wire::{AgentName, Event, SeqRange};
 
 use super::*;
+use crate::outbox::Limits;
 use crate::publish::window::{BACKLOG_MAX, LIVE_MAX};
 
 /// Nothing here takes longer, retries included.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[path = "tests/late.rs"]
+mod late;
+
+/// A backlog's rate that holds nothing back.
+const FAST: Backfill = Backfill {
+    records_per_s: 1_000_000,
+    bytes_per_s: u32::MAX,
+};
 
 /// The broker's side of one connection.
 struct Peer {
@@ -26,8 +36,12 @@ impl Peer {
     /// Accepts a connection, checks the credentials and answers with `code`.
     async fn accept(listener: &TcpListener, code: ConnectReturnCode) -> Self {
         let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await;
+        Self::connected(accepted.unwrap().unwrap().0, code).await
+    }
+
+    async fn connected(stream: TcpStream, code: ConnectReturnCode) -> Self {
         let mut peer = Self {
-            stream: accepted.unwrap().unwrap().0,
+            stream,
             buffer: BytesMut::new(),
             will: wire::decode_status(br#"{"boot":"x","connect":0,"online":true}"#).unwrap(),
         };
@@ -49,7 +63,12 @@ impl Peer {
 
     /// Accepts a connection up to and with its subscription.
     async fn ready(listener: &TcpListener) -> Self {
-        let mut peer = Self::accept(listener, ConnectReturnCode::Success).await;
+        let peer = Self::accept(listener, ConnectReturnCode::Success).await;
+        peer.subscribed().await
+    }
+
+    async fn subscribed(self) -> Self {
+        let mut peer = self;
         let Packet::Subscribe(subscribe) = peer.read().await.unwrap() else {
             panic!("SUBSCRIBE comes next");
         };
@@ -110,6 +129,18 @@ impl Peer {
         wire::decode_batch(&publish.payload).unwrap()
     }
 
+    /// Acknowledges without waiting until it is taken: batches may cross with it.
+    async fn say(&mut self, stream: &StreamId, upto: u64) {
+        let ack = Ack {
+            stream: stream.clone(),
+            upto,
+            ranges: Vec::new(),
+        };
+        let topic = "ortoo/v1/lab-1/down/ack";
+        let publish = Publish::new(topic, QoS::AtMostOnce, wire::encode(&ack));
+        self.write(Packet::Publish(publish)).await;
+    }
+
     async fn acknowledge(&mut self, stream: &StreamId, upto: u64, ranges: &[(u64, u64)]) {
         let ranges = ranges
             .iter()
@@ -139,14 +170,19 @@ struct Bench {
 
 /// Starts a publisher whose outbox in memory already holds `backlog` records.
 async fn bench(backlog: usize) -> Bench {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
     let clock = Clock::system();
-    let mut outbox = Outbox::in_memory(1 << 30, clock.clone());
+    let mut outbox = Outbox::in_memory(Limits::DEFAULT, clock.clone());
     for _ in 0..backlog {
         outbox.offer(record());
     }
     outbox.commit().await.unwrap();
+    bench_of(outbox, clock, FAST).await
+}
+
+/// Starts a publisher of this outbox.
+async fn bench_of(outbox: Outbox, clock: Clock, backfill: Backfill) -> Bench {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
     let about = About {
         agent: AgentName::parse("lab-1").unwrap(),
         secret: Secret::new("s"),
@@ -156,6 +192,7 @@ async fn bench(backlog: usize) -> Bench {
         },
         devices: Vec::new(),
         report_every: Duration::from_secs(10),
+        backfill,
     };
     let (records, input) = mpsc::channel(8);
     let mut running = tokio::task::JoinSet::new();
@@ -300,15 +337,7 @@ async fn a_backlog_is_drained_oldest_first_and_each_record_is_sent_once() {
         assert_eq!(batch.seq, last + 1);
         last = batch.seq;
         if last.is_multiple_of(10) {
-            // Acks of numbers may cross with the next batches: read on until it is taken.
-            let ack = Ack {
-                stream: hello.stream.clone(),
-                upto: last,
-                ranges: Vec::new(),
-            };
-            let topic = "ortoo/v1/lab-1/down/ack";
-            let publish = Publish::new(topic, QoS::AtMostOnce, wire::encode(&ack));
-            peer.write(Packet::Publish(publish)).await;
+            peer.say(&hello.stream, last).await;
         }
     }
     let more = tokio::time::timeout(Duration::from_millis(300), peer.read()).await;

@@ -4,7 +4,8 @@
 //! the connection was made; the live lane carries what was recorded since. Each has its own bound
 //! of records that are sent and not yet acknowledged by the gateway, so that neither starves the
 //! other. A record whose ack does not come is sent again, later and later; an ack shows that the
-//! gateway is there and ends the waiting. Pure: time is an argument.
+//! gateway is there and ends the waiting. The rate of the backlog is bounded besides
+//! ([`super::pace`]). Pure: time is an argument.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,6 +33,14 @@ struct Flight {
     due: Instant,
     wait: Duration,
     is_live: bool,
+}
+
+/// A record to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pick {
+    pub(super) seq: u64,
+    /// Whether it is of the live lane, which no rate bounds.
+    pub(super) is_live: bool,
 }
 
 /// What is on its way over the present connection.
@@ -68,27 +77,34 @@ impl Window {
         };
     }
 
-    /// Returns the number to send now, if any, and notes it as sent.
-    pub(super) fn next(&mut self, held: &Ranges, next: u64, now: Instant) -> Option<u64> {
-        if let Some(seq) = self.overdue(held, now) {
-            return Some(seq);
+    /// Returns the number to send now, if any, and notes it as sent. Only numbers below `before`
+    /// are sent, and of the backlog only if it is its time: `backfills`.
+    pub(super) fn next(
+        &mut self,
+        held: &Ranges,
+        before: u64,
+        backfills: bool,
+        now: Instant,
+    ) -> Option<Pick> {
+        if let Some(pick) = self.overdue(held, now) {
+            return Some(pick);
         }
         if self.in_live < LIVE_MAX
-            && let Some(seq) = held.next_from(self.live).filter(|seq| *seq < next)
+            && let Some(seq) = held.next_from(self.live).filter(|seq| *seq < before)
         {
             self.live = seq + 1;
-            self.launch(seq, true, now);
-            return Some(seq);
+            return Some(self.launch(seq, true, now));
         }
-        if self.flights.len() - self.in_live < BACKLOG_MAX
-            && let Some(seq) = held.next_from(self.backlog)
-            && seq < self.live_from
-        {
-            self.backlog = seq + 1;
-            self.launch(seq, false, now);
-            return Some(seq);
-        }
-        None
+        let seq = self.next_of_backlog(held, before).filter(|_| backfills)?;
+        self.backlog = seq + 1;
+        Some(self.launch(seq, false, now))
+    }
+
+    /// Returns the record of the backlog that goes next, if its lane has room.
+    pub(super) fn next_of_backlog(&self, held: &Ranges, before: u64) -> Option<u64> {
+        let has_room = self.flights.len() - self.in_live < BACKLOG_MAX;
+        let seq = held.next_from(self.backlog).filter(|_| has_room)?;
+        (seq < self.live_from.min(before)).then_some(seq)
     }
 
     /// Forgets what is no longer held; called after each ack and drop.
@@ -123,7 +139,7 @@ impl Window {
         self.flights.is_empty()
     }
 
-    fn launch(&mut self, seq: u64, is_live: bool, now: Instant) {
+    fn launch(&mut self, seq: u64, is_live: bool, now: Instant) -> Pick {
         self.in_live += usize::from(is_live);
         let flight = Flight {
             due: now + RESEND_MIN,
@@ -131,15 +147,19 @@ impl Window {
             is_live,
         };
         self.flights.insert(seq, flight);
+        Pick { seq, is_live }
     }
 
-    fn overdue(&mut self, held: &Ranges, now: Instant) -> Option<u64> {
+    fn overdue(&mut self, held: &Ranges, now: Instant) -> Option<Pick> {
         let mut flights = self.flights.iter_mut();
         let (seq, flight) =
             flights.find(|(seq, flight)| flight.due <= now && held.contains(**seq))?;
         flight.wait = (flight.wait * 2).min(RESEND_MAX);
         flight.due = now + flight.wait;
-        Some(*seq)
+        Some(Pick {
+            seq: *seq,
+            is_live: flight.is_live,
+        })
     }
 }
 
@@ -154,7 +174,25 @@ mod tests {
     }
 
     fn drain(window: &mut Window, held: &Ranges, next: u64, now: Instant) -> Vec<u64> {
-        std::iter::from_fn(|| window.next(held, next, now)).collect()
+        std::iter::from_fn(|| window.next(held, next, true, now))
+            .map(|pick| pick.seq)
+            .collect()
+    }
+
+    #[test]
+    fn the_backlog_waits_for_its_time_and_for_numbers_that_may_be_sent() {
+        let (mut window, now) = (Window::new(), Instant::now());
+        window.restart(11);
+        let held = held(1, 12);
+        let live = |seq| Pick { seq, is_live: true };
+        assert_eq!(window.next_of_backlog(&held, 5), Some(1));
+        assert_eq!(window.next(&held, 5, false, now), None);
+        assert_eq!(drain(&mut window, &held, 5, now), [1, 2, 3, 4]);
+        assert_eq!(window.next_of_backlog(&held, 5), None);
+        assert_eq!(window.next(&held, 13, false, now), Some(live(11)));
+        assert_eq!(window.next(&held, 13, false, now), Some(live(12)));
+        assert_eq!(window.next(&held, 13, false, now), None);
+        assert_eq!(window.next_of_backlog(&held, 13), Some(5));
     }
 
     #[test]

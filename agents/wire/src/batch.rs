@@ -154,16 +154,66 @@ impl Quality {
     ];
 }
 
+/// Why an outbox gave records up. Texts are stable: they are metric labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropReason {
+    /// The outbox held as many bytes as it may.
+    Full,
+    /// They were older than the outbox keeps readings.
+    Age,
+    /// The disk took nothing for so long that they found no place in memory.
+    Disk,
+    /// Their bytes in the file were damaged.
+    Damaged,
+    /// One record is larger than a message may be.
+    TooLarge,
+    /// A reason of a newer release, or none was given.
+    #[serde(other)]
+    Other,
+}
+
+impl DropReason {
+    /// Returns the stable text, as on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Age => "age",
+            Self::Disk => "disk",
+            Self::Damaged => "damaged",
+            Self::TooLarge => "too_large",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// Something that happened at an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Event {
-    /// The outbox was full and dropped its oldest telemetry.
+    /// The outbox gave records up: they have numbers and will never come.
     Dropped {
         /// First dropped number.
         from: u64,
         /// Last dropped number.
         to: u64,
+        /// How many of these numbers; without it all of them. Records that were kept may lie
+        /// between.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        count: Option<u64>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<DropReason>,
+    },
+    /// The outbox's file was damaged; it was set aside and what could be read goes on in a new one.
+    /// Which numbers are lost shows in the stream's gaps.
+    Damaged {
+        /// Records that could be read.
+        kept: u64,
+        /// True if not even the stream's id could be read: this stream is a new one, the numbers of
+        /// the one before end here.
+        renewed: bool,
     },
     /// A device began or ceased to answer.
     Device {

@@ -20,7 +20,7 @@ mod key;
 mod topic;
 
 pub use ack::{Ack, SeqRange};
-pub use batch::{Bad, Batch, Clocks, Event, Quality, Record, RecordBody, Series};
+pub use batch::{Bad, Batch, Clocks, DropReason, Event, Quality, Record, RecordBody, Series};
 pub use codec::{
     DecodeError, Limit, decode_ack, decode_batch, decode_hello, decode_status, encode,
 };

@@ -8,8 +8,8 @@
 
 use wire::{
     Ack, AgentName, Bad, Batch, BootId, ChannelInfo, ChannelName, Clocks, DecodeError, DeviceInfo,
-    Event, Hello, InstrumentKey, Quality, Record, RecordBody, SeqRange, Series, Status, StreamId,
-    decode_ack, decode_batch, decode_hello, decode_status, encode,
+    DropReason, Event, Hello, InstrumentKey, Quality, Record, RecordBody, SeqRange, Series, Status,
+    StreamId, decode_ack, decode_batch, decode_hello, decode_status, encode,
 };
 
 fn stream() -> StreamId {
@@ -70,10 +70,54 @@ fn readings_keep_their_bytes() {
 #[test]
 fn event_keeps_its_bytes() {
     let mut batch = readings();
-    batch.record.body = RecordBody::Event(Event::Dropped { from: 3, to: 9 });
+    batch.record.body = RecordBody::Event(Event::Dropped {
+        from: 3,
+        to: 9,
+        count: None,
+        reason: None,
+    });
     let golden = include_str!("golden/event.json");
     check(&encode(&batch), golden);
     assert_eq!(decode_batch(golden.trim_end().as_bytes()).unwrap(), batch);
+}
+
+#[test]
+fn what_an_outbox_lost_keeps_its_bytes() {
+    let dropped = Event::Dropped {
+        from: 3,
+        to: 9,
+        count: Some(5),
+        reason: Some(DropReason::Age),
+    };
+    let bytes = r#"{"kind":"dropped","from":3,"to":9,"count":5,"reason":"age"}"#;
+    check(&encode(&dropped), bytes);
+    assert_eq!(serde_json::from_str::<Event>(bytes).unwrap(), dropped);
+    // A release before knew `from` and `to` alone, one after may know more reasons.
+    let newer = r#"{"kind":"dropped","from":3,"to":9,"reason":"tired","more":[1]}"#;
+    let expected = Event::Dropped {
+        from: 3,
+        to: 9,
+        count: None,
+        reason: Some(DropReason::Other),
+    };
+    assert_eq!(serde_json::from_str::<Event>(newer).unwrap(), expected);
+    let damaged = Event::Damaged {
+        kept: 12,
+        renewed: true,
+    };
+    let bytes = r#"{"kind":"damaged","kept":12,"renewed":true}"#;
+    check(&encode(&damaged), bytes);
+    assert_eq!(serde_json::from_str::<Event>(bytes).unwrap(), damaged);
+    for reason in [
+        DropReason::Full,
+        DropReason::Age,
+        DropReason::Disk,
+        DropReason::Damaged,
+        DropReason::TooLarge,
+        DropReason::Other,
+    ] {
+        check(&encode(&reason), &format!("{:?}", reason.as_str()));
+    }
 }
 
 #[test]

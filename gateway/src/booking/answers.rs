@@ -14,10 +14,6 @@ const UNIT_MAX: usize = 32;
 const OPTIONS_MAX: usize = 50;
 /// Characters of an answer.
 const TEXT_MAX: u32 = 2_000;
-/// Characters of a payer's name.
-const PAYER_MAX: usize = 200;
-/// Samples of one booking.
-const SAMPLES_MAX: u32 = 100_000;
 
 /// When answers are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +143,7 @@ fn is_name(name: &str) -> bool {
 /// booking may be corrected, and need not be repeated.
 ///
 /// # Errors
-/// Returns everything that is wrong, by field: `answers.<name>`, `payer`, `samples`.
+/// Returns everything that is wrong, by field: `answers.<name>`.
 pub fn check_answers(
     questions: &[Question],
     details: &Details,
@@ -160,13 +156,6 @@ pub fn check_answers(
             wrong,
         });
     };
-    let payer = details.payer.as_deref().unwrap_or_default();
-    if let Some(wrong) = too_long(payer, PAYER_MAX) {
-        add("payer", wrong);
-    }
-    if details.samples.is_some_and(|samples| samples > SAMPLES_MAX) {
-        add("samples", Wrong::NotBetween(0, i64::from(SAMPLES_MAX)));
-    }
     for (name, answer) in &details.answers {
         let field = format!("answers.{name}");
         match questions.iter().find(|question| question.name == *name) {
@@ -192,6 +181,50 @@ pub fn check_answers(
     } else {
         Err(faults)
     }
+}
+
+/// Checks what is said once with bookings of several instruments, each of which asks its own
+/// questions: all that must be answered at booking are, and nothing is said that none of them asks.
+///
+/// # Errors
+/// Returns everything that is wrong, by field: `answers.<name>`; what several ask, once.
+pub fn check_together(sets: &[Vec<Question>], details: &Details) -> Result<(), Vec<Fault>> {
+    let mut faults: Vec<Fault> = not_asked(sets, details).collect();
+    for set in sets {
+        let share = share_of(set, details);
+        let wrong = check_answers(set, &share, AnswerAt::Booking).err();
+        for fault in wrong.into_iter().flatten() {
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}
+
+/// Returns a fault for every answer to what nobody asks.
+pub fn not_asked(sets: &[Vec<Question>], details: &Details) -> impl Iterator<Item = Fault> {
+    let is_asked = |name: &String| sets.iter().flatten().any(|asked| asked.name == *name);
+    let names = details.answers.keys();
+    names.filter(move |name| !is_asked(name)).map(|name| Fault {
+        field: format!("answers.{name}"),
+        wrong: Wrong::NotAsked,
+    })
+}
+
+/// Returns what an instrument with these questions gets of what was said: the answers it asked for,
+/// and everything that is no answer.
+#[must_use]
+pub fn share_of(questions: &[Question], details: &Details) -> Details {
+    let mut share = details.clone();
+    share
+        .answers
+        .retain(|name, _| questions.iter().any(|asked| asked.name == *name));
+    share
 }
 
 fn answer_fault(question: &Question, answer: &AnswerValue) -> Option<Wrong> {

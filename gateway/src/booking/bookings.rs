@@ -34,6 +34,9 @@ impl Group<'_> {
                 _ => BookOutcome::KeyReused,
             };
         }
+        if let Err(faults) = self.answered(&[book.instrument], &book.details) {
+            return BookOutcome::Unanswered(faults);
+        }
         let hold = self.writes.ledger.hold_for(book).cloned();
         let Some((slot, judged, rules)) = self.judged_book(book, hold.as_deref()) else {
             return BookOutcome::NotFound;
@@ -232,11 +235,17 @@ impl Group<'_> {
             policy_version,
             ..changed
         };
+        let asks_anew = status == Status::Pending && held.status != Status::Pending;
+        let changed = if asks_anew {
+            changed.with_decision(None)
+        } else {
+            changed
+        };
         let changed = Arc::new(changed);
         let changed = self.put_booking(changed, EventKind::Changed);
         self.settle_outages(held.instrument);
         self.note_override(held.id, change.overriding.as_ref(), rules);
-        if status == Status::Pending && held.status != Status::Pending {
+        if asks_anew {
             self.ask_approval(&changed);
         }
         if !by_owner && changed.slot != held.slot {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scheduler::id::{BookingId, InstrumentId, MemberId, ProjectId};
 use scheduler::slot::Slot;
 
+use super::answers::Fault;
 use super::asking::Asked;
 use super::command::Refused;
 use super::group::Group;
@@ -24,7 +25,9 @@ pub struct BookTogether {
     pub parts: Vec<(InstrumentId, Slot)>,
     /// What for.
     pub purpose: String,
-    /// What else was asked.
+    /// The project's name where it is not a registered one.
+    pub project: Option<String>,
+    /// What else was asked; each booking keeps the answers that its instrument asks for.
     pub details: Details,
     /// The caller's key and the hash of the request, so that a retry books once.
     pub idempotency: Option<(String, [u8; 32])>,
@@ -41,6 +44,8 @@ pub enum TogetherOutcome {
     KeyReused,
     /// Nothing is booked: the parts that are refused, by their places from 0, and why.
     Refused(Vec<(usize, Refused)>),
+    /// What is asked with it is not answered.
+    Unanswered(Vec<Fault>),
     /// There is no such instrument.
     NotFound,
 }
@@ -64,7 +69,11 @@ impl Group<'_> {
             None => {}
         }
         let instruments: Vec<InstrumentId> = asked.parts.iter().map(|(id, _)| *id).collect();
-        let booked = self.all_or_nothing(&instruments, |group| group.book_parts(asked));
+        let shares = match self.answered(&instruments, &asked.details) {
+            Ok(shares) => shares,
+            Err(faults) => return TogetherOutcome::Unanswered(faults),
+        };
+        let booked = self.all_or_nothing(&instruments, |group| group.book_parts(asked, shares));
         let booked = match booked {
             Ok(booked) => booked,
             Err(outcome) => return outcome,
@@ -75,21 +84,26 @@ impl Group<'_> {
         TogetherOutcome::Booked(booked)
     }
 
-    fn book_parts(&mut self, asked: &BookTogether) -> Result<Vec<Arc<Booking>>, TogetherOutcome> {
+    fn book_parts(
+        &mut self,
+        asked: &BookTogether,
+        shares: Vec<Details>,
+    ) -> Result<Vec<Arc<Booking>>, TogetherOutcome> {
         let (mut booked, mut refused) = (Vec::new(), Vec::new());
-        let extras = Extras {
-            details: asked.details.clone(),
-            bundle: Some(self.coming_booking()),
-            ..Extras::default()
-        };
-        for (place, (instrument, slot)) in asked.parts.iter().enumerate() {
+        let bundle = Some(self.coming_booking());
+        let parts = asked.parts.iter().zip(shares);
+        for (place, ((instrument, slot), details)) in parts.enumerate() {
             let made = Made {
                 instrument: *instrument,
                 member: asked.member,
                 slot: *slot,
                 purpose: asked.purpose.as_str().into(),
-                project: None,
-                extras: extras.clone(),
+                project: asked.project.as_deref().map(Into::into),
+                extras: Extras {
+                    details,
+                    bundle,
+                    ..Extras::default()
+                },
             };
             match self.book_one_of_many(made) {
                 Some(Ok(booking)) => booked.push(booking),

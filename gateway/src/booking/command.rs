@@ -11,6 +11,7 @@ use scheduler::time::Micros;
 use tokio::sync::oneshot;
 use wire::AgentName;
 
+use super::answers::Fault;
 use super::ask::{Answer, Command};
 use super::record::{Booking, Details};
 use crate::registry::{
@@ -84,6 +85,8 @@ pub enum BookOutcome {
     KeyReused,
     /// Rules or claims stand against it.
     Refused(Refused),
+    /// What is asked with it is not answered.
+    Unanswered(Vec<Fault>),
     /// It would begin at once, but somebody has to say yes first.
     NotAtOnce,
     /// There is no such instrument.
@@ -152,6 +155,8 @@ pub enum ChangeOutcome {
 pub struct Approve {
     /// Which.
     pub booking: BookingId,
+    /// Who says so.
+    pub by: MemberId,
     /// Only if it still has this version.
     pub expected_version: Option<i64>,
 }
@@ -161,6 +166,8 @@ pub struct Approve {
 pub struct Decline {
     /// Which.
     pub booking: BookingId,
+    /// Who says so.
+    pub by: MemberId,
     /// Only if it still has this version.
     pub expected_version: Option<i64>,
     /// Why, for the member; at most 500 characters.
@@ -254,12 +261,37 @@ pub enum RegistryEdit {
     ReplaceMember(Member),
     /// Adds a node; its identity is given by the desk.
     AddNode(Node),
-    /// Replaces a node if it still has the version before `version`.
-    ReplaceNode(Node),
+    /// Replaces a node if it still has the version before `version`. Its kind stays; another parent
+    /// must be one step above it. Who does it is noted with a move.
+    ReplaceNode(Node, MemberId),
+    /// Changes somebody's own password.
+    ChangePassword(PasswordChange),
     /// Signs somebody in.
     AddSession(SecretHash, MemberId),
     /// Signs a session out.
     RemoveSession(SecretHash),
+}
+
+/// A new password.
+#[derive(Clone)]
+pub struct PasswordChange {
+    /// Whose.
+    pub member: MemberId,
+    /// The hash that was held when the present password was shown to be known.
+    pub held: String,
+    /// The new hash.
+    pub hash: String,
+    /// The session that goes on; the others end.
+    pub kept: SecretHash,
+}
+
+impl std::fmt::Debug for PasswordChange {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("PasswordChange")
+            .field("member", &self.member)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What became of an edit.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use scheduler::booking::Status;
+use scheduler::id::MemberId;
 use scheduler::occupancy::Holder;
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
@@ -10,7 +11,7 @@ use scheduler::time::Micros;
 use super::command::{Approve, ChangeOutcome, Decline};
 use super::group::Group;
 use super::notices::About;
-use super::record::{Booking, EventKind, Later, NoticeKind};
+use super::record::{Booking, Decided, EventKind, Later, NoticeKind};
 
 /// Returns the state of a booking after its slot was changed; nothing when somebody would have to
 /// say yes but it has begun, so that there is no time to wait for it.
@@ -66,7 +67,7 @@ impl Group<'_> {
         let approved = Booking {
             status,
             version: held.version + 1,
-            ..Booking::clone(&held)
+            ..held.with_decision(Some(self.decided_now(approve.by)))
         };
         let approved = Arc::new(approved);
         let approved = self.put_booking(approved, EventKind::Changed);
@@ -88,7 +89,7 @@ impl Group<'_> {
             at_risk: false,
             due_at: Later::NEVER,
             version: held.version + 1,
-            ..Booking::clone(&held)
+            ..held.with_decision(Some(self.decided_now(decline.by)))
         });
         self.release(held.instrument, Holder::Booking(held.id));
         let declined = self.put_booking(declined, EventKind::Changed);
@@ -96,6 +97,10 @@ impl Group<'_> {
         self.tell_why(&declined, NoticeKind::Declined, &decline.reason);
         self.offer_freed(held.instrument, held.slot);
         ChangeOutcome::Changed(declined)
+    }
+
+    pub(super) fn decided_now(&self, by: MemberId) -> Decided {
+        Decided { by, at: self.now }
     }
 
     /// Tells a booking's member about it, in somebody's words.
@@ -115,7 +120,7 @@ impl Group<'_> {
 mod tests {
     use super::*;
     use crate::booking::record::Extras;
-    use scheduler::id::{BookingId, InstrumentId, MemberId, NodeId};
+    use scheduler::id::{BookingId, InstrumentId, NodeId};
 
     fn slot(start: i64, end: i64) -> Slot {
         Slot::new(Micros::new(start), Micros::new(end)).unwrap()

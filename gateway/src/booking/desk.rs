@@ -266,8 +266,10 @@ impl Desk {
     /// Judges commands as one group and commits what they write. On failure nothing has changed.
     pub(super) async fn attempt(&mut self, commands: &[&Command]) -> Result<Vec<Answer>, Failure> {
         self.ensure_fresh().await?;
+        let past_use = self.past_use(commands).await?;
         let directory = self.directory.load_full();
         let mut group = self.group(&directory);
+        group.past_use = past_use;
         group.settle_due();
         let answers = commands
             .iter()
@@ -304,6 +306,8 @@ impl Desk {
                 ..Writes::default()
             },
             touched: HashMap::new(),
+            past_use: Vec::new(),
+            is_trial: false,
         }
     }
 

@@ -15,7 +15,7 @@ use super::group::{Group, Policies};
 use super::record::EventKind;
 use super::shelf::InstrumentSnapshot;
 use crate::registry::{
-    AgentEntry, Directory, Instrument, KeyUse, RuleSet, Scope, Source, TokenEntry,
+    AgentEntry, Directory, Instrument, KeyUse, RuleSet, Scope, SecretHash, Source, TokenEntry,
 };
 use crate::store::{self, Cause, Edit, Writes};
 
@@ -26,8 +26,8 @@ struct Planned {
     number: i64,
     instrument: Option<InstrumentId>,
     next: RegistryIds,
-    /// Whose sessions end.
-    signed_out: Option<MemberId>,
+    /// Whose sessions end, and the one that does not.
+    signed_out: Option<(MemberId, Option<SecretHash>)>,
 }
 
 impl Desk {
@@ -96,8 +96,10 @@ impl Desk {
             self.shelf.remove(id);
         }
         self.directory.store(Arc::new(planned.directory));
-        if let Some(member) = planned.signed_out {
-            self.sessions.end_all(member);
+        match planned.signed_out {
+            Some((member, Some(kept))) => self.sessions.end_others(member, kept),
+            Some((member, None)) => self.sessions.end_all(member),
+            None => {}
         }
         self.publish(touched, writes);
         Ok(RegistryOutcome::Done(planned.number))
@@ -176,7 +178,10 @@ impl Desk {
             RegistryEdit::AddMember(member) => planned.add_member(member)?,
             RegistryEdit::ReplaceMember(member) => planned.replace_member(member)?,
             RegistryEdit::AddNode(node) => planned.add_node(node)?,
-            RegistryEdit::ReplaceNode(node) => planned.replace_node(node)?,
+            RegistryEdit::ReplaceNode(node, by) => {
+                planned.replace_node(node, (by, self.clock.now()))?;
+            }
+            RegistryEdit::ChangePassword(change) => planned.change_password(change)?,
             RegistryEdit::AddSession(..) | RegistryEdit::RemoveSession(_) => {}
         }
         Ok(planned)

@@ -10,7 +10,7 @@ use scheduler::policy::Policy;
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
-use super::record::{Booking, EventKind, EventRow, KeptAnswer};
+use super::record::{Booking, EventKind, EventRow, KeptAnswer, Run};
 use super::shelf::{InstrumentSnapshot, Shelf};
 use crate::registry::Directory;
 use crate::store::Writes;
@@ -69,6 +69,10 @@ pub(super) struct Group<'a> {
     pub(super) writes: Writes,
     /// Instruments the group has touched.
     pub(super) touched: HashMap<InstrumentId, InstrumentSnapshot>,
+    /// Runs of the past that its commands ask about and that memory does not hold.
+    pub(super) past_use: Vec<Arc<Run>>,
+    /// Whether it only tells what would become of a command.
+    pub(super) is_trial: bool,
 }
 
 impl Group<'_> {

@@ -14,6 +14,7 @@ use sqlx::{Any, Transaction};
 
 use super::agenda::{Agenda, Due};
 use super::command::Book;
+use super::finding::Finding;
 use super::project_use::ProjectUse;
 use super::record::{
     Attachment, Booking, Correction, Hearing, Hold, Notice, Offer, Override, Penalty, Problem,
@@ -46,6 +47,8 @@ macro_rules! ledger {
             pub machine_cursor: Cursor,
             /// Where each instrument's runs are.
             pub(super) run_places: RunPlaces,
+            /// Where wishes, offers, notices and questions are.
+            pub(super) finding: Finding,
         }
 
         impl Ledger {
@@ -86,7 +89,9 @@ macro_rules! ledger {
                     open_problems: imbl::OrdSet::new(),
                     machine_cursor: Cursor::load(tx).await?,
                     run_places: RunPlaces::default(),
+                    finding: Finding::default(),
                 };
+                ledger.find_all();
                 for run in ledger.runs.iter() {
                     ledger.run_places.add(run);
                 }
@@ -188,6 +193,7 @@ impl Ledger {
         let before = before.and_then(|held| held.due_at());
         let due = Due::Offer(offer.id);
         self.agenda.plan(due, before, offer.due_at());
+        self.finding.add_offer(&offer);
         self.offers.put(Arc::new(offer));
     }
 
@@ -196,6 +202,7 @@ impl Ledger {
         let before = self.waits.get(wait.id.get());
         let before = before.and_then(|held| held.due_at());
         self.agenda.plan(Due::Wait(wait.id), before, wait.due_at());
+        self.finding.add_wait(&wait);
         self.waits.put(wait);
     }
 

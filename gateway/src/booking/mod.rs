@@ -23,6 +23,7 @@ mod commit;
 mod deciding;
 mod desk;
 mod edits;
+mod finding;
 mod group;
 mod handle;
 mod hearing;
@@ -71,7 +72,7 @@ mod wishes;
 
 mod witness;
 
-pub use answers::{AnswerAt, check_answers, check_questions};
+pub use answers::check_questions;
 pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
 pub use bookings::LAB_MOVES;
@@ -79,8 +80,8 @@ pub use bundles::{BookTogether, PARTS_MAX, TogetherOutcome};
 pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
     Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Conflict,
-    Decline, DeskError, Import, ImportReport, NewBooking, NewOutage, Overriding, Refused,
-    RegistryEdit, RegistryOutcome, Transfer,
+    Decline, DeskError, Import, ImportReport, NewBooking, NewOutage, Overriding, PasswordChange,
+    Refused, RegistryEdit, RegistryOutcome, Transfer,
 };
 pub use deciding::status_after;
 pub use desk::{DeskSettings, start};
@@ -100,7 +101,7 @@ pub use project_use::ProjectUse;
 pub use projects::{ProjectOutcome, SaveProject};
 pub use proposals::{Proposal, proposals};
 pub use qualifying::{Grant, GrantOutcome, Revoke};
-pub use questions::{QuestionsOutcome, SetQuestions, questions_at, questions_for, questions_of};
+pub use questions::{QuestionsOutcome, SetQuestions, questions_for, questions_of};
 pub use queue::Queue;
 pub use series::{
     BookSeries, EndSeries, EndSeriesOutcome, OCCURRENCES_MAX, Occurrence, SeriesOutcome,

@@ -34,18 +34,18 @@ pub(super) struct About {
 impl Group<'_> {
     pub(super) fn see_notices(&mut self, asked: &SeeNotices) -> usize {
         let now = self.now;
-        let notices = &mut self.writes.ledger.notices;
-        let unseen: Vec<Arc<Notice>> = notices
-            .iter()
+        let ledger = &mut self.writes.ledger;
+        let unseen: Vec<Arc<Notice>> = ledger
+            .notices_of(asked.member)
             .take_while(|notice| notice.id <= asked.up_to)
-            .filter(|notice| notice.member == asked.member && notice.seen_at.is_none())
+            .filter(|notice| notice.seen_at.is_none())
             .cloned()
             .collect();
         for notice in &unseen {
-            notices.put(Arc::new(Notice {
+            ledger.put_notice(Notice {
                 seen_at: Some(now),
                 ..Notice::clone(notice)
-            }));
+            });
         }
         unseen.len()
     }
@@ -71,18 +71,14 @@ impl Group<'_> {
             slot,
             words,
         } = about;
-        let notices = &mut self.writes.ledger.notices;
-        let held: Vec<i64> = notices
-            .iter()
-            .filter(|notice| notice.member == member)
-            .map(|notice| notice.id)
-            .collect();
+        let ledger = &mut self.writes.ledger;
+        let held: Vec<Arc<Notice>> = ledger.notices_of(member).cloned().collect();
         let over = held.len().saturating_sub(KEPT_MAX - 1);
-        for id in held.into_iter().take(over) {
-            notices.forget(id);
+        for old in held.iter().take(over) {
+            ledger.forget_notice(old);
         }
         let notice = Notice {
-            id: notices.next_id(),
+            id: ledger.notices.next_id(),
             member,
             kind,
             instrument,
@@ -92,7 +88,7 @@ impl Group<'_> {
             at: self.now,
             seen_at: None,
         };
-        notices.put(Arc::new(notice));
+        ledger.put_notice(notice);
     }
 
     /// Tells those who run a lab's instruments; at most 20 of them.

@@ -112,6 +112,8 @@ impl Group<'_> {
             after: serde_json::json!({ "status": status.as_str() }),
         };
         self.writes.ledger.corrections.put(Arc::new(correction));
+        // Also when the day is long over: it was held against its member until now.
+        self.tell(held.member, NoticeKind::NoShowCleared, held);
         self.lift(held.id, PenaltyReason::NoShow);
     }
 

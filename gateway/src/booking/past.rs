@@ -6,9 +6,42 @@ use std::sync::Arc;
 use scheduler::id::{InstrumentId, RunId};
 use scheduler::slot::Slot;
 
+use super::ask::Command;
+use super::desk::Desk;
 use super::handle::DeskHandle;
-use super::record::{Corrected, Correction, Run};
+use super::record::{Corrected, Correction, Run, RunState};
 use crate::store::{self, RunFilter, StoreError};
+
+/// Runs in the time of one declaration that are looked at; more than one is enough to refuse it.
+const LOOKED_AT: u32 = 100;
+
+impl Desk {
+    /// Reads the runs that count in the times of declarations: the desk alone writes, so that
+    /// nothing comes between this and the judgement.
+    pub(super) async fn past_use(
+        &self,
+        commands: &[&Command],
+    ) -> Result<Vec<Arc<Run>>, StoreError> {
+        let mut found = Vec::new();
+        for command in commands {
+            let Command::Declare(asked) = command else {
+                continue;
+            };
+            let mut tx = self.database.begin().await?;
+            for state in [RunState::Counted, RunState::Settled] {
+                let filter = RunFilter {
+                    instrument: Some(asked.instrument),
+                    state: Some(state),
+                    within: Some(asked.slot),
+                    ..RunFilter::default()
+                };
+                let (runs, _) = store::load_runs(&mut tx, &filter, LOOKED_AT).await?;
+                found.extend(runs.into_iter().map(Arc::new));
+            }
+        }
+        Ok(found)
+    }
+}
 
 impl DeskHandle {
     /// Returns at most `count` runs, the newest first, and how many there are.

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use scheduler::id::InstrumentId;
+
+use super::answers::{Fault, check_together, not_asked, share_of};
 use super::group::Group;
 use super::ledger::Ledger;
-use super::record::{EventKind, Question, QuestionSet};
+use super::record::{Details, EventKind, Question, QuestionSet};
 use crate::registry::{Directory, Instrument, Scope};
 
 /// Sets the questions of a node or an instrument, in place of those that are set there. The caller
@@ -39,7 +42,7 @@ impl Group<'_> {
         if !exists {
             return QuestionsOutcome::NotFound;
         }
-        let held = questions_at(&self.writes.ledger, asked.scope).cloned();
+        let held = self.writes.ledger.questions_at(asked.scope).cloned();
         let version = held.as_ref().map_or(0, |set| set.version);
         if asked
             .expected_version
@@ -47,14 +50,14 @@ impl Group<'_> {
         {
             return QuestionsOutcome::Stale;
         }
-        let sets = &mut self.writes.ledger.questions;
+        let ledger = &mut self.writes.ledger;
         let set = Arc::new(QuestionSet {
-            id: held.map_or_else(|| sets.next_id(), |held| held.id),
+            id: held.map_or_else(|| ledger.questions.next_id(), |held| held.id),
             scope: asked.scope,
             version: version + 1,
             questions: asked.questions.clone(),
         });
-        sets.put(Arc::clone(&set));
+        ledger.put_questions(Arc::clone(&set));
         let instrument = match asked.scope {
             Scope::Node(_) => None,
             Scope::Instrument(id) => Some(id),
@@ -62,12 +65,54 @@ impl Group<'_> {
         self.note(EventKind::Registry, instrument, None);
         QuestionsOutcome::Set(set)
     }
-}
 
-/// Returns the questions set at one place.
-#[must_use]
-pub fn questions_at(ledger: &Ledger, scope: Scope) -> Option<&Arc<QuestionSet>> {
-    ledger.questions.iter().find(|set| set.scope == scope)
+    /// Returns every answer that none of some instruments asks for.
+    pub(super) fn not_asked(&self, instruments: &[InstrumentId], details: &Details) -> Vec<Fault> {
+        let sets = self.asked_by(instruments);
+        not_asked(&sets, details).collect()
+    }
+
+    fn asked_by(&self, instruments: &[InstrumentId]) -> Vec<Vec<Question>> {
+        let asked = |id: &InstrumentId| {
+            let instrument = self.directory.instruments.get(id);
+            instrument.map_or_else(Vec::new, |instrument| {
+                questions_for(self.directory, &self.writes.ledger, instrument)
+            })
+        };
+        instruments.iter().map(asked).collect()
+    }
+
+    /// Returns what each of some instruments gets of the details of a wish for them. A trial wants
+    /// to know what stands against the wish before everything is answered: it is not refused.
+    ///
+    /// # Errors
+    /// Returns every answer that is missing, not asked for, or of another kind.
+    pub(super) fn answered(
+        &self,
+        instruments: &[InstrumentId],
+        details: &Details,
+    ) -> Result<Vec<Details>, Vec<Fault>> {
+        let sets = self.asked_by(instruments);
+        if !self.is_trial {
+            check_together(&sets, details)?;
+        }
+        Ok(sets.iter().map(|set| share_of(set, details)).collect())
+    }
+
+    /// Returns what one of the instruments of a wish gets of what was said with the wish.
+    ///
+    /// # Errors
+    /// Returns every answer that is missing or of another kind.
+    pub(super) fn answered_of(
+        &self,
+        instrument: InstrumentId,
+        details: &Details,
+    ) -> Result<Details, Vec<Fault>> {
+        let sets = self.asked_by(&[instrument]);
+        let share = share_of(sets.first().map_or(&[], Vec::as_slice), details);
+        check_together(&sets, &share)?;
+        Ok(share)
+    }
 }
 
 /// Returns what is asked of those who book an instrument: the questions of the region first, its
@@ -79,9 +124,7 @@ pub fn questions_for(
     ledger: &Ledger,
     instrument: &Instrument,
 ) -> Vec<Question> {
-    let above = directory.ancestors(instrument.lab);
-    let mut scopes: Vec<Scope> = above.map(|node| Scope::Node(node.id)).collect();
-    scopes.reverse();
+    let mut scopes = directory.scopes_to(instrument.lab);
     scopes.push(Scope::Instrument(instrument.id));
     questions_of(ledger, &scopes)
 }
@@ -92,7 +135,7 @@ pub fn questions_of(ledger: &Ledger, scopes: &[Scope]) -> Vec<Question> {
     let mut asked: Vec<Question> = Vec::new();
     for set in scopes
         .iter()
-        .filter_map(|scope| questions_at(ledger, *scope))
+        .filter_map(|scope| ledger.questions_at(*scope))
     {
         for question in &set.questions {
             if !asked.iter().any(|held| held.name == question.name) {

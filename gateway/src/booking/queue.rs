@@ -6,10 +6,10 @@ use std::sync::Arc;
 use scheduler::id::{InstrumentId, MemberId, OfferId, WaitId};
 use scheduler::slot::Slot;
 use scheduler::time::{MINUTE_US, Micros, Span};
-use scheduler::waitlist::{OfferState, Wish, turn};
+use scheduler::waitlist::{Wish, turn};
 
 use super::ledger::Ledger;
-use super::record::{Offer, Wait, WaitState};
+use super::record::Wait;
 use super::shelf::Shelf;
 
 /// How far back use counts: who had the least is served first.
@@ -63,22 +63,6 @@ impl Queue {
 }
 
 impl Ledger {
-    /// Returns the offer that stands for a wish.
-    #[must_use]
-    pub fn offer_to(&self, wait: WaitId) -> Option<&Arc<Offer>> {
-        let mut offers = self.offers.iter().rev();
-        offers.find(|offer| offer.wait == wait && offer.state == OfferState::Open)
-    }
-
-    /// Returns how many wishes of a member wait.
-    #[must_use]
-    pub fn waiting_of(&self, member: MemberId) -> usize {
-        let waits = self.waits.iter();
-        waits
-            .filter(|wait| wait.member == member && wait.state == WaitState::Waiting)
-            .count()
-    }
-
     /// Returns the identity of the offer that would be made next.
     pub(super) fn next_offer(&mut self) -> OfferId {
         OfferId::new(self.offers.next_id())

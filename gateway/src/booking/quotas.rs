@@ -132,7 +132,7 @@ fn changes_charges(edit: &RegistryEdit, before: &Directory) -> bool {
         RegistryEdit::SetRules(..)
         | RegistryEdit::RemoveInstrument(..)
         | RegistryEdit::ReplaceMember(_)
-        | RegistryEdit::ReplaceNode(_) => true,
+        | RegistryEdit::ReplaceNode(..) => true,
         RegistryEdit::ReplaceInstrument(after) => {
             let moved = |held: &Instrument| (held.lab, held.zone) != (after.lab, after.zone);
             before.instruments.get(&after.id).is_some_and(moved)
@@ -145,6 +145,7 @@ fn changes_charges(edit: &RegistryEdit, before: &Directory) -> bool {
         | RegistryEdit::RemoveToken(..)
         | RegistryEdit::AddMember(_)
         | RegistryEdit::AddNode(_)
+        | RegistryEdit::ChangePassword(_)
         | RegistryEdit::AddSession(..)
         | RegistryEdit::AddSource(_)
         | RegistryEdit::RemoveSource(_)

@@ -6,6 +6,7 @@ use scheduler::id::{BookingId, InstrumentId, MemberId, SeriesId};
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
+use super::answers::Fault;
 use super::bundles::KeyFound;
 use super::command::{Cancel, CancelOutcome, Refused};
 use super::group::Group;
@@ -30,6 +31,8 @@ pub struct BookSeries {
     pub slots: Vec<Slot>,
     /// What for.
     pub purpose: String,
+    /// The project's name where it is not a registered one.
+    pub project: Option<String>,
     /// What else was asked.
     pub details: Details,
     /// Whether occurrences that are refused are left out; else one that is refused refuses all.
@@ -58,6 +61,8 @@ pub enum SeriesOutcome {
     KeyReused,
     /// Nothing is booked.
     Refused(Vec<Occurrence>),
+    /// What is asked with it is not answered.
+    Unanswered(Vec<Fault>),
     /// There is no such instrument.
     NotFound,
 }
@@ -96,6 +101,9 @@ impl Group<'_> {
             Some(KeyFound::Other) => return SeriesOutcome::KeyReused,
             None => {}
         }
+        if let Err(faults) = self.answered(&[asked.instrument], &asked.details) {
+            return SeriesOutcome::Unanswered(faults);
+        }
         let booked =
             self.all_or_nothing(&[asked.instrument], |group| group.book_occurrences(asked));
         let (series, occurrences) = match booked {
@@ -132,7 +140,7 @@ impl Group<'_> {
                 member: asked.member,
                 slot: *slot,
                 purpose: asked.purpose.as_str().into(),
-                project: None,
+                project: asked.project.as_deref().map(Into::into),
                 extras: Extras {
                     details: asked.details.clone(),
                     series: Some(series.id),

@@ -112,6 +112,12 @@ impl Sessions {
         held.retain(|_, session| session.member != member);
     }
 
+    /// Ends every session of a member but one.
+    pub(super) fn end_others(&self, member: MemberId, kept: SecretHash) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|id, session| session.member != member || *id == kept);
+    }
+
     /// Takes what the database holds. Uses since then are unknown: idle time counts from the begin.
     pub(super) fn replace(&self, loaded: Vec<(SecretHash, MemberId, Micros)>) {
         let session = |(id, member, at)| {

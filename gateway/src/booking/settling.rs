@@ -89,6 +89,8 @@ pub enum DeclareOutcome {
     Declared(Arc<Run>),
     /// It is not over yet.
     NotOver,
+    /// Use in that time is known already, or was declared by somebody.
+    Known,
     /// There is no such instrument.
     NotFound,
 }
@@ -164,6 +166,28 @@ impl Group<'_> {
         Ok(())
     }
 
+    /// Returns whether a run of memory or of the past, or use that somebody else has declared, counts
+    /// or may come to count in the time that is declared.
+    fn is_use_known(&self, asked: &Declare) -> bool {
+        let ledger = &self.writes.ledger;
+        let held = ledger.runs_of(asked.instrument, Micros::new(i64::MIN));
+        let past = self.past_use.iter();
+        // What the group has changed stands before what was read for it.
+        let past = past.filter(|run| ledger.runs.get(run.id.get()).is_none());
+        let mut counts = held.chain(past).filter(|run| {
+            run.instrument == asked.instrument
+                && match run.state {
+                    RunState::Counted | RunState::Settled => true,
+                    RunState::Unsettled => run.kind == RunKind::Declared,
+                    RunState::Open | RunState::Rejected => false,
+                }
+        });
+        counts.any(|run| {
+            let end = run.end.unwrap_or(self.now);
+            run.start < asked.slot.end() && asked.slot.start() < end
+        })
+    }
+
     fn note_correction(&mut self, before: &Run, after: &Run, asked: &CorrectRun) {
         let corrections = &mut self.writes.ledger.corrections;
         let correction = Correction {
@@ -187,6 +211,10 @@ impl Group<'_> {
         let Some(instrument) = self.directory.instruments.get(&asked.instrument) else {
             return DeclareOutcome::NotFound;
         };
+        // Beside others there may be room for one more; alone nobody used it twice.
+        if instrument.capacity == 1 && self.is_use_known(asked) {
+            return DeclareOutcome::Known;
+        }
         let run = Run {
             id: RunId::new(self.writes.ledger.runs.next_id()),
             instrument: asked.instrument,

@@ -1,6 +1,7 @@
 //! The desk on a real database: a SQLite file, or a PostgreSQL server whose URL is in
 //! `ORTOO_TEST_POSTGRES` (each test makes a database of its own there).
 
+mod answering;
 mod cancelling;
 mod commands;
 mod deciding;

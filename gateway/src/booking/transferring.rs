@@ -55,11 +55,11 @@ impl Group<'_> {
             Some(Err(refused)) => return ChangeOutcome::Refused(refused),
             Some(Ok(placed)) => placed,
         };
-        let status = match (placed.needs_approval, transfer.by == held.member) {
-            (true, true) => Status::Pending,
+        let (status, decided) = match (placed.needs_approval, transfer.by == held.member) {
+            (true, true) => (Status::Pending, None),
             // Whoever could say yes has done so by handing it over.
-            (true, false) => status,
-            (false, _) => Status::Confirmed,
+            (true, false) => (status, Some(self.decided_now(transfer.by))),
+            (false, _) => (Status::Confirmed, None),
         };
         let holder = Holder::Booking(held.id);
         self.release(held.instrument, holder);
@@ -69,7 +69,7 @@ impl Group<'_> {
             status,
             policy_version,
             version: held.version + 1,
-            ..Booking::clone(&held)
+            ..held.with_decision(decided)
         };
         let changed = Arc::new(changed);
         let changed = self.put_booking(changed, EventKind::Changed);

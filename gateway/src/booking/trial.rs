@@ -19,7 +19,8 @@ const UNREAL: NextIds = NextIds {
 
 impl DeskHandle {
     /// Returns what the desk would answer now. Nothing is changed, and the desk is not asked: a dry
-    /// run costs those who book nothing. Idempotency keys are not looked at.
+    /// run costs those who book nothing. Idempotency keys are not looked at, nor whether everything is
+    /// answered that is asked.
     ///
     /// # Errors
     /// Returns [`DeskError::NotReady`] for an answer of another kind, which cannot happen.
@@ -38,6 +39,8 @@ impl DeskHandle {
                 ..Writes::default()
             },
             touched: std::collections::HashMap::<InstrumentId, _>::new(),
+            past_use: Vec::new(),
+            is_trial: true,
         };
         group.settle_due();
         let answer = group.judge(&asked.into());

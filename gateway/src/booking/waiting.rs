@@ -3,20 +3,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use scheduler::id::{InstrumentId, WaitId};
+use scheduler::id::{InstrumentId, ProjectId, WaitId};
 use scheduler::occupancy::Holder;
 use scheduler::slot::Slot;
 use scheduler::time::Span;
 use scheduler::waitlist::{self, OfferState, Place, next_offer};
 
+use super::answers::Fault;
 use super::asking::{Asked, Gathered};
+use super::command::Refused;
 use super::group::Group;
 use super::holding::WAITLIST_TERMS;
 use super::judge::{self, earliest_of_freed};
 use super::making::Made;
 use super::notices::About;
 use super::queue::{served_minutes, wish_of};
-use super::record::{EventKind, Extras, NoticeKind, Offer, Passed, Wait, WaitState};
+use super::record::{Booking, EventKind, Extras, NoticeKind, Offer, Passed, Wait, WaitState};
 
 /// Wishes served by one freed place at once; bounds what a long outage that ends sets off. Who is
 /// left is asked when the next place becomes free.
@@ -31,6 +33,15 @@ const PASSED_MAX: usize = 100;
 /// How far around a freed place wishes are looked at: as far as one may reach.
 const REACH: Span = Span::days(62);
 
+/// Why a wish is not booked.
+#[derive(Debug, Clone)]
+pub(super) enum NotServed {
+    /// Rules or claims stand against it.
+    Refused(Refused),
+    /// What is asked with the booking is not answered.
+    Unanswered(Vec<Fault>),
+}
+
 impl Group<'_> {
     /// Offers what became free to the first in order whom it suits, and what that leaves of it to
     /// the next. Who wants it booked at once gets a booking.
@@ -40,10 +51,9 @@ impl Group<'_> {
             let Some((wait, slot)) = self.next_in_line(instrument, freed, &passed_over) else {
                 return;
             };
-            let is_served = if wait.auto_book {
-                self.book_for(&wait, instrument, slot)
-            } else {
-                self.offer_to(&wait, instrument, slot)
+            let is_served = match self.book_for(&wait, instrument, slot) {
+                Some(is_served) => is_served,
+                None => self.offer_to(&wait, instrument, slot),
             };
             if !is_served {
                 passed_over.insert(wait.id);
@@ -77,12 +87,16 @@ impl Group<'_> {
             wish_of(wait, minutes)
         };
         let wishes: Vec<waitlist::Wish> = waits.iter().map(wish).collect();
+        let project_of = |id: WaitId| {
+            let wait = group.writes.ledger.waits.get(id.get())?;
+            wait.details.project.map(ProjectId::new)
+        };
         let fit = |wish: &waitlist::Wish, stretch: Slot| {
             let asked = Asked {
                 instrument: id,
                 member: wish.member,
                 slot: stretch,
-                project: None,
+                project: project_of(wish.id),
                 held: None,
                 set_aside: &[],
             };
@@ -116,12 +130,10 @@ impl Group<'_> {
 
     /// Returns the wishes that wait for an instrument.
     fn line_at(&self, id: InstrumentId, passed_over: &BTreeSet<WaitId>) -> Vec<Arc<Wait>> {
-        let waits = self.writes.ledger.waits.iter();
+        let waits = self.writes.ledger.waiting_at(id);
         waits
             .filter(|wait| {
-                wait.due_at().is_some_and(|due| due > self.now)
-                    && wait.instruments.contains(&id)
-                    && !passed_over.contains(&wait.id)
+                wait.due_at().is_some_and(|due| due > self.now) && !passed_over.contains(&wait.id)
             })
             .cloned()
             .collect()
@@ -147,9 +159,7 @@ impl Group<'_> {
             offers.extend(passed);
         }
         let ledger = &self.writes.ledger;
-        let open = ledger.offers.iter();
-        let open = open.filter(|offer| offer.state == OfferState::Open);
-        let open = open.map(|held| {
+        let open = ledger.standing_offers().map(|held| {
             let place = (held.instrument, held.slot);
             offer(held.wait, place, OfferState::Taken)
         });
@@ -157,13 +167,20 @@ impl Group<'_> {
         offers
     }
 
-    /// Books a slot for a wish at once; false if it cannot be.
-    fn book_for(&mut self, wait: &Wait, instrument: InstrumentId, slot: Slot) -> bool {
-        let Some(booked) = self.booked_for(wait, instrument, slot).and_then(Result::ok) else {
-            return false;
-        };
-        self.tell(wait.member, NoticeKind::Served, &booked);
-        true
+    /// Books a slot for a wish at once; false if it cannot be. None: its member has to be asked, who
+    /// did not want it at once or has not answered what is asked by now.
+    fn book_for(&mut self, wait: &Wait, instrument: InstrumentId, slot: Slot) -> Option<bool> {
+        if !wait.auto_book {
+            return None;
+        }
+        match self.booked_for(wait, instrument, slot) {
+            Some(Ok(booked)) => {
+                self.tell(wait.member, NoticeKind::Served, &booked);
+                Some(true)
+            }
+            Some(Err(NotServed::Unanswered(_))) => None,
+            Some(Err(NotServed::Refused(_))) | None => Some(false),
+        }
     }
 
     /// Books a slot for a wish, which then waits no longer.
@@ -172,27 +189,34 @@ impl Group<'_> {
         wait: &Wait,
         instrument: InstrumentId,
         slot: Slot,
-    ) -> Option<Result<Arc<super::record::Booking>, super::Refused>> {
+    ) -> Option<Result<Arc<Booking>, NotServed>> {
+        let details = match self.answered_of(instrument, &wait.details) {
+            Ok(details) => details,
+            Err(faults) => return Some(Err(NotServed::Unanswered(faults))),
+        };
         let asked = Asked {
             instrument,
             member: wait.member,
             slot,
-            project: None,
+            project: details.project.map(ProjectId::new),
             held: None,
             set_aside: &[],
         };
         let judged = self.judged(&asked)?;
         let placed = match judged.outcome {
             Ok(placed) => placed,
-            Err(refused) => return Some(Err(refused)),
+            Err(refused) => return Some(Err(NotServed::Refused(refused))),
         };
         let made = Made {
             instrument,
             member: wait.member,
             slot,
             purpose: wait.purpose.as_str().into(),
-            project: None,
-            extras: Extras::default(),
+            project: wait.project.as_deref().map(Into::into),
+            extras: Extras {
+                details,
+                ..Extras::default()
+            },
         };
         let booking = self.make(made, &placed, judged.policy_version)?;
         let served = Wait {

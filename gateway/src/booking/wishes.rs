@@ -8,14 +8,17 @@ use scheduler::slot::Slot;
 use scheduler::time::Span;
 use scheduler::waitlist::{OfferState, WrongOffer};
 
+use super::answers::Fault;
 use super::command::Refused;
 use super::group::Group;
-use super::record::{Booking, Offer, Wait, WaitState};
+use super::record::{Booking, Details, Offer, Wait, WaitState};
+use super::waiting::NotServed;
 
 /// Wishes of one member that wait at once.
 pub const WISHES_MAX: usize = 20;
 
-/// Joins the waitlist. The caller has checked that the instruments are 1 to 50 and that the length
+/// Joins the waitlist. Who wants to be booked at once answers what any of the instruments asks; who
+/// is to be asked first may answer then. The caller has checked that the instruments are 1 to 50 and that the length
 /// fits into the window.
 #[derive(Debug, Clone)]
 pub struct AskToWait {
@@ -31,6 +34,10 @@ pub struct AskToWait {
     pub auto_book: bool,
     /// What for.
     pub purpose: String,
+    /// The project's name where it is not a registered one.
+    pub project: Option<String>,
+    /// What else was asked.
+    pub details: Details,
 }
 
 /// What became of it.
@@ -42,6 +49,8 @@ pub enum WaitOutcome {
     TooMany,
     /// No slot of that length can begin within the window any more.
     Over,
+    /// It is to be booked at once, and what is asked with it is not answered.
+    Unanswered(Vec<Fault>),
 }
 
 /// Takes a wish back. An offer that stands for it goes to the next.
@@ -65,12 +74,14 @@ pub enum WithdrawOutcome {
 }
 
 /// Takes what is offered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TakeOffer {
     /// To which wish.
     pub wait: WaitId,
     /// Whose it must be.
     pub member: MemberId,
+    /// What is asked, in place of what was said with the wish; none: that stands.
+    pub details: Option<Details>,
 }
 
 /// Declines what is offered. The wish waits on, for other slots.
@@ -91,6 +102,8 @@ pub enum OfferOutcome {
     Declined(Arc<Wait>),
     /// Rules that have nothing to do with the place refuse it by now; the offer stands.
     Refused(Refused),
+    /// What is asked with the booking is not answered; the offer stands.
+    Unanswered(Vec<Fault>),
     /// It does not stand any more.
     Wrong(WrongOffer),
     /// Nothing was ever offered to this wish.
@@ -104,6 +117,15 @@ impl Group<'_> {
         if self.writes.ledger.waiting_of(asked.member) >= WISHES_MAX {
             return WaitOutcome::TooMany;
         }
+        let faults = if asked.auto_book {
+            let answered = self.answered(&asked.instruments, &asked.details);
+            answered.err().unwrap_or_default()
+        } else {
+            self.not_asked(&asked.instruments, &asked.details)
+        };
+        if !faults.is_empty() {
+            return WaitOutcome::Unanswered(faults);
+        }
         let wait = Wait {
             id: WaitId::new(self.writes.ledger.waits.next_id()),
             member: asked.member,
@@ -112,6 +134,8 @@ impl Group<'_> {
             length: asked.length,
             auto_book: asked.auto_book,
             purpose: asked.purpose.clone(),
+            project: asked.project.clone(),
+            details: asked.details.clone(),
             state: WaitState::Waiting,
             booking: None,
             passed: Vec::new(),
@@ -166,13 +190,27 @@ impl Group<'_> {
             Ok(state) => state,
             Err(wrong) => return OfferOutcome::Wrong(wrong),
         };
+        let wait = match &asked.details {
+            Some(details) => {
+                let faults = self.not_asked(&wait.instruments, details);
+                if !faults.is_empty() {
+                    return OfferOutcome::Unanswered(faults);
+                }
+                Arc::new(Wait {
+                    details: details.clone(),
+                    ..Wait::clone(&wait)
+                })
+            }
+            None => wait,
+        };
         let booked = self.all_or_nothing(&[offer.instrument], |group| {
             group.release(offer.instrument, Holder::Offer(offer.id));
             // In an outage nothing new is booked.
             group.settle_outages(offer.instrument);
             match group.booked_for(&wait, offer.instrument, offer.slot) {
                 Some(Ok(booking)) => Ok(booking),
-                Some(Err(refused)) => Err(OfferOutcome::Refused(refused)),
+                Some(Err(NotServed::Refused(refused))) => Err(OfferOutcome::Refused(refused)),
+                Some(Err(NotServed::Unanswered(faults))) => Err(OfferOutcome::Unanswered(faults)),
                 None => Err(OfferOutcome::NotFound),
             }
         });
@@ -209,8 +247,7 @@ impl Group<'_> {
         member: MemberId,
     ) -> Result<(Arc<Wait>, Arc<Offer>), OfferOutcome> {
         let wait = self.wait_of(wait, member).ok_or(OfferOutcome::NotFound)?;
-        let mut offers = self.writes.ledger.offers.iter().rev();
-        let last = offers.find(|offer| offer.wait == wait.id).cloned();
+        let last = self.writes.ledger.last_offer_to(wait.id).cloned();
         last.map(|offer| (wait, offer))
             .ok_or(OfferOutcome::NothingOffered)
     }

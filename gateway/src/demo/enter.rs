@@ -170,6 +170,7 @@ pub(super) fn import(world: &World, fleet: &Fleet, keys: &Keys, now: Micros) -> 
             name: "demo".into(),
             created_at: now,
             expires_at: now.saturating_add(TOKENS_HOLD),
+            read_only: false,
         };
         (SecretHash::of(&one.token), entry)
     };

@@ -121,6 +121,7 @@ impl Fleet {
         let room = Arc::new(Semaphore::new(
             usize::try_from(UNCOMMITTED_MAX).unwrap_or(1),
         ));
+        let lived_in = Arc::new(around.world.without_bookings());
         let mut labs = Vec::with_capacity(of);
         // Told when the last message handed over is committed, and so all before it.
         let mut committed = None;
@@ -157,7 +158,7 @@ impl Fleet {
                         secret: seat.secret,
                         number: labs.len() - 1,
                         lab,
-                        world: Arc::clone(&around.world),
+                        world: Arc::clone(&lived_in),
                         gateway: around.gateway.clone(),
                         told_s: now.wall_ms / 1_000,
                     };

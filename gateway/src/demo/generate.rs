@@ -110,6 +110,23 @@ pub(super) struct Size {
 }
 
 impl World {
+    /// Returns a copy without bookings, for those who live on in it: bookings change, and whoever
+    /// follows them is told.
+    pub(super) fn without_bookings(&self) -> Self {
+        let without = |machine: &Machine| Machine {
+            booked: Vec::new(),
+            bookers: Vec::new(),
+            ..machine.clone()
+        };
+        Self {
+            seed: self.seed,
+            places: self.places.clone(),
+            rules: Vec::new(),
+            people: Vec::new(),
+            machines: self.machines.iter().map(without).collect(),
+        }
+    }
+
     /// Makes the world.
     pub(super) fn make(seed: u64, size: Size) -> Self {
         let labs = size

@@ -36,6 +36,7 @@ pub mod block;
 mod dictionary;
 mod doubts;
 mod error;
+mod gaps;
 mod group;
 mod journal;
 mod keep;
@@ -66,6 +67,7 @@ use self::tails::Tails;
 use crate::clock::Clock;
 
 pub use error::HistoryError;
+pub use gaps::Losses;
 pub use group::{
     AgentRow, BootClock, Gap, Group, PAYLOAD_KEPT_MAX, QUARANTINE_MAX, Quarantined, StateChange,
 };

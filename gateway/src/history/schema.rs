@@ -63,10 +63,16 @@ pub(super) async fn open(folder: &Path) -> Result<Pools, HistoryError> {
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options(folder).read_only(true))
+        .connect_with(reading(folder))
         .await
         .map_err(HistoryError::sql("opening it for reading"))?;
     Ok(Pools { writer, readers })
+}
+
+/// Readers hold few pages: what they read is read once, and there are several of them.
+fn reading(folder: &Path) -> SqliteConnectOptions {
+    let options = options(folder).read_only(true);
+    options.pragma("cache_size", "-2048")
 }
 
 fn options(folder: &Path) -> SqliteConnectOptions {

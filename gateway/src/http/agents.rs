@@ -1,6 +1,6 @@
 //! Agents: made with a secret, listed, revoked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -21,6 +21,7 @@ use super::tokens::made;
 use super::view::{NodeView, Whole};
 use crate::booking::RegistryEdit;
 use crate::credentials::new_secret;
+use crate::history::Losses;
 use crate::registry::{AgentEntry, Directory, NodeKind, Right, SecretHash};
 use crate::words::Said;
 
@@ -78,6 +79,11 @@ pub struct AgentView {
     /// Keys it reports but may not speak for, at most 50: wrong in its `agent.toml`, or their source
     /// is not set to it.
     unknown_instruments: Vec<String>,
+    /// Records of its outbox that were lost for good: they never came and never will. `null` while
+    /// the store of readings cannot be asked.
+    lost_records: Option<u64>,
+    /// When the newest loss was noticed.
+    last_loss: Option<Zoned>,
 }
 
 /// Makes an agent for a lab that the caller manages.
@@ -173,15 +179,24 @@ pub(super) async fn list(
         })
         .collect();
     seen.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let losses = state.history().losses().await;
+    let losses = losses.inspect_err(|error| tracing::warn!("{}", error.for_operators()));
+    let losses = losses.ok();
     let items = seen
         .into_iter()
-        .map(|agent| view(&state, &directory, agent));
+        .map(|agent| view(&state, &directory, agent, losses.as_ref()));
     Ok(Json(Whole {
         items: items.collect(),
     }))
 }
 
-fn view(state: &HttpState, directory: &Directory, agent: &AgentEntry) -> AgentView {
+fn view(
+    state: &HttpState,
+    directory: &Directory,
+    agent: &AgentEntry,
+    losses: Option<&HashMap<String, Losses>>,
+) -> AgentView {
+    let lost = losses.and_then(|losses| losses.get(agent.name.as_str()));
     let seen = state.telemetry().agent(&agent.name);
     // It may have been told since to speak for some.
     let unknown = seen.iter().flat_map(|seen| &seen.refused_keys);
@@ -193,6 +208,8 @@ fn view(state: &HttpState, directory: &Directory, agent: &AgentEntry) -> AgentVi
         last_seen: seen.as_ref().map(|seen| Zoned(seen.last_seen, ZONE)),
         unknown_instruments: unknown.map(|key| key.as_str().to_owned()).collect(),
         version: seen.and_then(|seen| seen.version),
+        lost_records: losses.map(|_| lost.map_or(0, |lost| lost.records)),
+        last_loss: lost.map(|lost| Zoned(lost.noticed, ZONE)),
     }
 }
 

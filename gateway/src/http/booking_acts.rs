@@ -61,6 +61,7 @@ pub(super) async fn approve(
     demand_lab(&directory, who, &held)?;
     let approve = Approve {
         booking: held.id,
+        by: who.member,
         expected_version: demanded_version(&headers)?,
     };
     let outcome = state.desk().ask(approve).await?;
@@ -85,6 +86,7 @@ pub(super) async fn decline(
     check_prose("reason", &why.reason, REASON_CHARACTERS_MAX)?;
     let decline = Decline {
         booking: held.id,
+        by: who.member,
         expected_version: demanded_version(&headers)?,
         reason: why.reason,
     };

@@ -15,7 +15,7 @@ use super::body::{Body, Query};
 use super::booking_request::{BookingRequest, instrument_of};
 use super::bookings::{Trial, snapshot_of, view};
 use super::caller::SignedIn;
-use super::details::answered;
+use super::details::unanswered;
 use super::path::visible;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
@@ -66,8 +66,6 @@ pub(super) async fn book(
         let verdict = Try::of(&book, &state).verdict(&state, &directory, who, |needs| needs)?;
         return Ok(Json(verdict).into_response());
     }
-    let asked = questions_for(&directory, &state.desk().ledger(), instrument);
-    answered(&asked, &book.details)?;
     match state.desk().ask(book).await? {
         BookOutcome::Booked(booking) | BookOutcome::Replayed(booking) => {
             let versioned = view(&state, &directory, who.caller, &booking)?;
@@ -76,6 +74,7 @@ pub(super) async fn book(
         }
         BookOutcome::KeyReused => Err(Problem::new(ProblemType::IdempotencyKeyReused)),
         BookOutcome::Refused(refused) => Err(refusal(&state, &directory, who, id, &refused)),
+        BookOutcome::Unanswered(faults) => Err(unanswered(faults)),
         BookOutcome::NotAtOnce => Err(Problem::wrong_state(words::not_at_once())),
         BookOutcome::NotFound => Err(Problem::not_found()),
     }

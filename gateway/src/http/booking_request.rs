@@ -1,18 +1,17 @@
 //! A wish as it comes over HTTP: understood, checked, and known again by its key.
 
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
 use scheduler::id::{HoldId, InstrumentId, MemberId};
 use scheduler::slot::Slot;
 use scheduler::time::{MINUTE_US, Micros};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use wire::InstrumentKey;
 
 use super::bookings::REASON_CHARACTERS_MAX;
 use super::caller::SignedIn;
 use super::details::check_details;
-use super::front::text;
+use super::idempotency::key_of;
 use super::problem::{Problem, ProblemType};
 use super::texts::{check_line, check_prose, kept};
 use super::time::{When, slot};
@@ -25,10 +24,6 @@ use crate::words::Said;
 pub const PURPOSE_CHARACTERS_MAX: usize = 500;
 /// Most characters of a project's name.
 const PROJECT_CHARACTERS_MAX: usize = 200;
-/// Most characters of an idempotency key.
-const KEY_CHARACTERS_MAX: usize = 200;
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A wish for a slot.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -106,10 +101,7 @@ impl BookingRequest {
         instrument: &Instrument,
         (who, headers, now): (SignedIn, &HeaderMap, Micros),
     ) -> Result<Book, Problem> {
-        check_prose("purpose", &self.purpose, PURPOSE_CHARACTERS_MAX)?;
-        let project = self.project.as_deref().unwrap_or_default();
-        check_line("project", project, PROJECT_CHARACTERS_MAX)?;
-        check_details(&self.details)?;
+        check_asked(&self.purpose, self.project.as_deref(), &self.details)?;
         let member = self.beneficiary(directory, instrument, who)?;
         let slot = self.slot(now)?;
         let idempotency = self.idempotency(headers, slot)?;
@@ -163,9 +155,6 @@ impl BookingRequest {
         headers: &HeaderMap,
         slot: Slot,
     ) -> Result<Option<(String, [u8; 32])>, Problem> {
-        let Some(key) = idempotency_key(headers)? else {
-            return Ok(None);
-        };
         let start = (!self.now).then(|| slot.start().get());
         let meaning = serde_json::json!([
             self.instrument.as_str(),
@@ -178,24 +167,22 @@ impl BookingRequest {
             self.hold,
             self.overriding,
         ]);
-        let digest = Sha256::digest(meaning.to_string().as_bytes());
-        Ok(Some((key, digest.into())))
+        key_of(headers, &meaning)
     }
 }
 
-/// Returns the caller's key of a request, if there is one.
+/// Checks the texts and numbers that are asked with every way to book.
 ///
 /// # Errors
-/// Returns `malformed-request` when it is empty or too long.
-pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(key) = text(headers, &IDEMPOTENCY_KEY).map(str::trim) else {
-        return Ok(None);
-    };
-    if key.is_empty() {
-        return Err(Problem::field("Idempotency-Key", "must not be empty"));
-    }
-    check_line("Idempotency-Key", key, KEY_CHARACTERS_MAX)?;
-    Ok(Some(key.to_owned()))
+/// Returns `malformed-request` about the field.
+pub fn check_asked(purpose: &str, project: Option<&str>, details: &Details) -> Result<(), Problem> {
+    check_prose("purpose", purpose, PURPOSE_CHARACTERS_MAX)?;
+    check_line(
+        "project",
+        project.unwrap_or_default(),
+        PROJECT_CHARACTERS_MAX,
+    )?;
+    check_details(details)
 }
 
 /// Returns a member who is there and has not left.

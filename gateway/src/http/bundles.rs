@@ -13,15 +13,15 @@ use wire::InstrumentKey;
 
 use super::answer::{Created, Json};
 use super::body::{Body, Query};
-use super::booking_request::PURPOSE_CHARACTERS_MAX;
+use super::booking_request::check_asked;
 use super::bookings::Trial;
 use super::caller::SignedIn;
-use super::details::check_details;
+use super::details::unanswered;
 use super::idempotency::key_of;
 use super::path::visible;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
-use super::texts::{check_prose, kept};
+use super::texts::kept;
 use super::time::{When, slot};
 use super::view::{BookingView, Looking, NamedSlot, PartView, Reader, Whole};
 use crate::booking::record::{Booking, Details};
@@ -50,7 +50,9 @@ pub struct BundleRequest {
     bookings: Vec<Part>,
     /// What for; at most 500 characters.
     purpose: String,
-    /// What else was asked.
+    /// The project, where it is not a registered one; at most 200 characters.
+    project: Option<String>,
+    /// What else is asked. Answers are said once for all instruments that ask under one name.
     #[serde(default)]
     details: Details,
 }
@@ -76,15 +78,16 @@ pub(super) async fn book(
     Query(trial): Query<Trial>,
     Body(asked): Body<BundleRequest>,
 ) -> Result<Response, Problem> {
-    check_prose("purpose", &asked.purpose, PURPOSE_CHARACTERS_MAX)?;
-    check_details(&asked.details)?;
+    check_asked(&asked.purpose, asked.project.as_deref(), &asked.details)?;
     let directory = state.directory().load_full();
     let parts = parts_of(&directory, who, &asked.bookings)?;
-    let meaning = json!(["bundle", numbers(&parts), asked.purpose, asked.details]);
+    let what = (&asked.purpose, &asked.project, &asked.details);
+    let meaning = json!(["bundle", numbers(&parts), what]);
     let together = BookTogether {
         member: who.member,
         parts,
         purpose: kept(asked.purpose),
+        project: asked.project,
         details: asked.details,
         idempotency: key_of(&headers, &meaning)?,
     };
@@ -105,6 +108,7 @@ pub(super) async fn book(
                 would: REFUSE,
                 parts: told(&refused),
             },
+            TogetherOutcome::Unanswered(faults) => return Err(unanswered(faults)),
             TogetherOutcome::KeyReused | TogetherOutcome::NotFound => {
                 return Err(Problem::not_found());
             }
@@ -124,6 +128,7 @@ pub(super) async fn book(
             parts.retain(|part| part.would == REFUSE);
             Err(Problem::new(refused_as(by_rule)).with("parts", parts))
         }
+        TogetherOutcome::Unanswered(faults) => Err(unanswered(faults)),
         TogetherOutcome::KeyReused => Err(Problem::new(ProblemType::IdempotencyKeyReused)),
         TogetherOutcome::NotFound => Err(Problem::not_found()),
     }

@@ -16,7 +16,7 @@ use super::listen::Peer;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
 use crate::registry::{Directory, Instrument, Right, SecretHash};
-use crate::words::Language;
+use crate::words::{Language, Said};
 
 /// The cookie that carries a session.
 pub const SESSION_COOKIE: &str = "ortoo_session";
@@ -30,7 +30,10 @@ pub enum Via {
     /// The browser's cookie.
     Session(SecretHash),
     /// `Authorization: Bearer`.
-    Token,
+    Token {
+        /// Whether it lets a program look only.
+        read_only: bool,
+    },
 }
 
 /// Who is asking, and how the answer should be said.
@@ -153,8 +156,7 @@ pub fn identify(
     let who = match text(headers, &header::AUTHORIZATION) {
         Some(authorization) => {
             let found = bearer(state, authorization);
-            let (member, hash) = found.ok_or_else(|| Problem::new(ProblemType::NotSignedIn))?;
-            Some((member, Via::Token, hash))
+            Some(found.ok_or_else(|| Problem::new(ProblemType::NotSignedIn))?)
         }
         None => session(state, headers),
     };
@@ -169,20 +171,23 @@ pub fn identify(
 }
 
 /// The look-up is by hash, so its time tells nothing about the secret.
-fn bearer(state: &HttpState, authorization: &str) -> Option<(MemberId, SecretHash)> {
+fn bearer(state: &HttpState, authorization: &str) -> Option<(MemberId, Via, SecretHash)> {
     let (scheme, token) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }
     let hash = SecretHash::of(token.trim());
-    Some((token_owner(state, &hash)?, hash))
+    let (member, read_only) = token_owner(state, &hash)?;
+    Some((member, Via::Token { read_only }, hash))
 }
 
-fn token_owner(state: &HttpState, hash: &SecretHash) -> Option<MemberId> {
+/// Returns whose token it is, if it has not ended, and whether it lets a program look only.
+fn token_owner(state: &HttpState, hash: &SecretHash) -> Option<(MemberId, bool)> {
     let directory = state.directory().load();
     let entry = directory.tokens.get(hash)?;
     let member = directory.members.get(&entry.member)?;
-    (member.active && entry.expires_at > state.clock().now()).then_some(member.id)
+    let is_good = member.active && entry.expires_at > state.clock().now();
+    is_good.then_some((member.id, entry.read_only))
 }
 
 fn session(state: &HttpState, headers: &HeaderMap) -> Option<(MemberId, Via, SecretHash)> {
@@ -203,7 +208,7 @@ pub fn is_still(state: &HttpState, caller: &Caller) -> bool {
         return true;
     };
     let owner = match via {
-        Via::Token => token_owner(state, &hash),
+        Via::Token { .. } => token_owner(state, &hash).map(|(owner, _)| owner),
         Via::Session(id) => {
             let sessions = state.desk().sessions();
             let owner = sessions.peek(&id, state.clock().now());
@@ -241,18 +246,27 @@ fn address_of(request: &Request) -> IpAddr {
     last.and_then(|hop| hop.trim().parse().ok()).unwrap_or(peer)
 }
 
-/// Refuses unsafe methods that another site made a browser send with its user's cookie.
+/// Refuses unsafe methods that another site made a browser send with its user's cookie, and those of
+/// a token that lets a program look only.
 ///
 /// # Errors
-/// Returns `not-allowed` when neither `Sec-Fetch-Site` nor `Origin` shows that a page of ours asks.
+/// Returns `not-allowed` when neither `Sec-Fetch-Site` nor `Origin` shows that a page of ours asks,
+/// and to such a token.
 pub fn refuse_forged(state: &HttpState, request: &Request, caller: Caller) -> Result<(), Problem> {
     let is_safe = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    let by_token = matches!(caller.who, Some((_, Via::Token)));
-    if is_safe || by_token {
+    if is_safe {
         return Ok(());
+    }
+    if let Some((_, Via::Token { read_only })) = caller.who {
+        return if read_only {
+            let detail = Said::fixed("此令牌只能读取", "This token may only read");
+            Err(Problem::new(ProblemType::NotAllowed).detail(detail))
+        } else {
+            Ok(())
+        };
     }
     let headers = request.headers();
     let is_ours = match (
@@ -267,7 +281,7 @@ pub fn refuse_forged(state: &HttpState, request: &Request, caller: Caller) -> Re
     if is_ours {
         return Ok(());
     }
-    let detail = crate::words::Said::fixed(
+    let detail = Said::fixed(
         "此请求来自其他网站，已拒绝",
         "The request comes from another site",
     );

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::problem::{Problem, ProblemType};
 use super::questions::faulty;
 use super::texts::{check_line, check_prose};
-use crate::booking::record::{AnswerValue, Details, Question};
-use crate::booking::{AnswerAt, check_answers};
+use crate::booking::answers::Fault;
+use crate::booking::record::{AnswerValue, Details};
 use crate::words::Said;
 
 /// Most characters of the name of who pays.
@@ -47,18 +47,13 @@ pub fn check_details(details: &Details) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Checks that a booking's details answer what is asked with it.
-///
-/// # Errors
-/// Returns `malformed-request` about every answer that is missing, not asked for, or of another
-/// kind.
-pub fn answered(questions: &[Question], details: &Details) -> Result<(), Problem> {
-    check_answers(questions, details, AnswerAt::Booking).map_err(|mut faults| {
-        for fault in &mut faults {
-            fault.field.insert_str(0, "details.");
-        }
-        faulty(&faults)
-    })
+/// Returns `malformed-request` about every answer that is missing, not asked for, or of another kind.
+#[must_use]
+pub fn unanswered(mut faults: Vec<Fault>) -> Problem {
+    for fault in &mut faults {
+        fault.field.insert_str(0, "details.");
+    }
+    faulty(&faults)
 }
 
 /// Returns details with what was told put into them: what is null goes, what is left out stays

@@ -22,7 +22,7 @@ use crate::words::Said;
 const COOKIE_LIFE_S: u32 = 86_400;
 
 /// Most characters of a password; more would only make the hash slow.
-const PASSWORD_CHARACTERS_MAX: usize = 256;
+pub(super) const PASSWORD_CHARACTERS_MAX: usize = 256;
 
 /// Most characters of a login's name.
 const LOGIN_CHARACTERS_MAX: usize = 64;
@@ -121,7 +121,7 @@ pub(super) async fn me(State(state): State<HttpState>, who: SignedIn) -> Result<
         member: MemberView::of(&directory, member),
         via: match who.via {
             Via::Session(_) => "session",
-            Via::Token => "token",
+            Via::Token { .. } => "token",
         },
     }))
 }

@@ -279,6 +279,24 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
     for (reason, count) in &counts.rejected {
         text.sample(name, &[("reason", reason)], count);
     }
+    losses(text, &counts);
+}
+
+/// What agents said of records that they gave up.
+fn losses(text: &mut Exposition, counts: &crate::telemetry::Counts) {
+    let name = "ortoo_telemetry_dropped_records_total";
+    let help = "Records that agents said they dropped, by reason.";
+    text.begin(name, "counter", help);
+    for (reason, count) in &counts.dropped {
+        text.sample(name, &[("reason", reason)], count);
+    }
+    let help = "Outboxes that agents found damaged.";
+    text.single(
+        "ortoo_telemetry_damaged_outboxes_total",
+        "counter",
+        help,
+        counts.damaged_outboxes,
+    );
 }
 
 fn foreign(text: &mut Exposition, state: &HttpState) {

@@ -43,6 +43,7 @@ pub mod outage_choices;
 pub mod outages;
 pub mod pace;
 pub mod page;
+pub mod password;
 pub mod path;
 pub mod penalties;
 pub mod people;
@@ -160,6 +161,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(login::login))
         .routes(routes!(login::logout))
         .routes(routes!(login::me))
+        .routes(routes!(password::change))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(members::find, people::create))
@@ -187,6 +189,7 @@ fn api() -> OpenApiRouter<HttpState> {
         ))
         .routes(routes!(questions::of_node, questions::set_of_node))
         .routes(routes!(policy_effective::effective))
+        .routes(routes!(policy_effective::below_node))
         .routes(routes!(source::source, source::set_source))
         .routes(routes!(source::state_rule, source::set_state_rule))
         .routes(routes!(agents::list, agents::create))

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use scheduler::id::BookingId;
+use scheduler::time::Micros;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -16,7 +17,7 @@ use super::view::List;
 use crate::booking::SeeNotices;
 use crate::booking::record::{Notice, NoticeKind};
 use crate::registry::Instrument;
-use crate::words::{self, Language, Told};
+use crate::words::{self, Language, Seen, Told};
 
 /// A notice.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,19 +85,19 @@ pub(super) async fn list(
 ) -> Json<List<NoticeView>> {
     let directory = state.directory().load_full();
     let ledger = state.desk().ledger();
-    let mine = ledger.notices.iter().filter_map(|notice| {
-        let is_wanted = notice.member == who.member
-            && filter
-                .unseen
-                .is_none_or(|unseen| unseen == notice.seen_at.is_none());
+    let mine = ledger.notices_of(who.member).filter_map(|notice| {
+        let is_wanted = filter
+            .unseen
+            .is_none_or(|unseen| unseen == notice.seen_at.is_none());
         let instrument = is_wanted.then(|| directory.instruments.get(&notice.instrument));
         Some((notice.id, (instrument??, notice)))
     });
+    let now = state.clock().now();
     let page = (filter.limit, filter.cursor);
     Json(newest_first(
         mine.collect(),
         page,
-        |(instrument, notice)| NoticeView::of(instrument, notice, who.caller.language),
+        |(instrument, notice)| NoticeView::of(instrument, notice, now, who.caller.language),
     ))
 }
 
@@ -117,14 +118,14 @@ pub(super) async fn seen(
 }
 
 impl NoticeView {
-    fn of(instrument: &Instrument, notice: &Notice, language: Language) -> Self {
+    fn of(instrument: &Instrument, notice: &Notice, now: Micros, language: Language) -> Self {
         let zone = instrument.zone;
         let name = language.of(&instrument.names);
         let told = Told {
             kind: notice.kind,
             instrument: name,
             slot: notice.slot,
-            zone,
+            seen: Seen { now, zone },
             words: &notice.words,
         };
         Self {

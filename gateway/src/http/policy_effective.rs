@@ -1,13 +1,13 @@
-//! Every rule that applies to an instrument, and where it comes from.
+//! Every rule that applies to an instrument or below a node, and where it comes from.
 
 use scheduler::id::NodeId;
-use scheduler::policy::{AppliedRule, Level, Rule, SetAt};
+use scheduler::policy::{AppliedRule, Level, Policy, Rule, SetAt};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::caller::Caller;
-use super::path::Found;
+use super::path::{Found, FoundNode};
 use crate::registry::{Directory, RuleJson};
 
 /// The rules that apply to an instrument.
@@ -41,14 +41,30 @@ pub struct EffectiveRule {
     params(("key" = String, Path, description = "Asset code")),
     responses((status = 200, body = EffectiveRules)))]
 pub(super) async fn effective(found: Found, caller: Caller) -> Json<EffectiveRules> {
-    let (policy, policy_version) = found.directory.policy_of(found.instrument());
+    let in_force = found.directory.policy_of(found.instrument());
+    Json(all(&found.directory, caller, &in_force))
+}
+
+/// Returns every rule that applies below a node where nothing further down says otherwise, with where
+/// it is set.
+#[utoipa::path(get, path = "/api/v1/nodes/{id}/policy/effective", tag = "settings",
+    params(("id" = i64, Path, description = "The node")),
+    responses((status = 200, body = EffectiveRules)))]
+pub(super) async fn below_node(found: FoundNode, caller: Caller) -> Json<EffectiveRules> {
+    let in_force = found.directory.policy_below(found.id);
+    Json(all(&found.directory, caller, &in_force))
+}
+
+fn all(
+    directory: &Directory,
+    caller: Caller,
+    (policy, policy_version): &(Policy, i64),
+) -> EffectiveRules {
     let rules = policy.rules().iter();
-    Json(EffectiveRules {
-        policy_version,
-        rules: rules
-            .map(|rule| view(&found.directory, caller, rule))
-            .collect(),
-    })
+    EffectiveRules {
+        policy_version: *policy_version,
+        rules: rules.map(|rule| view(directory, caller, rule)).collect(),
+    }
 }
 
 fn view(directory: &Directory, caller: Caller, applied: &AppliedRule) -> EffectiveRule {

@@ -15,7 +15,7 @@ use crate::booking::answers::Fault;
 use crate::booking::ledger::Ledger;
 use crate::booking::record::Question;
 use crate::booking::{
-    QuestionsOutcome, SetQuestions, check_questions, questions_at, questions_for, questions_of,
+    QuestionsOutcome, SetQuestions, check_questions, questions_for, questions_of,
 };
 use crate::registry::{Directory, NodeKind, Right, Scope};
 use crate::words;
@@ -150,14 +150,12 @@ fn node_view(
     ledger: &Ledger,
     id: scheduler::id::NodeId,
 ) -> Versioned<QuestionsView> {
-    let above = directory.ancestors(id);
-    let mut scopes: Vec<Scope> = above.map(|node| Scope::Node(node.id)).collect();
-    scopes.reverse();
+    let scopes = directory.scopes_to(id);
     view(ledger, Scope::Node(id), questions_of(ledger, &scopes))
 }
 
 fn view(ledger: &Ledger, scope: Scope, all: Vec<Question>) -> Versioned<QuestionsView> {
-    let set = questions_at(ledger, scope);
+    let set = ledger.questions_at(scope);
     let version = set.map_or(0, |set| set.version);
     let questions = set.map_or_else(Vec::new, |set| set.questions.clone());
     Versioned {

@@ -13,7 +13,7 @@ use super::body::Body;
 use super::caller::SignedIn;
 use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
-use super::runs::{counted_within, detail, member_of, seen};
+use super::runs::{detail, member_of, seen};
 use super::state::HttpState;
 use super::texts::check_prose;
 use super::time::{When, slot};
@@ -156,10 +156,6 @@ pub(super) async fn declare(
         }
         Some(_) | None => who.member,
     };
-    // Beside others there may be room for one more; alone nobody used it twice.
-    if instrument.capacity == 1 && counted_within(&state, id, slot).await? {
-        return Err(Problem::wrong_state(words::use_is_known()));
-    }
     let declare = Declare {
         instrument: id,
         member,
@@ -173,6 +169,7 @@ pub(super) async fn declare(
             let detail = detail(&state, &directory, who.caller, &run).await?;
             Ok(Created(place, detail))
         }
+        DeclareOutcome::Known => Err(Problem::wrong_state(words::use_is_known())),
         DeclareOutcome::NotOver => Err(Problem::field("end", "must not lie ahead")),
         DeclareOutcome::NotFound => Err(Problem::not_found()),
     }

@@ -178,27 +178,6 @@ fn sees_lab(directory: &Directory, caller: Caller, lab: NodeId) -> bool {
         || caller.may(directory, Right::Account, lab)
 }
 
-/// Returns runs of one instrument that would count beside use entered by hand.
-pub(super) async fn counted_within(
-    state: &HttpState,
-    instrument: scheduler::id::InstrumentId,
-    window: Slot,
-) -> Result<bool, Problem> {
-    for run_state in [RunState::Counted, RunState::Settled] {
-        let filter = RunFilter {
-            instrument: Some(instrument),
-            state: Some(run_state),
-            within: Some(window),
-            ..RunFilter::default()
-        };
-        let (_, total) = state.desk().runs(&filter, 1).await.map_err(unread)?;
-        if total > 0 {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 async fn page(
     state: &HttpState,
     directory: &Directory,

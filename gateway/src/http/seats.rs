@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn one_caller_cannot_take_all_places_and_gives_them_back() {
         let caller = |member| Caller {
-            who: Some((MemberId::new(member), Via::Token)),
+            who: Some((MemberId::new(member), Via::Token { read_only: false })),
             credential: None,
             language: Language::Zh,
             now: scheduler::time::Micros::new(0),

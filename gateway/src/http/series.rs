@@ -14,16 +14,16 @@ use wire::InstrumentKey;
 
 use super::answer::{Created, Json};
 use super::body::{Body, Query};
-use super::booking_request::PURPOSE_CHARACTERS_MAX;
+use super::booking_request::check_asked;
 use super::bookings::Trial;
 use super::bundles::{REFUSE, refused_as, views, would};
 use super::caller::SignedIn;
-use super::details::check_details;
+use super::details::unanswered;
 use super::idempotency::key_of;
 use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
-use super::texts::{check_prose, kept};
+use super::texts::kept;
 use super::time::{When, Zoned, slot};
 use super::view::{
     BookingView, Interval, Looking, NamedSlot, OccurrenceView, Reader, SeriesEnded, SeriesReport,
@@ -69,7 +69,9 @@ pub struct SeriesRequest {
     exceptions: Vec<When>,
     /// What for; at most 500 characters.
     purpose: String,
-    /// What else was asked.
+    /// The project, where it is not a registered one; at most 200 characters.
+    project: Option<String>,
+    /// What else is asked.
     #[serde(default)]
     details: Details,
     /// What to do with occurrences that are refused.
@@ -90,8 +92,7 @@ pub(super) async fn book(
     Body(asked): Body<SeriesRequest>,
 ) -> Result<Response, Problem> {
     let first = slot(asked.start, asked.end, "end")?;
-    check_prose("purpose", &asked.purpose, PURPOSE_CHARACTERS_MAX)?;
-    check_details(&asked.details)?;
+    check_asked(&asked.purpose, asked.project.as_deref(), &asked.details)?;
     let directory = state.directory().load_full();
     let id = visible(&directory, asked.instrument.as_str(), &who.caller)?;
     let instrument = directory.instruments.get(&id);
@@ -100,7 +101,8 @@ pub(super) async fn book(
     let slots = occurrences(&rule, first, instrument)?;
     let skips = asked.on_conflict == OnConflict::Skip;
     let numbers = (id.get(), first.start().get(), first.end().get());
-    let meaning = json!(["series", numbers, rule, asked.purpose, asked.details, skips]);
+    let what = (&asked.purpose, &asked.project, &asked.details);
+    let meaning = json!(["series", numbers, rule, what, skips]);
     let series = BookSeries {
         member: who.member,
         instrument: id,
@@ -108,6 +110,7 @@ pub(super) async fn book(
         rule,
         slots,
         purpose: kept(asked.purpose),
+        project: asked.project,
         details: asked.details,
         skips,
         idempotency: key_of(&headers, &meaning)?,
@@ -174,6 +177,7 @@ impl Report<'_> {
             SeriesOutcome::Booked(_, occurrences) | SeriesOutcome::Refused(occurrences) => {
                 occurrences
             }
+            SeriesOutcome::Unanswered(faults) => return Err(unanswered(faults)),
             SeriesOutcome::Replayed(..) | SeriesOutcome::KeyReused | SeriesOutcome::NotFound => {
                 return Err(Problem::not_found());
             }
@@ -211,6 +215,7 @@ impl Report<'_> {
                 }
                 return Err(Problem::new(refused_as(by_rule)).with("occurrences", views));
             }
+            SeriesOutcome::Unanswered(faults) => return Err(unanswered(faults)),
             SeriesOutcome::KeyReused => {
                 return Err(Problem::new(ProblemType::IdempotencyKeyReused));
             }

@@ -37,6 +37,30 @@ pub struct TokenRequest {
     /// Days until it ends, 1 to 365.
     #[schema(minimum = 1, maximum = 365)]
     expires_in_days: u32,
+    /// What it lets a program do; left out: all that its owner may.
+    #[serde(default)]
+    scope: TokenScope,
+}
+
+/// What a token lets a program do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenScope {
+    /// Look: `GET` only.
+    Read,
+    /// Everything that its owner may, except change the password.
+    #[default]
+    All,
+}
+
+impl TokenScope {
+    fn of(token: &TokenEntry) -> Self {
+        if token.read_only {
+            Self::Read
+        } else {
+            Self::All
+        }
+    }
 }
 
 /// A token that was just made; its text is not shown again.
@@ -46,6 +70,8 @@ pub struct NewToken {
     id: i64,
     /// What the owner calls it.
     name: String,
+    /// What it lets a program do.
+    scope: TokenScope,
     /// The token: `ort_` and 64 hexadecimal digits.
     token: String,
     /// When it ends.
@@ -60,6 +86,8 @@ pub struct TokenView {
     id: i64,
     /// What the owner calls it.
     name: String,
+    /// What it lets a program do.
+    scope: TokenScope,
     /// When it was made.
     created_at: Zoned,
     /// When it ends.
@@ -104,12 +132,14 @@ pub(super) async fn create(
         name: asked.name.clone(),
         created_at: now,
         expires_at,
+        read_only: asked.scope == TokenScope::Read,
     };
     let added = RegistryEdit::AddToken(SecretHash::of(&token), entry);
     let id = made(state.desk().edit(added).await?)?;
     let body = NewToken {
         id,
         name: asked.name,
+        scope: asked.scope,
         token,
         expires_at: Zoned(expires_at, ZONE),
     };
@@ -153,6 +183,7 @@ pub(super) async fn list(State(state): State<HttpState>, who: SignedIn) -> Json<
     let items = held.into_iter().map(|token| TokenView {
         id: token.id,
         name: token.name.clone(),
+        scope: TokenScope::of(token),
         created_at: Zoned(token.created_at, ZONE),
         expires_at: Zoned(token.expires_at, ZONE),
     });

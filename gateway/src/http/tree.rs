@@ -73,6 +73,9 @@ pub struct NewNode {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NodeEdit {
+    /// The node above it, of the same kind as the present one; for administrators of the region.
+    /// Bookings keep the institution and centre of their day.
+    parent: Option<i64>,
     /// Name, Chinese.
     name: Option<String>,
     /// Name, English.
@@ -171,14 +174,42 @@ pub(super) async fn edit(
         return Err(Problem::new(ProblemType::StaleVersion));
     }
     let mut node = held.clone();
+    if let Some(parent) = asked
+        .parent
+        .filter(|id| held.parent != Some(NodeId::new(*id)))
+    {
+        node.parent = Some(other_parent(&found.directory, who, held, parent)?);
+    }
     set(&mut node.names.zh, asked.name);
     set(&mut node.names.en, asked.name_en);
     set(&mut node.enterprise, asked.enterprise);
     node.place = edited(held.place, asked.latitude, asked.longitude)?;
     node.version += 1;
     check(&node)?;
-    made(state.desk().edit(RegistryEdit::ReplaceNode(node)).await?)?;
+    let replace = RegistryEdit::ReplaceNode(node, who.member);
+    made(state.desk().edit(replace).await?)?;
     view(&state.directory().load_full(), found.id)
+}
+
+/// Returns the node that another is moved below, where whoever moves it administers the region.
+fn other_parent(
+    directory: &Directory,
+    who: SignedIn,
+    held: &Node,
+    parent: i64,
+) -> Result<NodeId, Problem> {
+    let region = directory.ancestors(held.id).last();
+    let region = region.ok_or_else(Problem::not_found)?;
+    who.caller.demand(directory, Right::ManageNode, region.id)?;
+    let wanted = directory.nodes.get(&NodeId::new(parent));
+    let wanted = wanted.filter(|wanted| wanted.kind.below() == Some(held.kind));
+    wanted.map(|wanted| wanted.id).ok_or_else(|| {
+        let said = Said::fixed(
+            "应为上一级节点：实验室属于单位，单位属于分中心，分中心属于区域",
+            "expected a node one step above: labs belong to institutions, those to centres, those to the region",
+        );
+        Problem::new(ProblemType::MalformedRequest).and_field("parent", said)
+    })
 }
 
 fn check(node: &Node) -> Result<(), Problem> {

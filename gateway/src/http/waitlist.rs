@@ -2,25 +2,27 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use scheduler::id::{InstrumentId, WaitId};
+use scheduler::id::{InstrumentId, ProjectId, WaitId};
 use scheduler::slot::Slot;
 use scheduler::time::Span;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::answer::{Created, Json, Versioned};
-use super::body::Body;
+use super::body::{Body, MaybeBody};
 use super::booking_make::refusal;
-use super::booking_request::PURPOSE_CHARACTERS_MAX;
+use super::booking_request::check_asked;
 use super::bookings::view;
 use super::caller::SignedIn;
+use super::details::{merged, unanswered};
 use super::path::{Found, Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
-use super::texts::{check_prose, kept};
+use super::texts::kept;
 use super::time::{Length, When, slot};
 use super::view::{BookingView, NamedSlot, Person, WaitMade, WaitView, Whole};
-use crate::booking::record::Wait;
+use crate::booking::record::{Details, Wait};
 use crate::booking::{
     AskToWait, Asked, DeclineOffer, Gathered, OfferOutcome, Queue, TakeOffer, WaitOutcome, Wish,
     Withdraw, WithdrawOutcome, earliest_within,
@@ -53,6 +55,21 @@ pub struct WaitRequest {
     auto_book: bool,
     /// What for; at most 500 characters.
     purpose: String,
+    /// The project, where it is not a registered one; at most 200 characters.
+    project: Option<String>,
+    /// What else is asked; whoever wants to be booked at once answers what any of the instruments
+    /// asks.
+    #[serde(default)]
+    details: Details,
+}
+
+/// What is said when an offer is taken.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TakeRequest {
+    /// What is put into the details of the wish: what is null goes, what is left out stays.
+    #[schema(value_type = Option<Details>)]
+    details: Option<Map<String, Value>>,
 }
 
 /// Joins the waitlist; at most 20 wishes of a member wait at once.
@@ -66,7 +83,7 @@ pub(super) async fn join(
     let within = slot(asked.start, asked.end, "end")?;
     let length = asked.length.map_or(within.len(), |length| length.0);
     check_window(within, length)?;
-    check_prose("purpose", &asked.purpose, PURPOSE_CHARACTERS_MAX)?;
+    check_asked(&asked.purpose, asked.project.as_deref(), &asked.details)?;
     let directory = state.directory().load_full();
     let instruments = instruments(&directory, who, &asked.instruments)?;
     if !directory.may_somewhere(who.member, Right::Book) {
@@ -79,6 +96,8 @@ pub(super) async fn join(
         length,
         auto_book: asked.auto_book,
         purpose: kept(asked.purpose),
+        project: asked.project,
+        details: asked.details,
     };
     match state.desk().ask(wish).await? {
         WaitOutcome::Waiting(wait) => {
@@ -89,6 +108,7 @@ pub(super) async fn join(
             };
             Ok(Created(place, Json(made)))
         }
+        WaitOutcome::Unanswered(faults) => Err(unanswered(faults)),
         WaitOutcome::TooMany => Err(Problem::wrong_state(words::waitlist::TOO_MANY_WISHES)),
         WaitOutcome::Over => Err(Problem::wrong_state(words::waitlist::WINDOW_OVER)),
     }
@@ -182,6 +202,8 @@ pub(super) async fn of_instrument(
         });
         Some(WaitView {
             purpose: None,
+            project: None,
+            details: None,
             position: Some(position),
             member: Some(Person {
                 id: wait.member.get(),
@@ -215,8 +237,9 @@ pub(super) async fn withdraw(
     }
 }
 
-/// Takes what is offered: it becomes a booking.
-#[utoipa::path(post, path = "/api/v1/waitlist/{id}/accept", tag = "bookings",
+/// Takes what is offered: it becomes a booking. What its instrument asks must be answered, with the
+/// wish or now.
+#[utoipa::path(post, path = "/api/v1/waitlist/{id}/accept", tag = "bookings", request_body = Option<TakeRequest>,
     params(("id" = i64, Path, description = "Identity of the wish")),
     responses((status = 201, body = BookingView), (status = 409, description = "wrong-state: the offer has run out"),
         (status = 422, description = "refused-by-policy; the offer stands")))]
@@ -224,13 +247,22 @@ pub(super) async fn accept(
     State(state): State<HttpState>,
     who: SignedIn,
     number: Number,
+    MaybeBody(asked): MaybeBody<TakeRequest>,
 ) -> Result<Created<Versioned<BookingView>>, Problem> {
+    let id = WaitId::new(number.0);
+    let details = asked.details.map(|told| {
+        let ledger = state.desk().ledger();
+        let wait = ledger.waits.get(id.get());
+        let own = wait.filter(|wait| wait.member == who.member);
+        merged(own.map(|wait| &wait.details), told)
+    });
     let take = TakeOffer {
-        wait: WaitId::new(number.0),
+        wait: id,
         member: who.member,
+        details: details.transpose()?,
     };
     let directory = state.directory().load_full();
-    let offered = state.desk().ledger().offer_to(take.wait).cloned();
+    let offered = state.desk().ledger().offer_to(id).cloned();
     let outcome = state.desk().ask(take).await?;
     match &outcome {
         OfferOutcome::Booked(booking) => {
@@ -243,6 +275,7 @@ pub(super) async fn accept(
         OfferOutcome::Refused(refused) => Err(offered.map_or_else(Problem::not_found, |offer| {
             refusal(&state, &directory, who, offer.instrument, refused)
         })),
+        OfferOutcome::Unanswered(faults) => Err(unanswered(faults.clone())),
         OfferOutcome::Declined(_)
         | OfferOutcome::Wrong(_)
         | OfferOutcome::NothingOffered
@@ -269,6 +302,7 @@ pub(super) async fn decline(
         OfferOutcome::Declined(wait) => own(&state, &directory, who, wait).map(Json),
         OfferOutcome::Booked(_)
         | OfferOutcome::Refused(_)
+        | OfferOutcome::Unanswered(_)
         | OfferOutcome::Wrong(_)
         | OfferOutcome::NothingOffered
         | OfferOutcome::NotFound => Err(unanswerable(&outcome)),
@@ -282,6 +316,7 @@ fn unanswerable(outcome: &OfferOutcome) -> Problem {
         OfferOutcome::Booked(_)
         | OfferOutcome::Declined(_)
         | OfferOutcome::Refused(_)
+        | OfferOutcome::Unanswered(_)
         | OfferOutcome::NotFound => Problem::not_found(),
     }
 }
@@ -320,7 +355,7 @@ fn free_now(
             instrument: *id,
             member: who.member,
             slot: wait.within,
-            project: None,
+            project: wait.details.project.map(ProjectId::new),
             held: None,
             set_aside: &[],
         };

@@ -10,11 +10,12 @@ use scheduler::place::Place;
 use scheduler::policy::{Layer, Level, Policy, Rule, SetAt};
 use scheduler::quota::Subjects;
 use scheduler::refusal::Overrider;
+use scheduler::time::Micros;
 use wire::{AgentName, InstrumentKey};
 
 use super::{
-    AgentEntry, ForeignSource, Instrument, MappingEntry, Member, Node, NodeKind, Right, RoleOn,
-    SecretHash, SourceName, TokenEntry,
+    AgentEntry, ForeignSource, Instrument, MappingEntry, Member, Node, NodeKind, NodeMove, Right,
+    RoleOn, SecretHash, SourceName, TokenEntry,
 };
 
 /// Where a rule is set: at a node or at an instrument.
@@ -51,6 +52,8 @@ pub struct Directory {
     pub generation: u64,
     /// The tree.
     pub nodes: HashMap<NodeId, Node>,
+    /// Where its nodes were before, the oldest first.
+    pub node_moves: Vec<NodeMove>,
     /// Instruments by identity.
     pub instruments: HashMap<InstrumentId, Instrument>,
     /// Instruments by key.
@@ -113,6 +116,20 @@ impl Directory {
     /// circle in the data cannot hang a reader.
     pub fn ancestors(&self, node: NodeId) -> impl Iterator<Item = &Node> {
         std::iter::successors(self.nodes.get(&node), |node| self.nodes.get(&node.parent?)).take(8)
+    }
+
+    /// Returns what a node was below at a moment, with itself first: what was booked then keeps the
+    /// institution and centre of its day. Ends after 8 steps.
+    pub fn ancestors_at(&self, node: NodeId, at: Micros) -> impl Iterator<Item = &Node> {
+        let above = move |node: &&Node| self.parent_at(node, at);
+        std::iter::successors(self.nodes.get(&node), above).take(8)
+    }
+
+    fn parent_at(&self, node: &Node, at: Micros) -> Option<&Node> {
+        let mut moves = self.node_moves.iter();
+        let next = moves.find(|moved| moved.node == node.id && moved.at > at);
+        self.nodes
+            .get(&next.map_or(node.parent, |moved| Some(moved.left))?)
     }
 
     /// Returns the nearest node of a kind at or above `node`.
@@ -196,12 +213,28 @@ impl Directory {
     /// Returns the policy in force for an instrument and the highest rule version in it.
     #[must_use]
     pub fn policy_of(&self, instrument: &Instrument) -> (Policy, i64) {
-        let above = self
-            .ancestors(instrument.lab)
-            .map(|node| Scope::Node(node.id));
+        let mut scopes = self.scopes_to(instrument.lab);
+        scopes.push(Scope::Instrument(instrument.id));
+        self.policy_along(&scopes, instrument.zone)
+    }
+
+    /// Returns the policy in force for whatever is below a node and sets nothing itself, and the
+    /// highest rule version in it.
+    #[must_use]
+    pub fn policy_below(&self, node: NodeId) -> (Policy, i64) {
+        self.policy_along(&self.scopes_to(node), Tz::Asia__Shanghai)
+    }
+
+    /// Returns the places on the way from the region to a node.
+    #[must_use]
+    pub fn scopes_to(&self, node: NodeId) -> Vec<Scope> {
+        let above = self.ancestors(node).map(|node| Scope::Node(node.id));
         let mut scopes: Vec<Scope> = above.collect();
         scopes.reverse();
-        scopes.push(Scope::Instrument(instrument.id));
+        scopes
+    }
+
+    fn policy_along(&self, scopes: &[Scope], zone: Tz) -> (Policy, i64) {
         let sets: Vec<(Scope, &RuleSet)> = scopes
             .iter()
             .filter_map(|scope| Some((*scope, self.rules.get(scope)?)))
@@ -210,7 +243,7 @@ impl Directory {
         let version = versions.max().unwrap_or(0);
         let layers: Vec<Layer> = sets
             .iter()
-            .map(|(scope, set)| self.layer(*scope, instrument.zone, &set.rules))
+            .map(|(scope, set)| self.layer(*scope, zone, &set.rules))
             .collect();
         (Policy::resolve(&layers), version)
     }

@@ -151,4 +151,6 @@ pub struct TokenEntry {
     pub created_at: Micros,
     /// When it ends.
     pub expires_at: Micros,
+    /// Whether it lets a program look only.
+    pub read_only: bool,
 }

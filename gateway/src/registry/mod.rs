@@ -25,7 +25,7 @@ pub use json::{
     RuleFault, RuleJson, SpanJson, StateRuleJson,
 };
 pub use member::{Member, Right, Role, RoleOn, TokenEntry};
-pub use node::{Node, NodeKind};
+pub use node::{Node, NodeKind, NodeMove};
 
 /// The current directory; the desk stores, everybody loads.
 pub type SharedDirectory = Arc<ArcSwap<Directory>>;

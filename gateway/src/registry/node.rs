@@ -1,7 +1,8 @@
 //! The tree: region, centre, institution, lab.
 
-use scheduler::id::NodeId;
+use scheduler::id::{MemberId, NodeId};
 use scheduler::place::Place;
+use scheduler::time::Micros;
 
 use super::Names;
 
@@ -49,6 +50,21 @@ impl NodeKind {
             Self::Lab => None,
         }
     }
+}
+
+/// A node that went to another parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeMove {
+    /// Counts moves, from 1.
+    pub id: i64,
+    /// Which node.
+    pub node: NodeId,
+    /// The parent that it left.
+    pub left: NodeId,
+    /// When.
+    pub at: Micros,
+    /// Who moved it.
+    pub by: MemberId,
 }
 
 /// A node of the tree.

@@ -15,8 +15,8 @@ use super::StoreError;
 use super::foreign;
 use super::row::{get, parsed};
 use crate::registry::{
-    AgentEntry, Directory, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleJson,
-    RuleSet, Scope, SecretHash, Source, StateRuleJson, TokenEntry,
+    AgentEntry, Directory, Instrument, Member, Names, Node, NodeKind, NodeMove, Role, RoleOn,
+    RuleJson, RuleSet, Scope, SecretHash, Source, StateRuleJson, TokenEntry,
 };
 
 const NODES: &str = "SELECT id, parent, kind, name, name_en, enterprise, latitude_udeg, \
@@ -28,7 +28,8 @@ const INSTRUMENTS: &str = "SELECT id, key, name, name_en, model, manufacturer, c
 const MEMBERS: &str =
     "SELECT id, login, name, name_en, password_hash, active, version FROM members";
 const ROLES: &str = "SELECT member, node, role FROM member_roles";
-const TOKENS: &str = "SELECT id, hash, member, name, created_us, expires_us FROM tokens";
+const TOKENS: &str = "SELECT id, hash, member, name, created_us, expires_us, read_only FROM tokens";
+const MOVES: &str = "SELECT id, node, left_parent, at_us, by_member FROM node_moves ORDER BY id";
 const AGENTS: &str = "SELECT name, lab, secret, created_us FROM agents";
 const RULES: &str = "SELECT scope_kind, scope_id, version, rules FROM rule_sets";
 const SESSIONS: &str = "SELECT hash, member, created_us FROM sessions";
@@ -55,7 +56,7 @@ const WITH_HISTORY: &str = concat!(
 
 type Tx = Transaction<'static, Any>;
 
-async fn rows(tx: &mut Tx, query: &'static str) -> Result<Vec<AnyRow>, StoreError> {
+pub(super) async fn rows(tx: &mut Tx, query: &'static str) -> Result<Vec<AnyRow>, StoreError> {
     let rows = sqlx::query(query).fetch_all(&mut **tx).await;
     rows.map_err(StoreError::at("loading the registry"))
 }
@@ -105,6 +106,7 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
             name: get(&row, "name")?,
             created_at: Micros::new(get(&row, "created_us")?),
             expires_at: Micros::new(get(&row, "expires_us")?),
+            read_only: get::<i64>(&row, "read_only")? != 0,
         };
         directory
             .tokens
@@ -114,13 +116,15 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
         let agent = agent(&row)?;
         directory.agents.insert(agent.name.clone(), agent);
     }
-    for row in rows(tx, foreign::SOURCES).await? {
-        let source = foreign::source(&row)?;
-        directory.sources.insert(source.name.clone(), source);
-    }
-    for row in rows(tx, foreign::MAPPINGS).await? {
-        let entry = foreign::mapping(&row)?;
-        directory.mappings.insert(entry.id, entry);
+    foreign::load(tx, &mut directory).await?;
+    for row in rows(tx, MOVES).await? {
+        directory.node_moves.push(NodeMove {
+            id: get(&row, "id")?,
+            node: NodeId::new(get(&row, "node")?),
+            left: NodeId::new(get(&row, "left_parent")?),
+            at: Micros::new(get(&row, "at_us")?),
+            by: MemberId::new(get(&row, "by_member")?),
+        });
     }
     for row in rows(tx, RULES).await? {
         let (scope, set) = rule_set(&row)?;

@@ -11,8 +11,8 @@ use super::StoreError;
 use super::foreign;
 use super::rows::{Value, delete, insert};
 use crate::registry::{
-    AgentEntry, ForeignSource, Instrument, MappingEntry, Member, Node, RuleJson, RuleSet, Scope,
-    SecretHash, SourceName, StateRuleJson, TokenEntry,
+    AgentEntry, ForeignSource, Instrument, MappingEntry, Member, Node, NodeMove, RuleJson, RuleSet,
+    Scope, SecretHash, SourceName, StateRuleJson, TokenEntry,
 };
 
 type Tx = Transaction<'static, Any>;
@@ -52,10 +52,14 @@ pub enum Edit {
     PutMapping(Arc<MappingEntry>),
     /// A mapping goes.
     DropMapping(i64),
+    /// All sessions of a member but one go.
+    DropOtherSessions(MemberId, SecretHash),
+    /// A node went to another parent.
+    PutMove(NodeMove),
 }
 
 /// How many tables a `Put` may write.
-const TABLES: usize = 10;
+const TABLES: usize = 11;
 
 /// Tables in the order in which their rows may refer to each other, with the text around the
 /// values of a `Put`.
@@ -90,7 +94,7 @@ const PUTS: [(&str, &str); TABLES] = [
     ),
     ("INSERT INTO member_roles (member, node, role)", ""),
     (
-        "INSERT INTO tokens (id, hash, member, name, created_us, expires_us)",
+        "INSERT INTO tokens (id, hash, member, name, created_us, expires_us, read_only)",
         "ON CONFLICT (id) DO NOTHING",
     ),
     (
@@ -115,6 +119,10 @@ const PUTS: [(&str, &str); TABLES] = [
         "INSERT INTO mappings (id, lab, name, spec, version, created_us)",
         "ON CONFLICT (id) DO UPDATE SET lab = excluded.lab, name = excluded.name, \
          spec = excluded.spec, version = excluded.version",
+    ),
+    (
+        "INSERT INTO node_moves (id, node, left_parent, at_us, by_member)",
+        "",
     ),
 ];
 
@@ -144,6 +152,15 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
                 let head = "DELETE FROM sessions WHERE member";
                 delete(tx, DOING, head, &[member.get()]).await?;
             }
+            Edit::DropOtherSessions(member, kept) => {
+                let query = "DELETE FROM sessions WHERE member = $1 AND hash <> $2";
+                let query = sqlx::query(query).bind(member.get());
+                let query = query.bind(kept.as_bytes().to_vec());
+                query
+                    .execute(&mut **tx)
+                    .await
+                    .map_err(StoreError::at(DOING))?;
+            }
             Edit::DropAgent(name) => {
                 drop_named(tx, "DELETE FROM agents WHERE name = $1", name.as_str()).await?;
             }
@@ -165,7 +182,8 @@ pub async fn write_edits(tx: &mut Tx, edits: &[Edit]) -> Result<(), StoreError> 
             | Edit::PutAgent(_)
             | Edit::PutSource(_)
             | Edit::PutMapping(_)
-            | Edit::PutRules(..) => collect(&mut puts, edit),
+            | Edit::PutRules(..)
+            | Edit::PutMove(_) => collect(&mut puts, edit),
         }
     }
     delete(tx, DOING, "DELETE FROM member_roles WHERE member", &members).await?;
@@ -230,12 +248,14 @@ fn put_rows(edit: &Edit) -> Vec<(usize, Vec<Value>)> {
         Edit::PutRules(scope, set) => vec![(7, rules_row(*scope, set))],
         Edit::PutSource(source) => vec![(8, foreign::source_row(source))],
         Edit::PutMapping(entry) => vec![(9, foreign::mapping_row(entry))],
+        Edit::PutMove(moved) => vec![(10, move_row(moved))],
         Edit::DropInstrument(..)
         | Edit::DropToken(_)
         | Edit::DropSession(_)
         | Edit::DropSessionsOf(_)
         | Edit::DropSource(_)
         | Edit::DropMapping(_)
+        | Edit::DropOtherSessions(..)
         | Edit::DropAgent(_) => Vec::new(),
     }
 }
@@ -251,6 +271,16 @@ fn node_row(node: &Node) -> Vec<Value> {
         latitude(node.place),
         longitude(node.place),
         node.version.into(),
+    ]
+}
+
+fn move_row(moved: &NodeMove) -> Vec<Value> {
+    vec![
+        moved.id.into(),
+        moved.node.get().into(),
+        moved.left.get().into(),
+        moved.at.get().into(),
+        moved.by.get().into(),
     ]
 }
 
@@ -317,6 +347,7 @@ fn token_row(hash: &SecretHash, token: &TokenEntry) -> Vec<Value> {
         token.name.as_str().into(),
         token.created_at.get().into(),
         token.expires_at.get().into(),
+        token.read_only.into(),
     ]
 }
 

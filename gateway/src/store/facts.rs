@@ -17,7 +17,7 @@ use sqlx::{Any, Transaction};
 use super::StoreError;
 use super::row::{get, instrument_of, json_of, moment_of, parsed, slot_of, word_of};
 use crate::booking::record::{
-    Booking, Details, EventKind, EventRow, Extras, KeptAnswer, Outage, OutageKind,
+    Booking, Decided, Details, EventKind, EventRow, Extras, KeptAnswer, Outage, OutageKind,
 };
 
 type Tx = Transaction<'static, Any>;
@@ -27,7 +27,8 @@ macro_rules! bookings {
         concat!(
             "SELECT id, instrument, member, lab, start_us, end_us, status, at_risk, purpose, \
              project, created_us, cancelled_us, policy_version, version, details, made_by, series, \
-             bundle, began_us, finished_us, due_us, checked_in_us, checked_out_us FROM bookings ",
+             bundle, began_us, finished_us, due_us, checked_in_us, checked_out_us, decided_by, \
+             decided_us FROM bookings ",
             $rest
         )
     };
@@ -276,6 +277,10 @@ fn extras(row: &AnyRow) -> Result<Option<Arc<Extras>>, StoreError> {
         bundle: get::<Option<i64>>(row, "bundle")?.map(BookingId::new),
         checked_in_at: moment_of(row, "checked_in_us")?,
         checked_out_at: moment_of(row, "checked_out_us")?,
+        decided: get::<Option<i64>>(row, "decided_by")?
+            .map(MemberId::new)
+            .zip(moment_of(row, "decided_us")?)
+            .map(|(by, at)| Decided { by, at }),
     };
     Ok(extras.kept())
 }

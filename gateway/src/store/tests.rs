@@ -17,7 +17,7 @@ use wire::{AgentName, InstrumentKey};
 
 use super::*;
 use crate::booking::record::{
-    Booking, Details, EventKind, EventRow, Extras, KeptAnswer, Later, Outage, OutageKind,
+    Booking, Decided, Details, EventKind, EventRow, Extras, KeptAnswer, Later, Outage, OutageKind,
 };
 use crate::registry::{
     AgentEntry, Directory, Instrument, Member, Names, Node, NodeKind, Role, RoleOn, RuleSet, Scope,
@@ -143,6 +143,7 @@ fn directory() -> Directory {
         name: "notebook".to_owned(),
         created_at: Micros::new(5),
         expires_at: Micros::new(6),
+        read_only: true,
     };
     directory.tokens.insert(SecretHash::of("token"), token);
     let agent = AgentEntry {
@@ -211,6 +212,10 @@ fn booking(id: i64, slot: Slot) -> Arc<Booking> {
             bundle: Some(BookingId::new(id)),
             checked_in_at: Some(Micros::new(105)),
             checked_out_at: Some(Micros::new(180)),
+            decided: Some(Decided {
+                by: MemberId::new(1),
+                at: Micros::new(2),
+            }),
         })),
         created_at: Micros::new(1),
         cancelled_at: Later::NEVER,

@@ -119,7 +119,7 @@ pub async fn write_group(tx: &mut Tx, writes: &Writes) -> Result<(), StoreError>
 const BOOKINGS: &str = "INSERT INTO bookings (id, instrument, member, lab, start_us, end_us, \
      status, at_risk, purpose, project, created_us, cancelled_us, policy_version, version, details, \
      made_by, series, bundle, began_us, finished_us, due_us, checked_in_us, checked_out_us, \
-     project_id)";
+     project_id, decided_by, decided_us)";
 const BOOKINGS_CHANGE: &str = "ON CONFLICT (id) DO UPDATE SET start_us = excluded.start_us, \
      end_us = excluded.end_us, instrument = excluded.instrument, lab = excluded.lab, \
      member = excluded.member, status = excluded.status, at_risk = excluded.at_risk, \
@@ -129,7 +129,8 @@ const BOOKINGS_CHANGE: &str = "ON CONFLICT (id) DO UPDATE SET start_us = exclude
      series = excluded.series, bundle = excluded.bundle, began_us = excluded.began_us, \
      finished_us = excluded.finished_us, due_us = excluded.due_us, \
      checked_in_us = excluded.checked_in_us, checked_out_us = excluded.checked_out_us, \
-     project_id = excluded.project_id";
+     project_id = excluded.project_id, decided_by = excluded.decided_by, \
+     decided_us = excluded.decided_us";
 const OUTAGES: &str = "INSERT INTO outages (id, instrument, start_us, end_us, reason, opened_by, \
      created_us, ended_us, kind, problem)";
 const OUTAGES_CHANGE: &str = "ON CONFLICT (id) DO UPDATE SET start_us = excluded.start_us, \
@@ -168,6 +169,8 @@ fn booking_row(booking: &Booking) -> Vec<Value> {
         booking.checked_in_at().map(Micros::get).into(),
         booking.checked_out_at().map(Micros::get).into(),
         booking.charged_to().map(ProjectId::get).into(),
+        booking.decided().map(|decided| decided.by.get()).into(),
+        booking.decided().map(|decided| decided.at.get()).into(),
     ]
 }
 

@@ -23,6 +23,7 @@ pub(super) struct Counters {
     pub(super) late_points: AtomicU64,
     pub(super) duplicates: AtomicU64,
     pub(super) gaps: AtomicU64,
+    pub(super) damaged_outboxes: AtomicU64,
     pub(super) commits: AtomicU64,
     pub(super) commit_us: AtomicU64,
     pub(super) commit_failures: AtomicU64,
@@ -44,6 +45,7 @@ pub(super) struct Board {
     rejected: Mutex<BTreeMap<&'static str, u64>>,
     sources: Mutex<HashMap<SourceName, SourceView>>,
     unknown: Mutex<UnknownBook>,
+    dropped: Mutex<BTreeMap<&'static str, u64>>,
     /// Why nothing can be committed now.
     trouble: Mutex<Option<String>>,
     pub(super) counters: Counters,
@@ -137,6 +139,13 @@ impl Board {
         locked(&self.unknown).all()
     }
 
+    /// Counts records that an agent says it dropped.
+    pub(super) fn drop_records(&self, reason: &'static str, records: u64) {
+        let mut dropped = locked(&self.dropped);
+        let count = dropped.entry(reason).or_insert(0);
+        *count = count.saturating_add(records);
+    }
+
     /// Says why nothing can be committed, or that it can again.
     pub(super) fn set_trouble(&self, trouble: Option<String>) {
         *locked(&self.trouble) = trouble;
@@ -158,6 +167,8 @@ impl Board {
             late_points: read(&counters.late_points),
             duplicates: read(&counters.duplicates),
             gaps: read(&counters.gaps),
+            dropped: locked(&self.dropped).clone(),
+            damaged_outboxes: read(&counters.damaged_outboxes),
             rejected: locked(&self.rejected).clone(),
             commits: read(&counters.commits),
             commit_us: read(&counters.commit_us),

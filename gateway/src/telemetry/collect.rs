@@ -16,7 +16,7 @@ use super::clocks::{ClockBook, Possible};
 use super::collected::{Collected, live_reading, machine_view};
 use super::decode::{self, Head, Message, Rejection};
 use super::intake::Delivery;
-use super::mapping::MappingIndex;
+use super::losses;
 use super::refuse::Refusals;
 use super::resolve;
 use super::restore::{restore, rule_channels};
@@ -32,9 +32,7 @@ pub(super) struct Collector {
     agents: AgentBook,
     folds: HashMap<InstrumentId, Fold>,
     refusals: Refusals,
-    /// Instruments whose foreign source says that it is gone.
-    absent: HashSet<InstrumentId>,
-    mappings: MappingIndex,
+    others: foreign::Others,
     collected: Collected,
     /// Whether somebody listens to the live stream.
     pub(super) is_watched: bool,
@@ -57,8 +55,7 @@ impl Collector {
             agents: AgentBook::new(recovered.agents),
             folds,
             refusals: Refusals::default(),
-            absent: HashSet::new(),
-            mappings: MappingIndex::default(),
+            others: foreign::Others::default(),
             collected: Collected::default(),
             is_watched: false,
         };
@@ -272,9 +269,14 @@ impl Collector {
 
     fn take_event(&mut self, directory: &Directory, agent: &AgentName, event: &Event) {
         match event {
-            // The numbers dropped are noticed as a gap by the lowest number the outbox holds.
-            Event::Dropped { from, to } => {
-                tracing::warn!(%agent, from, to, "an agent's outbox was full and dropped records");
+            Event::Dropped {
+                from,
+                to,
+                count,
+                reason,
+            } => losses::dropped(&self.board, agent, (*from, *to), *count, *reason),
+            Event::Damaged { kept, renewed } => {
+                losses::damaged(&self.board, agent, *kept, *renewed);
             }
             Event::Device {
                 device,
@@ -371,7 +373,7 @@ impl Collector {
             };
             let source = instrument.source.as_ref();
             let side = AgentSide {
-                online: source.map_or(!self.absent.contains(id), |source| {
+                online: source.map_or(!self.others.absent.contains(id), |source| {
                     self.agents.is_online(&source.agent)
                 }),
                 device: self.agents.unreachable(*id),

@@ -29,6 +29,7 @@ pub mod foreign;
 mod foreign_tests;
 mod handle;
 mod intake;
+mod losses;
 pub mod mapping;
 mod record;
 mod refuse;

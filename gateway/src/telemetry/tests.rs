@@ -116,6 +116,50 @@ async fn what_an_outbox_lost_is_a_gap_and_the_mark_moves() {
     assert_eq!(send(9, 9).await.upto, 9, "a duplicate moves the mark too");
     let counts = bench.handle.counts();
     assert_eq!((counts.gaps, counts.duplicates), (6, 1));
+    let losses = bench.handle.history().losses().await.unwrap();
+    let lost = losses["lab-1"];
+    assert_eq!((losses.len(), lost.records, lost.noticed), (1, 6, T0));
+}
+
+#[tokio::test]
+async fn what_an_outbox_reports_as_dropped_is_counted_once_by_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, _hand) = Clock::manual(T0);
+    let bench = Bench::start(folder.path(), clock).await;
+    let report = |seq, event| {
+        let mut batch = readings(seq, &[], T0_MS);
+        batch.oldest = seq;
+        batch.record.body = wire::RecordBody::Event(event);
+        batch
+    };
+    let dropped = |from, to, count, reason| wire::Event::Dropped {
+        from,
+        to,
+        count,
+        reason,
+    };
+    let full = Some(wire::DropReason::Full);
+    for batch in [
+        report(11, dropped(1, 10, Some(7), full)),
+        report(11, dropped(1, 10, Some(7), full)),
+        report(14, dropped(12, 13, None, None)),
+        report(15, dropped(14, 14, Some(u64::MAX), full)),
+        report(
+            16,
+            wire::Event::Damaged {
+                kept: 3,
+                renewed: false,
+            },
+        ),
+    ] {
+        bench.batch("lab-1", &batch).await;
+    }
+    let counts = bench.handle.counts();
+    assert_eq!(
+        counts.dropped.into_iter().collect::<Vec<_>>(),
+        [("full", 8), ("other", 2)]
+    );
+    assert_eq!((counts.gaps, counts.damaged_outboxes), (12, 1));
 }
 
 #[tokio::test]

@@ -90,6 +90,10 @@ pub struct Counts {
     pub duplicates: u64,
     /// Record numbers that never came and never will.
     pub gaps: u64,
+    /// Records that agents said they dropped, by reason. They are among the gaps, or will be.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Outboxes that agents found damaged.
+    pub damaged_outboxes: u64,
     /// Rejections by reason.
     pub rejected: BTreeMap<&'static str, u64>,
     /// Group commits.

@@ -24,7 +24,7 @@ pub use faults::{KNOWN, fault};
 pub use figures::{Seen, civil_time, dated, length};
 pub use foreign::not_read;
 pub use labels::{booked, cleanup, hold, offer, outage, setup};
-pub use notices::{Told, notice, when};
+pub use notices::{Told, notice};
 pub use problems::{ProblemWords, problem};
 pub use refusals::refusal;
 pub use runs::{run_goes_on, run_is_nobodys, use_is_known};

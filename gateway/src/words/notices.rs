@@ -1,9 +1,8 @@
 //! What people are told: a sentence for each kind of notice.
 
-use chrono_tz::Tz;
 use scheduler::slot::Slot;
 
-use super::{Language, civil_time};
+use super::{Language, Seen, dated};
 use crate::booking::record::NoticeKind;
 
 /// What a notice is about.
@@ -15,8 +14,8 @@ pub struct Told<'a> {
     pub instrument: &'a str,
     /// When it is about.
     pub slot: Option<Slot>,
-    /// The instrument's zone.
-    pub zone: Tz,
+    /// The instrument's zone, and when it is read: a year that is not the present one is named.
+    pub seen: Seen,
     /// Words of whoever caused it; may be empty.
     pub words: &'a str,
 }
@@ -29,11 +28,11 @@ pub fn notice(told: &Told<'_>, language: Language) -> String {
         kind,
         instrument,
         slot,
-        zone,
+        seen,
         words,
     } = *told;
     let (zh, en) = sentence(kind);
-    let time = slot.map(|slot| when(slot, zone, language));
+    let time = slot.map(|slot| when(slot, seen, language));
     let time = time.as_deref();
     match language {
         Language::Zh => {
@@ -57,11 +56,11 @@ fn quoted(words: &str, open: &str, close: &str) -> String {
     }
 }
 
-/// Returns a slot such as `11月24日 09:00–11:00`; the day of the end only where it is another one.
-#[must_use]
-pub fn when(slot: Slot, zone: Tz, language: Language) -> String {
-    let start = civil_time(slot.start(), zone, language);
-    let end = civil_time(slot.end(), zone, language);
+/// Returns a slot such as `11月24日 09:00–11:00`; the day of the end only where it is another one, the
+/// year only where it is not the present one.
+fn when(slot: Slot, seen: Seen, language: Language) -> String {
+    let start = dated(slot.start(), seen, language);
+    let end = dated(slot.end(), seen, language);
     match (start.rsplit_once(' '), end.rsplit_once(' ')) {
         (Some((day, _)), Some((last, time))) if day == last => format!("{start}–{time}"),
         _ => format!("{start} – {end}"),
@@ -94,6 +93,10 @@ fn sentence(kind: NoticeKind) -> (&'static str, &'static str) {
         NoticeKind::NoShow => (
             "无人到场，预约的剩余时间已释放",
             "nobody came, so the rest of your booking was released",
+        ),
+        NoticeKind::NoShowCleared => (
+            "仪器数据表明您到场使用了，爽约记录已撤销，相关扣分一并取消",
+            "the machine did run, so the no-show is taken back, with any points for it",
         ),
         NoticeKind::Unverified => (
             "没有数据表明是否使用，您的预约未能核实；不会因此扣分",
@@ -134,23 +137,31 @@ fn sentence(kind: NoticeKind) -> (&'static str, &'static str) {
 mod tests {
     use std::collections::BTreeSet;
 
-    use scheduler::time::{HOUR_US, Micros};
+    use chrono_tz::Tz;
+    use scheduler::time::{DAY_US, HOUR_US, Micros};
 
     use super::*;
 
     const MIDNIGHT: i64 = 1_795_449_600_000_000;
 
     fn told(kind: NoticeKind, hours: Option<(i64, i64)>, words: &str) -> [String; 2] {
+        told_at(MIDNIGHT, kind, hours, words)
+    }
+
+    fn told_at(now: i64, kind: NoticeKind, hours: Option<(i64, i64)>, words: &str) -> [String; 2] {
         let at = |hour| Micros::new(MIDNIGHT + hour * HOUR_US);
         let slot = hours.and_then(|(from, to)| Slot::new(at(from), at(to)));
         [(Language::Zh, "衍射仪"), (Language::En, "Diffractometer")].map(
             |(language, instrument)| {
-                let zone = Tz::Asia__Shanghai;
+                let seen = Seen {
+                    now: Micros::new(now),
+                    zone: Tz::Asia__Shanghai,
+                };
                 let told = Told {
                     kind,
                     instrument,
                     slot,
-                    zone,
+                    seen,
                     words,
                 };
                 notice(&told, language)
@@ -174,6 +185,14 @@ mod tests {
         assert_eq!(
             en,
             "Diffractometer, 24 Nov 20:00 – 25 Nov 08:00: your booking was declined. \"lamp\""
+        );
+        // From the next year on it is told which year that was.
+        let later = MIDNIGHT + 60 * DAY_US;
+        let [zh, en] = told_at(later, NoticeKind::Approved, Some((9, 11)), "");
+        assert_eq!(zh, "衍射仪 2026年11月24日 09:00–11:00：您的预约已获批准。");
+        assert_eq!(
+            en,
+            "Diffractometer, 24 Nov 2026 09:00–11:00: your booking was approved."
         );
         let [zh, en] = told(NoticeKind::ProblemClosed, None, "");
         assert_eq!(zh, "衍射仪：您报告的问题已处理。");

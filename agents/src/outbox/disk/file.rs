@@ -1,25 +1,29 @@
-//! The SQLite file itself: its settings, its two tables, its rows.
+//! The SQLite file itself: its settings, its two tables, its stream.
 
 use std::fs::{File, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
-use wire::{Record, StreamId};
+use wire::StreamId;
 
-use super::{ROW_BYTES, is_event, refill};
-use crate::clock::Clock;
+use super::new_stream;
+use super::rows::{first_eight, signed, unsigned, weight};
 use crate::outbox::OutboxError;
+use crate::outbox::write::Holding;
 use crate::ranges::Ranges;
 
+/// `unconfirmed` and `sum` of the stream are empty in files of the first release.
 const SCHEMA: [&str; 2] = [
-    "CREATE TABLE IF NOT EXISTS stream (
+    "CREATE TABLE stream (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         id TEXT NOT NULL,
-        next INTEGER NOT NULL CHECK (next >= 1)
+        next INTEGER NOT NULL CHECK (next >= 1),
+        unconfirmed INTEGER,
+        sum INTEGER
     ) STRICT",
-    "CREATE TABLE IF NOT EXISTS record (
+    "CREATE TABLE record (
         seq INTEGER PRIMARY KEY,
         event INTEGER NOT NULL CHECK (event IN (0, 1)),
         body BLOB NOT NULL,
@@ -27,40 +31,51 @@ const SCHEMA: [&str; 2] = [
     ) STRICT",
 ];
 
+/// From the tables of the first release to these.
+const ADDED: [&str; 2] = [
+    "ALTER TABLE stream ADD COLUMN unconfirmed INTEGER",
+    "ALTER TABLE stream ADD COLUMN sum INTEGER",
+];
+
 /// Releases before this one have a fault that can corrupt a file in WAL mode.
 /// Source: sqlite.org/wal.html, "the WAL-reset bug".
 const VERSION_MIN: [u32; 3] = [3, 51, 3];
 
-/// A row as stored.
-pub(super) struct Row {
-    event: bool,
-    body: Vec<u8>,
+/// After an unclean end a file up to this size is checked as a whole before it is used: seconds on a
+/// memory card. Damage in a larger one is found when the page is read.
+const CHECKED_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// What a file says of its stream.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    pub(super) stream: StreamId,
+    pub(super) next: u64,
+    pub(super) unconfirmed: Option<u64>,
 }
 
-impl Row {
-    pub(super) fn new(record: &Record) -> Self {
+impl Head {
+    /// Begins a stream.
+    pub(super) fn new() -> Self {
         Self {
-            event: is_event(record),
-            body: wire::encode(record),
+            stream: new_stream(),
+            next: 1,
+            unconfirmed: None,
         }
     }
 
-    pub(super) fn bytes(&self) -> u64 {
-        weight(i64::try_from(self.body.len()).unwrap_or(i64::MAX))
-    }
-
-    /// Returns the record, or `None` if the bytes are not one any more.
-    pub(super) fn record(&self) -> Option<Record> {
-        serde_json::from_slice(&self.body).ok()
+    fn checksum(&self) -> i64 {
+        let unconfirmed = self.unconfirmed.unwrap_or(0);
+        let mut bytes = self.stream.as_str().as_bytes().to_vec();
+        bytes.extend(self.next.to_le_bytes());
+        bytes.extend(unconfirmed.to_le_bytes());
+        first_eight(&Sha256::digest(&bytes))
     }
 }
 
 /// What a file holds.
 pub(super) struct Opened {
-    pub(super) stream: StreamId,
-    pub(super) next: u64,
-    pub(super) held: Ranges,
-    pub(super) bytes: u64,
+    pub(super) head: Head,
+    pub(super) holding: Holding,
 }
 
 /// Makes the folder and keeps other processes out of it for as long as the file lives.
@@ -85,46 +100,17 @@ pub(super) fn lock(folder: &Path) -> Result<File, OutboxError> {
     }
 }
 
-/// Opens the file; one that is damaged is set aside and what can be read of it is kept.
-pub(super) async fn open_or_replace(
-    path: &Path,
-    clock: &Clock,
-) -> Result<(SqliteConnection, Opened), OutboxError> {
-    let error = match open(path).await {
-        Ok(opened) => return Ok(opened),
-        Err(OutboxError::Database(error)) if is_damage(&error) => error,
-        Err(error) => return Err(error),
-    };
-    let records = salvage(path).await;
-    let aside = path.with_extension(format!("damaged-{}", clock.now().wall_ms));
-    tracing::error!(
-        "the outbox {} is damaged ({error}): set aside as {}, {} records kept",
-        path.display(),
-        aside.display(),
-        records.len()
-    );
-    for ending in ["", "-wal", "-shm"] {
-        let (from, to) = (with_suffix(path, ending), with_suffix(&aside, ending));
-        if from.exists() {
-            std::fs::rename(&from, &to).map_err(|source| OutboxError::Folder {
-                path: from.display().to_string(),
-                source,
-            })?;
-        }
-    }
-    let mut connection = connect(path).await.map_err(classify)?;
-    refill(&mut connection, &records).await.map_err(classify)?;
-    let opened = read(&mut connection).await.map_err(classify)?;
-    Ok((connection, opened))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> std::path::PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-async fn open(path: &Path) -> Result<(SqliteConnection, Opened), OutboxError> {
+/// Opens a file, making it if it is not there. What contradicts itself is damage.
+pub(super) async fn open(path: &Path) -> Result<(SqliteConnection, Opened), OutboxError> {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
+    // A clean end removes the log.
+    let was_cut = size(&with_suffix(path, "-wal")) > 0;
     let mut connection = connect(path).await.map_err(classify)?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(&mut connection)
@@ -137,11 +123,14 @@ async fn open(path: &Path) -> Result<(SqliteConnection, Opened), OutboxError> {
     if parts.as_slice() < VERSION_MIN.as_slice() {
         return Err(OutboxError::Version(version));
     }
+    if was_cut && size(path) <= CHECKED_BYTES_MAX {
+        check(&mut connection).await.map_err(classify)?;
+    }
     let opened = read(&mut connection).await.map_err(classify)?;
     Ok((connection, opened))
 }
 
-async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+pub(super) async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -158,21 +147,46 @@ async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
         .await
 }
 
+async fn check(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(connection)
+        .await?;
+    if found == "ok" {
+        Ok(())
+    } else {
+        Err(damage(found))
+    }
+}
+
+fn damage(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::Decode(why.into())
+}
+
 /// Reads what the file holds; a new file gets its tables and stream.
 async fn read(connection: &mut SqliteConnection) -> Result<Opened, sqlx::Error> {
-    let has_tables: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'stream'")
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name IN ('stream', 'record')")
             .fetch_one(&mut *connection)
             .await?;
-    if has_tables == 0 {
-        refill(connection, &[]).await?;
+    if tables == 0 {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        create(&mut transaction, &Head::new()).await?;
+        transaction.commit().await?;
     }
-    let (id, next): (String, i64) = sqlx::query_as("SELECT id, next FROM stream")
+    let head = head(connection).await?;
+    let mut head = head.ok_or_else(|| damage("the stream's checksum is wrong"))?;
+    if tables > 0 {
+        // It may have lost its newest commits: see the module above.
+        head.unconfirmed = head.unconfirmed.or(Some(head.next));
+    }
+    let mut numbers = Ranges::default();
+    let (mut bytes, mut after) = (0, 0);
+    let below: i64 = sqlx::query_scalar("SELECT count(*) FROM record WHERE seq < 1")
         .fetch_one(&mut *connection)
         .await?;
-    let stream = StreamId::parse(&id).map_err(|error| sqlx::Error::Decode(error.into()))?;
-    let mut held = Ranges::default();
-    let (mut bytes, mut after) = (0, 0);
+    if below > 0 {
+        return Err(damage("a record's number is negative"));
+    }
     loop {
         let rows: Vec<(i64, i64)> = sqlx::query_as(
             "SELECT seq, length(body) FROM record WHERE seq > $1 ORDER BY seq LIMIT 4096",
@@ -180,142 +194,78 @@ async fn read(connection: &mut SqliteConnection) -> Result<Opened, sqlx::Error> 
         .bind(after)
         .fetch_all(&mut *connection)
         .await?;
-        let Some((last, _)) = rows.last() else { break };
-        after = *last;
+        if rows.is_empty() {
+            break;
+        }
         for (seq, length) in rows {
-            held.insert(unsigned(seq), unsigned(seq));
+            if seq <= after {
+                return Err(damage("records are in no order"));
+            }
+            after = seq;
+            numbers.insert(unsigned(seq), unsigned(seq));
             bytes += weight(length);
         }
     }
-    Ok(Opened {
-        stream,
-        // A number above the rows, whatever the stream says: a number is never used twice.
-        next: unsigned(next).max(unsigned(after) + 1),
-        held,
+    if unsigned(after) >= head.next {
+        return Err(damage("a record's number was never given"));
+    }
+    let holding = Holding {
+        next: head.next,
+        held: numbers,
         bytes,
-    })
+    };
+    Ok(Opened { head, holding })
 }
 
-/// Reads records of a damaged file, oldest first, as far as it lets itself be read.
-async fn salvage(path: &Path) -> Vec<Record> {
-    let mut records = Vec::new();
-    let Ok(mut connection) = connect(path).await else {
-        return records;
-    };
-    let mut after = 0;
-    loop {
-        let row = sqlx::query_as::<_, (i64, bool, Vec<u8>, i64)>(
-            "SELECT seq, event, body, sum FROM record WHERE seq > $1 ORDER BY seq LIMIT 1",
-        )
-        .bind(after)
-        .fetch_optional(&mut connection)
-        .await;
-        let Ok(Some((seq, event, body, sum))) = row else {
-            break;
-        };
-        after = seq;
-        if sum == checksum(unsigned(seq), event, &body) {
-            records.extend(Row { event, body }.record());
+/// Returns what the file says of its stream; `None` if its checksum is wrong.
+pub(super) async fn head(connection: &mut SqliteConnection) -> Result<Option<Head>, sqlx::Error> {
+    let columns: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('stream') WHERE name = 'sum'")
+            .fetch_one(&mut *connection)
+            .await?;
+    if columns == 0 {
+        for statement in ADDED {
+            sqlx::query(statement).execute(&mut *connection).await?;
         }
     }
-    if let Err(error) = connection.close().await {
-        tracing::debug!("the damaged outbox does not close: {error}");
-    }
-    records
+    let row: (String, i64, Option<i64>, Option<i64>) =
+        sqlx::query_as("SELECT id, next, unconfirmed, sum FROM stream")
+            .fetch_one(connection)
+            .await?;
+    let (id, next, unconfirmed, sum) = row;
+    let head = Head {
+        stream: StreamId::parse(&id).map_err(damage)?,
+        next: unsigned(next),
+        unconfirmed: unconfirmed.map(unsigned),
+    };
+    Ok(sum.is_none_or(|sum| sum == head.checksum()).then_some(head))
 }
 
 pub(super) async fn create(
     connection: &mut SqliteConnection,
-    stream: &StreamId,
+    head: &Head,
 ) -> Result<(), sqlx::Error> {
     for statement in SCHEMA {
         sqlx::query(statement).execute(&mut *connection).await?;
     }
     sqlx::query("INSERT INTO stream (one, id, next) VALUES (1, $1, 1)")
-        .bind(stream.as_str())
-        .execute(connection)
+        .bind(head.stream.as_str())
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    set_head(connection, head).await
 }
 
-pub(super) async fn insert(
+pub(super) async fn set_head(
     connection: &mut SqliteConnection,
-    seq: u64,
-    row: &Row,
+    head: &Head,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO record (seq, event, body, sum) VALUES ($1, $2, $3, $4)")
-        .bind(signed(seq))
-        .bind(row.event)
-        .bind(&row.body)
-        .bind(checksum(seq, row.event, &row.body))
+    sqlx::query("UPDATE stream SET next = $1, unconfirmed = $2, sum = $3 WHERE sum IS NOT $3")
+        .bind(signed(head.next))
+        .bind(head.unconfirmed.map(signed))
+        .bind(head.checksum())
         .execute(connection)
         .await?;
     Ok(())
-}
-
-pub(super) async fn set_next(
-    connection: &mut SqliteConnection,
-    next: u64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE stream SET next = $1 WHERE next <> $1")
-        .bind(signed(next))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Deletes the rows from `from` to `to` and returns the bytes that they held.
-pub(super) async fn delete(
-    connection: &mut SqliteConnection,
-    from: u64,
-    to: u64,
-) -> Result<u64, sqlx::Error> {
-    let (count, length): (i64, i64) = sqlx::query_as(
-        "SELECT count(*), coalesce(sum(length(body)), 0) FROM record WHERE seq BETWEEN $1 AND $2",
-    )
-    .bind(signed(from))
-    .bind(signed(to))
-    .fetch_one(&mut *connection)
-    .await?;
-    sqlx::query("DELETE FROM record WHERE seq BETWEEN $1 AND $2")
-        .bind(signed(from))
-        .bind(signed(to))
-        .execute(connection)
-        .await?;
-    Ok(unsigned(length) + unsigned(count) * ROW_BYTES)
-}
-
-/// Returns a row whose checksum holds; `None` if it does not, or there is no row.
-pub(super) async fn select(
-    connection: &mut SqliteConnection,
-    seq: u64,
-) -> Result<Option<Row>, sqlx::Error> {
-    let row: Option<(bool, Vec<u8>, i64)> =
-        sqlx::query_as("SELECT event, body, sum FROM record WHERE seq = $1")
-            .bind(signed(seq))
-            .fetch_optional(connection)
-            .await?;
-    let row = row.filter(|(event, body, sum)| *sum == checksum(seq, *event, body));
-    Ok(row.map(|(event, body, _)| Row { event, body }))
-}
-
-/// Returns readings with a number above `after`, ascending, with their bytes.
-pub(super) async fn readings_after(
-    connection: &mut SqliteConnection,
-    after: u64,
-    limit: i64,
-) -> Result<Vec<(u64, u64)>, sqlx::Error> {
-    let rows: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT seq, length(body) FROM record WHERE seq > $1 AND event = 0 ORDER BY seq LIMIT $2",
-    )
-    .bind(signed(after))
-    .bind(limit)
-    .fetch_all(connection)
-    .await?;
-    let rows = rows.into_iter();
-    Ok(rows
-        .map(|(seq, length)| (unsigned(seq), weight(length)))
-        .collect())
 }
 
 /// Tells a full disk from other failures.
@@ -328,43 +278,17 @@ pub(super) fn classify(error: sqlx::Error) -> OutboxError {
     }
 }
 
-/// `SQLITE_CORRUPT` and `SQLITE_NOTADB`, and rows that contradict the schema.
-fn is_damage(error: &sqlx::Error) -> bool {
+/// `SQLITE_CORRUPT`, `SQLITE_NOTADB`, and rows that contradict the schema; `SQLITE_ERROR` too: with
+/// statements that are right it says that tables are missing or the schema is not understood.
+pub(super) fn is_damage(error: &sqlx::Error) -> bool {
     let is_wrong = matches!(
         error,
         sqlx::Error::RowNotFound | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }
     );
-    is_wrong || matches!(primary_code(error), Some(11 | 26))
+    is_wrong || matches!(primary_code(error), Some(1 | 11 | 26))
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
     let code = error.as_database_error()?.code()?;
     code.parse::<u32>().ok().map(|code| code & 0xFF)
-}
-
-/// The first 8 bytes of a SHA-256 over number, kind and body: a row that was torn or moved fails.
-fn checksum(seq: u64, event: bool, body: &[u8]) -> i64 {
-    let mut hash = Sha256::new();
-    hash.update(seq.to_le_bytes());
-    hash.update([u8::from(event)]);
-    hash.update(body);
-    let digest = hash.finalize();
-    let mut first = [0; 8];
-    for (place, byte) in first.iter_mut().zip(digest) {
-        *place = byte;
-    }
-    i64::from_le_bytes(first)
-}
-
-fn weight(length: i64) -> u64 {
-    unsigned(length) + ROW_BYTES
-}
-
-/// Numbers in the file are 63 bits: at a thousand records a second, 292 million years.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).expect("a sequence number has 63 bits")
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

@@ -1,5 +1,5 @@
 // Calls of a booking's life, for members: holds, series, waitlist, check-in, problems, own records.
-import { api, at, get, patch, post, remove, V1, withQuery } from './api';
+import { api, at, get, patch, post, put, remove, V1, withQuery } from './api';
 import type * as T from './types';
 
 const booking = (id: number) => `${V1}/bookings/${id}`;
@@ -42,7 +42,8 @@ export const life = {
   waits: () => get<T.List<T.Wait>>(`${V1}/waitlist`),
   wait: (body: T.WaitRequest) => post<T.Wait>(`${V1}/waitlist`, body),
   withdrawWait: (id: number) => remove(`${V1}/waitlist/${id}`),
-  acceptOffer: (id: number) => post<T.Booking>(`${V1}/waitlist/${id}/accept`),
+  acceptOffer: (id: number, details?: T.Details) =>
+    post<T.Booking>(`${V1}/waitlist/${id}/accept`, details && { details }),
   declineOffer: (id: number) => post<void>(`${V1}/waitlist/${id}/decline`),
 
   pool: (query: Parameters<typeof withQuery>[1], signal?: AbortSignal) =>
@@ -58,6 +59,14 @@ export const life = {
   penalties: () => get<T.List<T.Penalty>>(`${V1}/penalties?mine=true`),
   appeal: (id: number, text: string) => post<T.Penalty>(`${V1}/penalties/${id}/appeal`, { text }),
   declareRun: (body: T.DeclaredRun) => post<T.Run>(`${V1}/runs`, body),
+
+  /** Ends one's other sessions. */
+  changePassword: (old: string, fresh: string) =>
+    put<void>(`${V1}/me/password`, { old, new: fresh }),
+  tokens: () => get<{ items: T.Token[] }>(`${V1}/tokens`),
+  makeToken: (body: { name: string; scope: T.Token['scope']; expires_in_days: number }) =>
+    post<T.Token & { token: string }>(`${V1}/tokens`, body),
+  revokeToken: (id: number) => remove(`${V1}/tokens/${id}`),
 
   notices: (query: { unseen?: boolean; limit?: number; cursor?: string }) =>
     get<T.List<T.Notice>>(withQuery(`${V1}/notices`, query)),

@@ -27,8 +27,10 @@ export const desk = {
 
   runs: (lab: number) =>
     get<T.List<T.Run>>(withQuery(`${V1}/runs`, { state: 'unsettled', lab, limit: 200 })),
-  runsOf: (key: string, from: string, to: string) =>
-    get<T.List<T.Run>>(withQuery(`${at(key)}/runs`, { from, to, limit: 500 })),
+  runsOf: (
+    key: string,
+    query: { from: string; to?: string; limit: number; cursor?: string | undefined },
+  ) => get<T.List<T.Run>>(withQuery(`${at(key)}/runs`, query)),
   run: (id: number) => get<T.Run>(run(id)),
   settleRun: (id: number, edit: T.RunEdit, version?: number) =>
     patch<T.Run>(run(id), edit, version),
@@ -52,7 +54,7 @@ export const desk = {
 
   simulate: (home: PolicyHome, rules: T.PolicyRule[], days: number) =>
     put<T.PolicyTrial>(withQuery(`${settingsAt(home)}/policy`, { dry_run: true, days }), { rules }),
-  effective: (key: string) => get<T.EffectivePolicy>(`${at(key)}/policy/effective`),
+  effective: (home: PolicyHome) => get<T.EffectivePolicy>(`${settingsAt(home)}/policy/effective`),
 
   projects: () => get<T.List<T.Project>>(withQuery(`${V1}/projects`, { limit: 500 })),
   makeProject: (body: T.ProjectEdit) => post<T.Project>(`${V1}/projects`, body),

@@ -5,6 +5,7 @@ import { failureReasons, failureText } from './failure';
 import { book } from './i18n/book.svelte';
 import { i18n } from './i18n/index.svelte';
 import { now } from './now.svelte';
+import { personName } from './refs';
 import { clockRange, DEFAULT_ZONE, dayName } from './time';
 import { toasts } from './toasts.svelte';
 import type { Booking } from './types';
@@ -12,6 +13,13 @@ import type { Booking } from './types';
 export function slotText(booking: { start: string; end: string }, zone = DEFAULT_ZONE): string {
   const [start, end] = [Date.parse(booking.start), Date.parse(booking.end)];
   return `${dayName(start, zone, i18n.language)} ${clockRange(start, end, zone)}`;
+}
+
+/** Who said yes or no to a booking; empty where nobody had to. */
+export function decisionText({ status, decided_by }: Booking): string {
+  if (!decided_by) return '';
+  const { approvedBy, declinedBy } = book.t.life;
+  return (status === 'declined' ? declinedBy : approvedBy)(personName(decided_by));
 }
 
 export function refused(error: unknown): void {

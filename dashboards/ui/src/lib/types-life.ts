@@ -80,6 +80,8 @@ export interface QuestionSet {
 export interface BookingLife {
   status: BookingStatus;
   made_by?: Person | null;
+  /** Who said yes or no to it, where somebody had to. */
+  decided_by?: Person | null;
   series?: number | null;
   bundle?: number | null;
   details?: Details | null;
@@ -119,8 +121,10 @@ export interface Wait extends Interval {
   instruments: AtInstrument[];
   length: string;
   auto_book: boolean;
-  /** Only for its member. */
+  /** Only for its member, as what else was asked. */
   purpose?: string;
+  project?: string;
+  details?: Details;
   state: 'waiting' | 'served' | 'withdrawn' | 'over';
   position?: number | null;
   offer?: Offer | null;
@@ -135,6 +139,8 @@ export interface WaitRequest {
   length: string;
   auto_book: boolean;
   purpose: string;
+  project?: string;
+  details?: Details;
 }
 
 export interface SeriesRequest {
@@ -144,6 +150,7 @@ export interface SeriesRequest {
   rule: string;
   exceptions?: string[];
   purpose: string;
+  project?: string;
   details?: Details;
   on_conflict: 'none' | 'skip';
 }

@@ -142,6 +142,8 @@ export interface Run extends AtInstrument {
   uncertain?: boolean;
   state: 'open' | 'counted' | 'unsettled' | 'settled' | 'rejected';
   note?: string;
+  /** Who settled it. */
+  settled_by?: Person | null;
   version?: number;
   corrections?: {
     at: string;
@@ -181,6 +183,15 @@ export interface EffectiveRule {
 }
 export interface EffectivePolicy {
   rules: EffectiveRule[];
+}
+/** A key that lets a program act for its owner. */
+export interface Token {
+  id: number;
+  name: string;
+  /** What it may do: look, or everything its owner may. */
+  scope: 'read' | 'all';
+  created_at: string;
+  expires_at: string;
 }
 /** What an instrument's label shows. */
 export interface Label {

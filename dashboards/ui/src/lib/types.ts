@@ -297,6 +297,8 @@ export interface Agent {
   online: boolean;
   last_seen: string | null;
   version: string | null;
+  lost_records: number | null;
+  last_loss: string | null;
 }
 export interface NewAgent {
   name: string;

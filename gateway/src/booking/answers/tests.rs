@@ -105,17 +105,37 @@ fn after_use_only_what_is_asked_then_must_be_answered() {
 }
 
 #[test]
-fn payer_and_samples_have_bounds() {
-    let details = |payer: usize, samples| Details {
-        payer: Some("付".repeat(payer)),
-        samples: Some(samples),
-        ..Details::default()
+fn what_is_said_once_is_for_whoever_asks_it() {
+    let depth = Question {
+        required: true,
+        ..question("depth", AnswerKind::Text { characters_max: 9 })
     };
-    let check = |details| check_answers(&[], &details, AnswerAt::Booking);
-    assert_eq!(check(details(200, 100_000)), Ok(()));
-    let faults = check(details(201, 100_001)).unwrap_err();
-    assert_eq!(faults[0].wrong, Wrong::TooLong(200));
-    assert_eq!(faults[1].wrong, Wrong::NotBetween(0, 100_000));
+    let sets = [asked(), vec![depth], Vec::new()];
+    let wrong = |answers: &str| {
+        let faults = check_together(&sets, &said(answers)).err();
+        let fields = faults.into_iter().flatten().map(|fault| fault.field);
+        fields.collect::<Vec<_>>()
+    };
+    assert_eq!(wrong("{}"), ["answers.mass", "answers.depth"]);
+    assert_eq!(wrong(r#"{"mass": 3}"#), ["answers.depth"]);
+    let all = r#"{"mass": 3, "depth": "深"}"#;
+    assert!(wrong(all).is_empty());
+    assert_eq!(
+        wrong(r#"{"mass": 3, "depth": 1, "colour": 1}"#),
+        ["answers.colour", "answers.depth"]
+    );
+    let twice = [asked(), asked()];
+    let faults = check_together(&twice, &said("{}")).unwrap_err();
+    assert_eq!(faults.len(), 1, "the same is said once");
+    let told = Details {
+        samples: Some(4),
+        ..said(all)
+    };
+    let shares = sets.map(|set| share_of(&set, &told));
+    let names = shares.iter().map(|share| share.answers.keys().collect());
+    let names: Vec<Vec<&String>> = names.collect();
+    assert_eq!(names, [vec!["mass"], vec!["depth"], vec![]]);
+    assert!(shares.iter().all(|share| share.samples == Some(4)));
 }
 
 #[track_caller]

@@ -1,10 +1,11 @@
 //! Edits of people and of the tree.
 
 use scheduler::id::{MemberId, NodeId};
+use scheduler::time::Micros;
 
 use super::Planned;
-use crate::booking::command::RegistryOutcome;
-use crate::registry::{Directory, Member, Node, NodeKind, Role};
+use crate::booking::command::{PasswordChange, RegistryOutcome};
+use crate::registry::{Directory, Member, Node, NodeKind, NodeMove, Role};
 use crate::store::Edit;
 
 impl Planned {
@@ -44,12 +45,37 @@ impl Planned {
         self.edits.push(Edit::PutMember(member.clone()));
         if is_new_password || !member.active {
             self.edits.push(Edit::DropSessionsOf(id));
-            self.signed_out = Some(id);
+            self.signed_out = Some((id, None));
         }
         self.directory.put_member(member);
         if had_admin && !has_admin(&self.directory) {
             return Err(RegistryOutcome::InUse);
         }
+        Ok(())
+    }
+
+    /// Changes a password that is still the one it was shown to be. What else was edited of its owner
+    /// in between stays.
+    pub(super) fn change_password(
+        &mut self,
+        change: PasswordChange,
+    ) -> Result<(), RegistryOutcome> {
+        let held = self.directory.members.get(&change.member);
+        let held = held.ok_or(RegistryOutcome::NotFound)?;
+        if held.password_hash != change.held {
+            return Err(RegistryOutcome::Stale);
+        }
+        let member = Member {
+            password_hash: change.hash,
+            version: held.version + 1,
+            ..held.clone()
+        };
+        self.number = member.version;
+        self.edits.push(Edit::PutMember(member.clone()));
+        let (id, kept) = (member.id, change.kept);
+        self.edits.push(Edit::DropOtherSessions(id, kept));
+        self.signed_out = Some((id, Some(kept)));
+        self.directory.put_member(member);
         Ok(())
     }
 
@@ -59,12 +85,7 @@ impl Planned {
         if node.kind == NodeKind::Region && nodes.any(|held| held.kind == NodeKind::Region) {
             return Err(RegistryOutcome::Taken);
         }
-        let parent = node.parent.map(|parent| self.directory.nodes.get(&parent));
-        let fits = match parent {
-            None => node.kind == NodeKind::Region,
-            Some(parent) => parent.is_some_and(|parent| parent.kind.below() == Some(node.kind)),
-        };
-        if !fits {
+        if !self.fits(&node) {
             return Err(RegistryOutcome::NotFound);
         }
         self.next.node += 1;
@@ -76,20 +97,48 @@ impl Planned {
         Ok(())
     }
 
-    /// Replaces a node; its kind and its place in the tree stay.
-    pub(super) fn replace_node(&mut self, node: Node) -> Result<(), RegistryOutcome> {
+    /// Returns whether a node is one step below its parent, or is the region.
+    fn fits(&self, node: &Node) -> bool {
+        let parent = node.parent.map(|parent| self.directory.nodes.get(&parent));
+        match parent {
+            None => node.kind == NodeKind::Region,
+            Some(parent) => parent.is_some_and(|parent| parent.kind.below() == Some(node.kind)),
+        }
+    }
+
+    /// Replaces a node; its kind stays. One that goes to another parent leaves a note of where it
+    /// was, for what happened there.
+    pub(super) fn replace_node(
+        &mut self,
+        node: Node,
+        (by, now): (MemberId, Micros),
+    ) -> Result<(), RegistryOutcome> {
         let held = self.directory.nodes.get(&node.id);
         let held = held.ok_or(RegistryOutcome::NotFound)?;
         if held.version + 1 != node.version {
             return Err(RegistryOutcome::Stale);
         }
         let node = Node {
-            parent: held.parent,
             kind: held.kind,
             ..node
         };
+        if !self.fits(&node) {
+            return Err(RegistryOutcome::NotFound);
+        }
         self.number = node.version;
         self.edits.push(Edit::PutNode(node.clone()));
+        if let Some(left) = held.parent.filter(|left| Some(*left) != node.parent) {
+            let last = self.directory.node_moves.last();
+            let moved = NodeMove {
+                id: last.map_or(0, |moved| moved.id) + 1,
+                node: node.id,
+                left,
+                at: now,
+                by,
+            };
+            self.edits.push(Edit::PutMove(moved));
+            self.directory.node_moves.push(moved);
+        }
         self.directory.nodes.insert(node.id, node);
         Ok(())
     }

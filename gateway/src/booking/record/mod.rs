@@ -145,6 +145,17 @@ pub struct Extras {
     pub checked_in_at: Option<Micros>,
     /// When its member said to have gone.
     pub checked_out_at: Option<Micros>,
+    /// Who said yes or no to it as it is.
+    pub decided: Option<Decided>,
+}
+
+/// A decision on a booking that needed somebody's yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    /// Who decided.
+    pub by: MemberId,
+    /// When.
+    pub at: Micros,
 }
 
 impl Extras {
@@ -199,6 +210,25 @@ impl Booking {
     #[must_use]
     pub fn checked_out_at(&self) -> Option<Micros> {
         self.extras.as_deref()?.checked_out_at
+    }
+
+    /// Returns who said yes or no to it as it is, and when.
+    #[must_use]
+    pub fn decided(&self) -> Option<Decided> {
+        self.extras.as_deref()?.decided
+    }
+
+    /// Returns a copy that says who decided on it; none: somebody has to decide anew.
+    #[must_use]
+    pub fn with_decision(&self, decided: Option<Decided>) -> Self {
+        let extras = Extras {
+            decided,
+            ..self.extras.as_deref().cloned().unwrap_or_default()
+        };
+        Self {
+            extras: extras.kept(),
+            ..self.clone()
+        }
     }
 
     /// Returns a copy that also says when its member came and went.

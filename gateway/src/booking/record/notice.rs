@@ -29,6 +29,8 @@ words! {
         Overrun = "overrun",
         /// The booking's rest was released: nobody came.
         NoShow = "no_show",
+        /// Somebody was there after all: the no-show is cleared.
+        NoShowCleared = "no_show_cleared",
         /// The booking could not be verified.
         Unverified = "unverified",
         /// The rest was released: the work was done early.

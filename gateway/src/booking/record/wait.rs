@@ -6,7 +6,7 @@ use scheduler::time::{Micros, Span};
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
-use super::words;
+use super::{Details, words};
 use crate::store::{Held, Record, StoreError, Value, get, json_of, parsed, slot_of, word_of};
 
 words! {
@@ -70,6 +70,10 @@ pub struct Wait {
     pub auto_book: bool,
     /// What for; at most 500 characters.
     pub purpose: String,
+    /// The project's name where it is not a registered one; at most 200 characters.
+    pub project: Option<String>,
+    /// What else was asked, as far as it was said.
+    pub details: Details,
     /// What became of it.
     pub state: WaitState,
     /// The booking that served it.
@@ -99,6 +103,8 @@ impl Record for Wait {
         "length_us",
         "auto_book",
         "purpose",
+        "project",
+        "details",
         "state",
         "booking",
         "passed",
@@ -120,6 +126,8 @@ impl Record for Wait {
             self.length.get().into(),
             self.auto_book.into(),
             self.purpose.as_str().into(),
+            self.project.as_deref().into(),
+            Value::json(&self.details),
             self.state.as_str().into(),
             self.booking.map(BookingId::get).into(),
             Value::json(&self.passed),
@@ -138,6 +146,8 @@ impl Record for Wait {
             length: parsed(length, Self::TABLE, "length_us", &id)?,
             auto_book: get::<i64>(row, "auto_book")? != 0,
             purpose: get(row, "purpose")?,
+            project: get(row, "project")?,
+            details: json_of(row, (Self::TABLE, "details"))?,
             state: word_of(row, (Self::TABLE, "state"), WaitState::parse)?,
             booking: get::<Option<i64>>(row, "booking")?.map(BookingId::new),
             passed: json_of(row, (Self::TABLE, "passed"))?,

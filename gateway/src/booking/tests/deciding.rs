@@ -12,6 +12,7 @@ use super::*;
 fn approve(booking: BookingId) -> Approve {
     Approve {
         booking,
+        by: MemberId::new(MANAGER),
         expected_version: None,
     }
 }
@@ -19,6 +20,7 @@ fn approve(booking: BookingId) -> Approve {
 fn decline(booking: BookingId) -> Decline {
     Decline {
         booking,
+        by: MemberId::new(MANAGER),
         expected_version: None,
         reason: "样品不符".to_owned(),
     }
@@ -48,6 +50,7 @@ async fn a_yes_is_asked_for_and_given_once() {
     assert!(matches!(stale, ChangeOutcome::Stale(_)));
     let yes = changed(place.desk.ask(approve(asked.id)).await.unwrap());
     assert_eq!(yes.status, Status::Confirmed);
+    assert_eq!(yes.decided().map(|decided| decided.by.get()), Some(MANAGER));
     assert_ne!(yes.due_at.get(), Some(slot(9, 10).start()), "no longer due");
     assert_eq!(notices(&place, 1), [NoticeKind::Approved]);
     for outcome in [

@@ -119,6 +119,7 @@ fn command_of(place: &Place, step: &Step) -> Option<Command> {
             member: MemberId::new(*member),
             parts: vec![(INSTRUMENT, *one), (INSTRUMENT, *two)],
             purpose: String::new(),
+            project: None,
             details: record::Details::default(),
             idempotency: None,
         }),
@@ -171,7 +172,7 @@ fn other_command_of(place: &Place, step: &Step) -> Option<Command> {
         }
         Step::Take(which) => {
             let (wait, member) = wish(which)?;
-            Command::from(TakeOffer { wait, member })
+            Command::from(super::waitlist::taking(wait, member))
         }
         Step::Decline(which) => {
             let (wait, member) = wish(which)?;
@@ -226,6 +227,10 @@ async fn check(place: &Place) {
     assert_eq!(own(&ledger), own(&loaded));
     check_claims(&shown, &ledger);
     check_offers(&ledger);
+    // Where records are looked for is where they are.
+    let mut anew = Ledger::clone(&ledger);
+    anew.find_all();
+    assert_eq!(anew.finding, ledger.finding);
 }
 
 fn check_claims(shown: &InstrumentSnapshot, ledger: &Ledger) {

@@ -68,6 +68,8 @@ impl Desktop {
                 ..Writes::default()
             },
             touched: HashMap::new(),
+            past_use: Vec::new(),
+            is_trial: false,
         };
         let did = act(&mut group);
         self.ledger = group.writes.ledger;

@@ -225,6 +225,8 @@ async fn later_data_clear_a_no_show_and_never_make_one() {
     place.go(110);
     place.hear(told("still 0 90, ran 90 110", Some(110))).await;
     assert_eq!((place.status(id), place.points()), (Status::Completed, 0));
+    let told_of = [NoticeKind::NoShow, NoticeKind::NoShowCleared];
+    assert_eq!(place.notices(), told_of.map(|kind| (1, kind)));
     place.go(200);
     place
         .hear(told("still 0 90, ran 90 118, still 118 200", Some(200)))

@@ -136,3 +136,46 @@ async fn a_session_outlives_a_restart_and_ends_when_it_is_ended() {
     let place = place.restart().await;
     assert_eq!(place.desk.sessions().member(&id, now), None);
 }
+
+#[tokio::test]
+async fn where_a_node_was_outlives_a_restart() {
+    let mut place = Place::new().await;
+    let other = Node {
+        id: NodeId::new(0),
+        parent: Some(NodeId::new(2)),
+        kind: NodeKind::Institution,
+        names: names("other"),
+        enterprise: false,
+        place: None,
+        version: 1,
+    };
+    let added = place.desk.edit(RegistryEdit::AddNode(other)).await.unwrap();
+    let RegistryOutcome::Done(other) = added else {
+        panic!("expected a node, got {added:?}")
+    };
+    let before = place.clock.now();
+    place.hand.advance(10);
+    let mut lab = place.desk.directory().nodes[&NodeId::new(4)].clone();
+    lab.parent = Some(NodeId::new(other));
+    lab.version += 1;
+    let by = MemberId::new(1);
+    let moved = RegistryEdit::ReplaceNode(lab.clone(), by);
+    assert_eq!(
+        place.desk.edit(moved).await.unwrap(),
+        RegistryOutcome::Done(2)
+    );
+    let mut astray = lab.clone();
+    astray.parent = Some(NodeId::new(1));
+    astray.version += 1;
+    let astray = place.desk.edit(RegistryEdit::ReplaceNode(astray, by)).await;
+    assert_eq!(astray.unwrap(), RegistryOutcome::NotFound);
+    for _ in 0..2 {
+        let directory = place.desk.directory();
+        let above = |at| directory.ancestors_at(lab.id, at).map(|node| node.id.get());
+        assert_eq!(above(before).collect::<Vec<_>>(), [4, 3, 2, 1]);
+        let now = place.clock.now();
+        assert_eq!(above(now).collect::<Vec<_>>(), [4, other, 2, 1]);
+        assert_eq!(directory.node_moves.len(), 1);
+        place = place.restart().await;
+    }
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::presence::{at, minutes, strict, told};
 use super::record::{NoticeKind, RunState};
 use super::*;
+use scheduler::time::DAY_US;
 
 #[tokio::test]
 async fn runs_are_the_same_however_often_and_in_whatever_parts_they_are_heard() {
@@ -78,4 +79,58 @@ async fn a_person_settles_a_run_and_both_values_are_kept() {
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].before["member"], serde_json::Value::Null);
     assert_eq!(kept[0].after["member"], 5);
+}
+
+/// Use that somebody says was.
+fn declared(member: i64, slot: Slot) -> Declare {
+    Declare {
+        instrument: InstrumentId::new(1),
+        member: MemberId::new(member),
+        slot,
+        project: None,
+        note: String::new(),
+    }
+}
+
+#[tokio::test]
+async fn the_same_use_is_declared_by_one_of_two_who_ask_at_once() {
+    let place = Place::new().await;
+    place.hand.advance(2 * DAY_US);
+    // One group: both are judged before either is written.
+    let (first, second, beside) = tokio::join!(
+        place.desk.ask(declared(1, slot(9, 11))),
+        place.desk.ask(declared(2, slot(10, 12))),
+        place.desk.ask(declared(3, slot(11, 12))),
+    );
+    let DeclareOutcome::Declared(run) = first.unwrap() else {
+        panic!("the first is taken")
+    };
+    assert!(matches!(second.unwrap(), DeclareOutcome::Known));
+    assert!(matches!(beside.unwrap(), DeclareOutcome::Declared(_)));
+    let decide = |change, run| CorrectRun {
+        run,
+        expected_version: None,
+        change,
+        end: None,
+        note: "seen".to_owned(),
+        by: MemberId::new(9),
+    };
+    // What was rejected stands in nobody's way; what counts does, also when memory has let it go.
+    let rejected = decide(RunChange::Reject, Arc::clone(&run));
+    place.desk.ask(rejected).await.unwrap();
+    let again = place.desk.ask(declared(2, slot(9, 11))).await.unwrap();
+    let DeclareOutcome::Declared(again) = again else {
+        panic!("expected a run, got {again:?}")
+    };
+    place
+        .desk
+        .ask(decide(RunChange::Accept, again))
+        .await
+        .unwrap();
+    place.hand.advance(20 * DAY_US);
+    let place = place.restart().await;
+    let held = place.desk.ledger();
+    assert!(held.runs.iter().all(|run| run.state != RunState::Settled));
+    let late = place.desk.ask(declared(4, slot(9, 10))).await.unwrap();
+    assert!(matches!(late, DeclareOutcome::Known), "{late:?}");
 }

@@ -11,7 +11,7 @@ use scheduler::time::{DAY_US, HOUR_US};
 use super::rules::with_rules;
 use super::*;
 
-fn parts(member: i64, parts: &[(u32, Slot)]) -> BookTogether {
+pub(super) fn parts(member: i64, parts: &[(u32, Slot)]) -> BookTogether {
     BookTogether {
         member: MemberId::new(member),
         parts: parts
@@ -19,6 +19,7 @@ fn parts(member: i64, parts: &[(u32, Slot)]) -> BookTogether {
             .map(|(id, slot)| (InstrumentId::new(*id), *slot))
             .collect(),
         purpose: "制样、测试".to_owned(),
+        project: None,
         details: record::Details {
             samples: Some(3),
             ..record::Details::default()
@@ -164,7 +165,13 @@ async fn there_is_no_bundle_with_what_is_not_there() {
     assert_eq!(traces(&place), (0, 0, 0, 0));
 }
 
-fn weekly(member: i64, instrument: u32, first: Slot, count: usize, skips: bool) -> BookSeries {
+pub(super) fn weekly(
+    member: i64,
+    instrument: u32,
+    first: Slot,
+    count: usize,
+    skips: bool,
+) -> BookSeries {
     let rule = format!("FREQ=WEEKLY;COUNT={count}");
     let zone = Tz::Asia__Shanghai;
     let recurrence = Recurrence::parse(&rule).unwrap();
@@ -176,6 +183,7 @@ fn weekly(member: i64, instrument: u32, first: Slot, count: usize, skips: bool) 
         rule,
         slots,
         purpose: "每周".to_owned(),
+        project: None,
         details: record::Details::default(),
         skips,
         idempotency: None,

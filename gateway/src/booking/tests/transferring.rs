@@ -77,11 +77,13 @@ async fn another_person_needs_another_yes_unless_the_lab_chose() {
     let held = booked(place.desk.ask(wish(1, 1, slot(9, 10))).await.unwrap());
     let yes = Approve {
         booking: held.id,
+        by: MemberId::new(MANAGER),
         expected_version: None,
     };
     changed(place.desk.ask(yes).await.unwrap());
     let theirs = changed(place.desk.ask(hand_over(held.id, 2)).await.unwrap());
     assert_eq!(theirs.status, Status::Pending);
+    assert_eq!(theirs.decided(), None, "that yes was for another");
     changed(place.desk.ask(yes).await.unwrap());
     let by_lab = Transfer {
         by: MemberId::new(MANAGER),

@@ -18,13 +18,17 @@ pub(super) fn exact(member: i64, within: Slot) -> AskToWait {
         length: within.len(),
         auto_book: false,
         purpose: "SEM".to_owned(),
+        project: None,
+        details: record::Details::default(),
     }
 }
 
 pub(super) async fn ask(place: &Place, wish: AskToWait) -> WaitId {
     match place.desk.ask(wish).await.unwrap() {
         WaitOutcome::Waiting(wait) => wait.id,
-        outcome @ (WaitOutcome::TooMany | WaitOutcome::Over) => panic!("{outcome:?}"),
+        outcome @ (WaitOutcome::TooMany | WaitOutcome::Over | WaitOutcome::Unanswered(_)) => {
+            panic!("{outcome:?}")
+        }
     }
 }
 
@@ -43,7 +47,16 @@ fn wish_of(place: &Place, wait: WaitId) -> std::sync::Arc<Wait> {
 
 pub(super) async fn take(place: &Place, wait: WaitId, member: i64) -> OfferOutcome {
     let member = MemberId::new(member);
-    place.desk.ask(TakeOffer { wait, member }).await.unwrap()
+    place.desk.ask(taking(wait, member)).await.unwrap()
+}
+
+/// Takes an offer, with what was said with the wish.
+pub(super) fn taking(wait: WaitId, member: MemberId) -> TakeOffer {
+    TakeOffer {
+        wait,
+        member,
+        details: None,
+    }
 }
 
 async fn decline(place: &Place, wait: WaitId, member: i64) -> OfferOutcome {
@@ -55,7 +68,7 @@ async fn decline(place: &Place, wait: WaitId, member: i64) -> OfferOutcome {
 pub(super) async fn look(place: &Place) {
     let nobody = MemberId::new(16);
     let (wait, member) = (WaitId::new(999), nobody);
-    place.desk.ask(TakeOffer { wait, member }).await.unwrap();
+    place.desk.ask(taking(wait, member)).await.unwrap();
 }
 
 /// The rules that hand a slot on at once, with offers of 15 minutes.

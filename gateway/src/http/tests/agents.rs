@@ -122,6 +122,12 @@ async fn a_manager_sees_what_an_agent_may_not_speak_for() {
         in_time.unwrap_or_else(|_| panic!("not {expected} within 20 s"));
     };
     unknown(json!([])).await;
+    let agents = place.get(Who::Manager, "/api/v1/agents").await.expect(200);
+    let agent = &agents["items"][0];
+    assert_eq!(
+        (&agent["lost_records"], &agent["last_loss"]),
+        (&json!(0), &json!(null))
+    );
     report(1).await;
     unknown(json!(["D-1", "TYPO-1"])).await;
     let source = json!({ "agent": "agent-0" });

@@ -85,6 +85,11 @@ fn reading() -> Vec<Row> {
             PUBLIC,
         ),
         get(
+            "/api/v1/nodes/{id}/policy/effective",
+            "/api/v1/nodes/4/policy/effective",
+            PUBLIC,
+        ),
+        get(
             "/api/v1/nodes/{id}/policy",
             "/api/v1/nodes/1/policy",
             PUBLIC,
@@ -170,6 +175,16 @@ fn people_and_bookings() -> Vec<Row> {
             json!({ "name": "researcher", "password": PASSWORD }),
         ),
         post("/api/v1/logout", [204; 7]),
+        // A token is no proof of the password's owner.
+        with(
+            row(
+                Method::PUT,
+                "/api/v1/me/password",
+                "/api/v1/me/password",
+                [401, 403, 403, 403, 403, 403, 403],
+            ),
+            json!({ "old": PASSWORD, "new": "another-password" }),
+        ),
         with(
             post("/api/v1/tokens", [401, 201, 201, 201, 201, 201, 201]),
             json!({ "name": "notebook", "expires_in_days": 90 }),

@@ -100,3 +100,22 @@ async fn who_only_looks_on_can_do_nothing() {
     let lab = json!(["change", "cancel", "transfer", "override"]);
     assert_eq!(manager["can"], lab);
 }
+
+#[tokio::test]
+async fn both_sides_see_who_decided() {
+    let place = Place::with_rows(&put_all_into(Status::Pending)).await;
+    for (number, act) in [(1, "approve"), (2, "decline")] {
+        let path = format!("/api/v1/bookings/{number}");
+        let before = place.get(Who::Manager, &path).await.expect(200);
+        assert_eq!(before["decided_by"], Value::Null);
+        let act = format!("{path}/{act}");
+        let done = place.send(Who::CentreAdmin, Method::POST, &act, None).await;
+        let done = done.expect(200);
+        let seen = place.get(Who::Manager, &path).await.expect(200);
+        assert_eq!(seen["decided_by"], done["decided_by"]);
+        assert_eq!(seen["decided_at"], at(0));
+    }
+    let own = place.get(Who::Researcher, "/api/v1/bookings/1").await;
+    let admin = Who::CentreAdmin.number();
+    assert_eq!(own.expect(200)["decided_by"]["id"], admin);
+}

@@ -32,7 +32,7 @@ pub(super) async fn with_headers(
     place.raw(request.body(body).unwrap()).await
 }
 
-async fn sign_in(place: &Place) -> String {
+pub(super) async fn sign_in(place: &Place) -> String {
     let body = json!({ "name": "researcher", "password": PASSWORD });
     let answer = place.post(Who::Anonymous, "/api/v1/login", &body).await;
     let cookie = answer.header("set-cookie").to_owned();

@@ -3,6 +3,7 @@
 //! The world: two centres with a lab each; instruments, people of every role, agents, bookings and
 //! outages with known identities. Requests go through the whole router, without a socket.
 
+mod account;
 mod agents;
 mod authorization;
 mod booking_states;
@@ -13,6 +14,7 @@ mod foreign;
 mod front;
 mod goes_with;
 mod live;
+mod moving;
 mod outages;
 mod people;
 mod policy;

@@ -104,3 +104,41 @@ async fn source_and_state_rule_come_back_as_set() {
         .await;
     problem.expect_problem(400, "malformed-request");
 }
+
+#[tokio::test]
+async fn a_node_shows_what_is_in_force_below_it_and_where_it_is_set() {
+    let place = Place::new().await;
+    let body = json!({ "rules": [{ "rule": "longest", "mode": "binding", "minutes": 60 }] });
+    let region = "/api/v1/nodes/1/policy";
+    place
+        .send(Who::RegionAdmin, Method::PUT, region, Some(&body))
+        .await
+        .expect(200);
+    let longest = async |path: &str| {
+        let read = place.get(Who::Anonymous, path).await.expect(200);
+        let rules = read["rules"].as_array().unwrap().iter();
+        rules
+            .filter(|one| one["rule"] == "longest")
+            .map(|one| (one["level"].clone(), one["node"].clone()))
+            .collect::<Vec<(Value, Value)>>()
+    };
+    let set_at = (json!("region"), json!(1));
+    assert_eq!(
+        longest("/api/v1/nodes/1/policy/effective").await,
+        std::slice::from_ref(&set_at)
+    );
+    assert_eq!(
+        longest("/api/v1/nodes/4/policy/effective").await,
+        std::slice::from_ref(&set_at)
+    );
+    let own = json!({ "rules": [{ "rule": "longest", "mode": "default", "minutes": 30 }] });
+    let lab = "/api/v1/nodes/4/policy";
+    place
+        .send(Who::Manager, Method::PUT, lab, Some(&own))
+        .await
+        .expect(200);
+    let both = longest("/api/v1/nodes/4/policy/effective").await;
+    assert_eq!(both, [set_at.clone(), (json!("lab"), json!(4))]);
+    let above = longest("/api/v1/nodes/1/policy/effective").await;
+    assert_eq!(above, [set_at], "what a lab sets is the lab's");
+}

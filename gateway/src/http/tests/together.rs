@@ -159,3 +159,96 @@ async fn rules_of_series_are_read_strictly() {
         assert_eq!(problem["detail"], detail);
     }
 }
+
+/// Asks a mass in milligrams of everybody who books an instrument.
+async fn ask_mass(place: &Place, instrument: &str) {
+    let question = json!({ "name": "mass", "label": "样品质量", "required": true,
+        "answer": { "kind": "number", "least": 1, "most": 500 } });
+    let path = format!("/api/v1/instruments/{instrument}/questions");
+    let set = json!({ "questions": [question] });
+    place
+        .send(Who::RegionAdmin, Method::PUT, &path, Some(&set))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn every_way_to_book_is_refused_in_the_same_words_and_a_retry_in_none() {
+    let place = Place::new().await;
+    let day = |details: Value| {
+        json!({ "instrument": "B-1", "start": at(33), "end": at(34), "purpose": "测试",
+            "project": "课题", "details": details })
+    };
+    let mut series = day(json!({ "payer": "甲" }));
+    series["rule"] = json!("FREQ=DAILY;COUNT=2");
+    let made = keyed(&place, "/api/v1/series", &series).await.expect(201);
+    ask_mass(&place, "B-1").await;
+    let again = keyed(&place, "/api/v1/series", &series).await.expect(201);
+    assert_eq!(again["series"], made["series"], "it was asked before");
+    assert_eq!(again["occurrences"][0]["booking"]["project"], "课题");
+    let kept = &again["occurrences"][0]["booking"]["details"];
+    assert_eq!(kept["payer"], "甲");
+    let mut next = day(json!({}));
+    (next["start"], next["end"]) = (json!(at(35)), json!(at(36)));
+    let bundle = json!({ "bookings": [slot("B-1", 35, 36), slot("A-1", 40, 41)],
+        "purpose": "测试" });
+    let mut repeated = next.clone();
+    repeated["rule"] = json!("FREQ=DAILY;COUNT=2");
+    let wait = json!({ "instruments": ["A-1", "B-1"], "start": at(35), "end": at(36),
+        "auto_book": true, "purpose": "测试" });
+    let ways = [
+        ("bookings", &next),
+        ("bundles", &bundle),
+        ("series", &repeated),
+        ("waitlist", &wait),
+    ];
+    let mut said = Vec::new();
+    for (way, body) in ways {
+        let path = format!("/api/v1/{way}");
+        let refused = place.post(Who::Researcher, &path, body).await;
+        let refused = refused.expect_problem(400, "malformed-request");
+        assert_eq!(refused["errors"][0]["field"], "details.answers.mass");
+        said.push((refused["detail"].clone(), refused["errors"].clone()));
+    }
+    assert!(said.iter().all(|one| *one == said[0]), "{said:?}");
+    for (way, body) in ways {
+        let mut body = body.clone();
+        body["details"] = json!({ "answers": { "mass": 3 } });
+        let path = format!("/api/v1/{way}");
+        let dry = path.clone() + "?dry_run=true";
+        if way != "waitlist" {
+            place.post(Who::Researcher, &dry, &body).await.expect(200);
+        }
+        if way == "bundles" || way == "waitlist" {
+            let done = place.post(Who::Researcher, &path, &body).await.expect(201);
+            let details = match way {
+                "bundles" => &done["items"][0]["details"],
+                _ => &done["details"],
+            };
+            assert_eq!(details["answers"]["mass"], 3);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_an_offer_asks_is_answered_with_it() {
+    let place = Place::new().await;
+    let held = place.book(Who::Manager, &wish("B-1", 33, 34)).await;
+    let wait = json!({ "instruments": ["B-1"], "start": at(33), "end": at(34),
+        "purpose": "急", "details": { "samples": 2 } });
+    let made = place.post(Who::Researcher, "/api/v1/waitlist", &wait).await;
+    let made = made.expect(201);
+    ask_mass(&place, "B-1").await;
+    place.delete(Who::Manager, &held).await.expect(200);
+    place.hand.advance(5 * scheduler::time::MINUTE_US);
+    let path = format!("/api/v1/waitlist/{}/accept", made["id"]);
+    let bare = place.send(Who::Researcher, Method::POST, &path, None).await;
+    let bare = bare.expect_problem(400, "malformed-request");
+    assert_eq!(bare["errors"][0]["field"], "details.answers.mass");
+    let told = json!({ "details": { "payer": "甲", "answers": { "mass": 3 } } });
+    let booked = place.post(Who::Researcher, &path, &told).await.expect(201);
+    assert_eq!(
+        booked["details"],
+        json!({ "payer": "甲", "samples": 2, "answers": { "mass": 3 } })
+    );
+}

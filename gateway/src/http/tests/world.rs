@@ -177,6 +177,7 @@ fn token(who: Who) -> (SecretHash, TokenEntry) {
         name: "test".to_owned(),
         created_at: Micros::new(MIDNIGHT),
         expires_at: Micros::new(MIDNIGHT + 30 * DAY_US),
+        read_only: false,
     };
     (SecretHash::of(&text), entry)
 }

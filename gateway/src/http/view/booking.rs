@@ -8,14 +8,14 @@ use scheduler::time::Micros;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{InstrumentRef, MemberRef, PersonView};
+use super::{InstrumentRef, MemberRef, NodeView, PersonView};
 use crate::booking::CHECK_IN_LEAD;
 use crate::booking::ledger::Ledger;
 use crate::booking::record::{Booking, Details, Evidence, Override};
 use crate::http::caller::Caller;
 use crate::http::state::HttpState;
 use crate::http::time::Zoned;
-use crate::registry::{Directory, Instrument, Right};
+use crate::registry::{Directory, Instrument, NodeKind, Right};
 
 /// A booking, as its two sides see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,6 +27,10 @@ pub struct BookingView {
     instrument: InstrumentRef,
     /// Its name, in the reader's language.
     instrument_name: String,
+    /// The institution that had the instrument on the day it was booked.
+    institution: NodeView,
+    /// The centre of that day.
+    centre: NodeView,
     /// Whose it is.
     member: MemberRef,
     /// Who booked it, if it was somebody else.
@@ -66,6 +70,12 @@ pub struct BookingView {
     /// What shows that it was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<Evidence>,
+    /// Who said yes or no to it, where somebody had to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_by: Option<PersonView>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_at: Option<Zoned>,
     /// Until when somebody has to say yes to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     approve_by: Option<Zoned>,
@@ -125,6 +135,13 @@ impl<'a> Reader<'a> {
 
     fn person(&self, member: MemberId) -> PersonView {
         PersonView::of(self.directory, member, self.caller.language)
+    }
+
+    /// Returns the node of a kind above a booking's lab on the day it was made.
+    fn then(&self, booking: &Booking, kind: NodeKind) -> NodeView {
+        let mut above = self.directory.ancestors_at(booking.lab, booking.created_at);
+        let found = above.find(|node| node.kind == kind);
+        found.map_or_else(NodeView::nameless, NodeView::of)
     }
 
     fn project_name(&self, booking: &Booking) -> Option<String> {
@@ -200,6 +217,8 @@ impl BookingView {
             id: booking.id.get(),
             instrument: InstrumentRef::of(instrument),
             instrument_name: reader.caller.language.of(&instrument.names).to_owned(),
+            institution: reader.then(booking, NodeKind::Institution),
+            centre: reader.then(booking, NodeKind::Centre),
             member: MemberRef::of(member, booking.member.get()),
             made_by: booking.made_by().map(|by| reader.person(by)),
             start: zoned(booking.slot.start()),
@@ -221,6 +240,8 @@ impl BookingView {
                     Some(_) => Evidence::CheckIn,
                     None => Evidence::Machine,
                 }),
+            decided_by: booking.decided().map(|decided| reader.person(decided.by)),
+            decided_at: booking.decided().map(|decided| zoned(decided.at)),
             approve_by: approve_by.map(zoned),
             undo_until: reader.undo_until(booking).map(zoned),
             can: reader.can(instrument, booking),

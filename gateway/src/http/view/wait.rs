@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Named, NamedSlot};
-use crate::booking::record::{Offer, Wait, WaitState};
+use crate::booking::record::{Details, Offer, Wait, WaitState};
 use crate::http::time::{Length, Zoned};
 use crate::registry::{Directory, Instrument};
 use crate::words::Language;
@@ -30,6 +30,12 @@ pub struct WaitView {
     /// What for; only for its member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// The project, where it is not a registered one; only for its member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// What else was asked, as far as it was said; only for its member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
     /// Whose; only for managers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<Person>,
@@ -111,6 +117,8 @@ impl WaitView {
             length: Length(wait.length),
             auto_book: wait.auto_book,
             purpose: Some(wait.purpose.clone()),
+            project: wait.project.clone(),
+            details: Some(wait.details.clone()).filter(|details| !details.is_empty()),
             member: None,
             state: wait.state,
             position: None,

@@ -10,9 +10,9 @@ use scheduler::waitlist::OfferState;
 use super::*;
 use crate::booking::record::{
     AnswerKind, AnswerValue, Appeal, AppealState, Attachment, Cause, Corrected, Correction,
-    Evidence, Hearing, Hold, Notice, NoticeKind, Offer, Override, Passed, Penalty, PenaltyReason,
-    Problem, Project, Qualification, Question, QuestionSet, Run, RunKind, RunState, Series,
-    ServiceKind, Wait, WaitState,
+    Details, Evidence, Hearing, Hold, Notice, NoticeKind, Offer, Override, Passed, Penalty,
+    PenaltyReason, Problem, Project, Qualification, Question, QuestionSet, Run, RunKind, RunState,
+    Series, ServiceKind, Wait, WaitState,
 };
 
 const NOW: Micros = Micros::new(400 * DAY_US);
@@ -81,6 +81,11 @@ async fn claims_for_a_while_come_back() {
         length: Span::minutes(30),
         auto_book: true,
         purpose: "候补".to_owned(),
+        project: Some("课题".to_owned()),
+        details: Details {
+            samples: Some(2),
+            ..Details::default()
+        },
         state: WaitState::Waiting,
         booking: None,
         passed: vec![Passed {

@@ -232,6 +232,9 @@ export const enBook: BookTexts = {
   shorten: { ask: 'Give up the remaining time from now on?' },
   life: {
     madeBy: (name) => `made by ${name}`,
+    runs: 'Runs',
+    approvedBy: (name) => `approved by ${name}`,
+    declinedBy: (name) => `declined by ${name}`,
     began: 'Use began',
     finished: 'Use ended',
     evidence: {

@@ -25,6 +25,25 @@ export const enDesk: DeskTexts = {
     kind: { booked: 'Booked', overrun: 'Overrun', unbooked: 'No booking', declared: 'Declared' },
     evidence: { machine: 'machine readings', check_in: 'check-in', declared: 'entered by hand' },
     uncertain: 'clock uncertain',
+    certain: 'times certain',
+    state: {
+      open: 'under way',
+      counted: 'counted',
+      unsettled: 'to be settled',
+      settled: 'settled',
+      rejected: 'not counted',
+    },
+    by: (name) => `settled by ${name}`,
+    nobody: 'nobody’s yet',
+    history: 'run history',
+    list: 'Runs',
+    intro:
+      'Who used it when, on what evidence, and whose booking it was. A correction keeps both values.',
+    days: (n) => `last ${n} days`,
+    more: (n) => `Show more (${n} left)`,
+    noneYet: 'No runs in this time',
+    noneYetWhy:
+      'Runs appear once the machine ran, somebody checked in or declared use. Those who run the instrument see all, others their own.',
     running: (length) => `ran ${length}`,
     accept: 'Accept',
     accepted: 'Accepted',
@@ -137,6 +156,9 @@ export const enDesk: DeskTexts = {
     missing: 'Please give a code and a name.',
   },
   tree: {
+    above: 'Belongs to',
+    aboveHint:
+      'Rules are those of the new place from then on; bookings keep the institution and centre of their day.',
     title: 'Tree',
     create: 'Add below',
     edit: 'Edit',

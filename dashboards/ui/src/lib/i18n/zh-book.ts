@@ -228,6 +228,9 @@ export const zhBook = {
   shorten: { ask: '从现在起让出剩余时间？' },
   life: {
     madeBy: (name: string) => `由${name}代约`,
+    runs: '上机记录',
+    approvedBy: (name: string) => `由${name}批准`,
+    declinedBy: (name: string) => `由${name}拒绝`,
     began: '开始使用',
     finished: '结束使用',
     evidence: { machine: '依据仪器数据', check_in: '依据签到', declared: '依据补录' },

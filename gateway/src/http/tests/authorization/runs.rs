@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::json;
 
 use super::super::world::LAB;
-use super::{KNOWN, Row, at, managing, row, with};
+use super::{KNOWN, Row, managing, row, with};
 
 /// Nothing of that identity, for whoever is signed in.
 const NONE: [u16; 7] = [401, 404, 404, 404, 404, 404, 404];
@@ -17,8 +17,11 @@ pub(super) fn rows() -> Vec<Row> {
         4 => "/api/v1/runs?lab=4&state=unsettled",
         _ => unreachable!("the lab of the world"),
     };
-    let used = json!({ "instrument": "A-1", "start": at(-3), "end": at(-2), "note": "{n}" });
-    let of_another = json!({ "instrument": "A-1", "start": at(-3), "end": at(-2), "member": 7 });
+    // Each at another time: nobody declares what somebody else has.
+    let used = json!({ "instrument": "A-1", "note": "{n}",
+        "start": "2026-11-23T1{n}:00:00+08:00", "end": "2026-11-23T1{n}:30:00+08:00" });
+    let of_another = json!({ "instrument": "A-1", "member": 7,
+        "start": "2026-11-23T0{n}:00:00+08:00", "end": "2026-11-23T0{n}:30:00+08:00" });
     let post = |path, expected| row(Method::POST, path, path, expected);
     vec![
         row(

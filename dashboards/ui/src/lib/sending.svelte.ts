@@ -1,0 +1,19 @@
+// A form being sent: one press at a time, and what went wrong.
+export class Sending {
+  busy = $state(false);
+  error = $state.raw<unknown>();
+
+  /** Does something unless it is being done; what it throws is kept and shown. */
+  async run(act: () => Promise<void>): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    this.error = undefined;
+    try {
+      await act();
+    } catch (failed) {
+      this.error = failed;
+    } finally {
+      this.busy = false;
+    }
+  }
+}
