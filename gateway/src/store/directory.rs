@@ -56,7 +56,7 @@ const WITH_HISTORY: &str = concat!(
 
 type Tx = Transaction<'static, Any>;
 
-async fn rows(tx: &mut Tx, query: &'static str) -> Result<Vec<AnyRow>, StoreError> {
+pub(super) async fn rows(tx: &mut Tx, query: &'static str) -> Result<Vec<AnyRow>, StoreError> {
     let rows = sqlx::query(query).fetch_all(&mut **tx).await;
     rows.map_err(StoreError::at("loading the registry"))
 }
@@ -143,7 +143,25 @@ async fn load_people(tx: &mut Tx, directory: &mut Directory) -> Result<(), Store
             .tokens
             .insert(hash(&row, "hash", "tokens", &id)?, entry);
     }
-    Ok(())
+    for row in rows(tx, AGENTS).await? {
+        let agent = agent(&row)?;
+        directory.agents.insert(agent.name.clone(), agent);
+    }
+    foreign::load(tx, &mut directory).await?;
+    for row in rows(tx, MOVES).await? {
+        directory.node_moves.push(NodeMove {
+            id: get(&row, "id")?,
+            node: NodeId::new(get(&row, "node")?),
+            left: NodeId::new(get(&row, "left_parent")?),
+            at: Micros::new(get(&row, "at_us")?),
+            by: MemberId::new(get(&row, "by_member")?),
+        });
+    }
+    for row in rows(tx, RULES).await? {
+        let (scope, set) = rule_set(&row)?;
+        directory.rules.insert(scope, set);
+    }
+    Ok(directory)
 }
 
 /// Returns whether an instrument has a history, so that its key is never given again.

@@ -1,6 +1,6 @@
 //! Readings of others: when they were read, whether they may count, and what they are kept as.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,8 +17,7 @@ use crate::telemetry::foreign::{
     ForeignBatch, ForeignMessage, ForeignReading, Presence, ReadingTime, Refused,
 };
 use crate::telemetry::intake::Inbound;
-use crate::telemetry::mapping;
-use crate::telemetry::sparkplug::Topic;
+use crate::telemetry::mapping::{self, MappingIndex};
 
 /// How far a device's time may be off without being uncertain: what transport and a clock set by
 /// NTP explain.
@@ -30,6 +29,14 @@ const IN_DOUBT_US: i64 = 60 * MINUTE_US;
 
 /// How far an arrival may be moved on so that an instrument's readings ascend.
 const NUDGE_MS: i64 = 1_000;
+
+/// What is known of other makers' devices.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    /// Instruments whose source says that it is gone.
+    pub(super) absent: HashSet<InstrumentId>,
+    mappings: MappingIndex,
+}
 
 /// Readings of one instrument: by time the cells of each channel and how sure the time is.
 type Grid = BTreeMap<i64, (ClockMark, Vec<(ChannelNo, Cell)>)>;
@@ -60,9 +67,9 @@ impl Collector {
         let is_at_most_once = !message.acknowledge.is_awaited();
         self.collected.acknowledges.push(message.acknowledge);
         let directory = self.directory.load_full();
-        self.mappings.follow(&directory);
+        self.others.mappings.follow(&directory);
         let (topic, payload) = (message.topic.as_str(), &message.payload);
-        let Some((lab, owner)) = self.mappings.owner(topic) else {
+        let Some((lab, owner)) = self.others.mappings.owner(topic) else {
             self.refuse(
                 (topic, payload),
                 ("no_source", "no source sends there"),
@@ -71,6 +78,15 @@ impl Collector {
             return;
         };
         let source = message.publisher.unwrap_or_else(|| owner.clone());
+        let candidates = self.others.mappings.candidates(lab, topic);
+        let as_came = mapping::Message {
+            topic,
+            payload,
+            arrival: now,
+            is_retained: message.is_retained,
+        };
+        let entries = candidates.iter().map(Arc::as_ref);
+        let outcome = mapping::read(&directory, lab, entries, &as_came);
         self.board.see_source(&source, now, is_at_most_once);
         let whose = (lab, &source);
         if Topic::is_sparkplug(topic) {
@@ -155,7 +171,7 @@ impl Collector {
                 refusals.push(("unknown_instrument", detail));
                 continue;
             };
-            self.absent.remove(&id);
+            self.others.absent.remove(&id);
             let heard_ms = self.folds.get(&id).and_then(super::Fold::heard_ms);
             let arrival_ms = arrival(now, heard_ms);
             let mut grid = Grid::new();
@@ -189,9 +205,9 @@ impl Collector {
     pub(super) fn take_presence(&mut self, presence: &[Presence]) {
         for one in presence {
             if one.is_here {
-                self.absent.remove(&one.instrument);
+                self.others.absent.remove(&one.instrument);
             } else {
-                self.absent.insert(one.instrument);
+                self.others.absent.insert(one.instrument);
             }
         }
     }
