@@ -335,7 +335,8 @@ impl Witness {
         let machine = match window {
             Some(window) if has_witness(instrument) => {
                 let (from, to) = (window.start(), window.end());
-                let states = self.history.states(id, from, to).await?;
+                // As decided at the time: a re-run changes no outcome of a booking.
+                let states = self.history.states_decided(id, from, to).await?;
                 let doubts = self.history.doubts(id, from, to).await?;
                 intervals(&states, &doubts, window)
             }

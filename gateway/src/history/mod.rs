@@ -51,6 +51,7 @@ mod schema;
 mod series;
 mod states;
 mod tails;
+mod versions;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -78,6 +79,8 @@ pub use ranges::{RANGES_MAX, RangeSet};
 pub use recover::Recovered;
 pub use rows::{Cell, ChannelNo, ClockMark, Rows};
 pub use series::{ChannelReading, RAW_POINTS_MAX, RawSeries, STEPS_MAX, StateInterval, StepSeries};
+pub(crate) use states::intervals;
+pub use versions::StateVersion;
 pub use writer::{NewestOf, Receipt, Writer};
 
 /// Longest time between the first and the last row of a block, in milliseconds: a reader looks for

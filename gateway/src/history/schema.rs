@@ -17,9 +17,10 @@ const FILE: &str = "telemetry.db";
 const SQLITE_MIN: [u32; 3] = [3, 51, 3];
 
 /// Steps from an empty file to the newest version, one a release that changed the tables.
-const MIGRATIONS: [&str; 1] = [include_str!(
-    "../../migrations/telemetry/0001_telemetry.sql"
-)];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/telemetry/0001_telemetry.sql"),
+    include_str!("../../migrations/telemetry/0003_state_versions.sql"),
+];
 
 /// Readers at the same time; more wait.
 const READERS_MAX: u32 = 4;

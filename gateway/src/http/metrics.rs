@@ -265,6 +265,20 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
         help,
         counts.agents_online,
     );
+    let help = "Agents connected whose wall clock is off by more than 5 s.";
+    text.single(
+        "ortoo_telemetry_agents_clock_off",
+        "gauge",
+        help,
+        counts.clocks_off,
+    );
+    let help = "The most that a connected agent's wall clock is off.";
+    text.single(
+        "ortoo_telemetry_clock_skew_max_seconds",
+        "gauge",
+        help,
+        seconds(counts.clock_skew_ms_max.saturating_mul(1_000)),
+    );
     let help = "Time spent in group commits.";
     let spent = seconds(counts.commit_us);
     text.single(

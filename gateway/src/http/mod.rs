@@ -64,6 +64,9 @@ pub mod series;
 pub mod series_list;
 pub mod source;
 pub mod state;
+pub mod state_learned;
+pub mod state_preview;
+pub mod state_rule;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -172,7 +175,9 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(policy_effective::effective))
         .routes(routes!(policy_effective::below_node))
         .routes(routes!(source::source, source::set_source))
-        .routes(routes!(source::state_rule, source::set_state_rule))
+        .routes(routes!(state_rule::state_rule, state_rule::set_state_rule))
+        .routes(routes!(state_learned::learned))
+        .routes(routes!(state_preview::preview))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::revoke))
         .merge(booking_routes())

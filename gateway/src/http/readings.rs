@@ -20,7 +20,7 @@ use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
 use super::time::{Length, When, Zoned, slot};
 use super::view::Whole;
-use crate::history::{History, HistoryError, RawSeries, StepSeries};
+use crate::history::{History, HistoryError, RawSeries, StateInterval, StepSeries};
 use crate::registry::Instrument;
 use crate::words::Said;
 
@@ -181,8 +181,7 @@ fn demand_known(
 ) -> Result<(), Problem> {
     let mut known = history.channels(instrument.id);
     // What its state follows from it has, even if nothing came yet.
-    known.insert(instrument.state_rule.channel.clone());
-    known.extend(instrument.state_rule.fault_channel.clone());
+    known.extend(instrument.state_rule.channels().into_iter().cloned());
     if known.contains(channel) {
         return Ok(());
     }
@@ -210,7 +209,7 @@ fn window(from: When, to: When) -> Result<Slot, Problem> {
 }
 
 /// Too much asked for is the caller's matter; anything else is the store's.
-fn failed(field: &str, error: HistoryError) -> Problem {
+pub(super) fn failed(field: &str, error: HistoryError) -> Problem {
     if let HistoryError::TooMany { max } = error {
         let said = Said::new(
             format!("超过 {max} 个点：请给出（更长的）step，或缩短时间范围"),
@@ -313,6 +312,9 @@ pub struct StatesAsked {
     /// First instant after it.
     #[param(value_type = String, format = DateTime)]
     to: When,
+    /// Which version: 0 as decided at the time, a number of `state-rule/rerun` what that made; left
+    /// out: the newest.
+    version: Option<i64>,
 }
 
 /// A stretch in one machine state, clipped to the window.
@@ -339,21 +341,39 @@ pub(super) async fn states(
     Query(asked): Query<StatesAsked>,
 ) -> Result<Json<Whole<StateView>>, Problem> {
     let window = window(asked.from, asked.to)?;
-    let intervals = state
-        .history()
-        .states(found.id, window.start(), window.end())
-        .await
-        .map_err(|error| failed("to", error))?;
+    let (from, to) = (window.start(), window.end());
+    let history = state.history();
+    let intervals = match asked.version {
+        None => history.states(found.id, from, to).await,
+        Some(0) => history.states_decided(found.id, from, to).await,
+        Some(id) => {
+            let versions = history.state_versions(found.id).await;
+            let versions = versions.map_err(|error| failed("to", error))?;
+            let version = versions.iter().find(|version| version.id == id);
+            let version = version.ok_or_else(|| Problem::field("version", "no such version"))?;
+            history.states_of_version(version, from, to).await
+        }
+    };
+    let intervals = intervals.map_err(|error| failed("to", error))?;
     let zone = found.instrument().zone;
-    let items = intervals.into_iter().map(|interval| StateView {
-        state: interval.state.as_str(),
-        reason: interval.state.reason(),
-        start: Zoned(interval.start, zone),
-        end: interval.end.map(|end| Zoned(end, zone)),
-    });
+    let items = intervals
+        .iter()
+        .map(|interval| StateView::of(interval, zone));
     Ok(Json(Whole {
         items: items.collect(),
     }))
+}
+
+impl StateView {
+    /// Returns what is shown of an interval.
+    pub(super) fn of(interval: &StateInterval, zone: Tz) -> Self {
+        Self {
+            state: interval.state.as_str(),
+            reason: interval.state.reason(),
+            start: Zoned(interval.start, zone),
+            end: interval.end.map(|end| Zoned(end, zone)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,9 +7,12 @@
 //!    disconnected; nothing is dropped.
 //! 2. [`decode`]: a delivery is a message, or is refused with a reason.
 //! 3. [`clocks`], [`resolve`]: when and whose the readings are.
-//! 4. [`state`]: what the machine does, a fold over readings and time.
+//! 4. [`judge`], [`state`]: what the machine does, a fold over readings and time.
 //! 5. [`record`]: the group is committed ([`crate::history`]), then acknowledged, then published
 //!    ([`board`], live stream).
+//!
+//! Beside the path: [`replay`] and [`past`] apply a rule to readings of the past, [`learn`] proposes
+//! one.
 //!
 //! **Invariants.** Nothing is acknowledged before its commit. A message that cannot be accepted is
 //! counted, kept in quarantine and acknowledged ([`refuse`]): it never comes again for ever and never
@@ -26,9 +29,13 @@ pub mod credentials;
 mod decode;
 mod handle;
 mod intake;
+mod judge;
+pub mod learn;
 mod losses;
+mod past;
 mod record;
 mod refuse;
+mod replay;
 mod resolve;
 mod restore;
 mod state;
@@ -55,7 +62,10 @@ use crate::registry::SharedDirectory;
 
 pub use handle::TelemetryHandle;
 pub use intake::{Acknowledge, Delivery, Stopped};
-pub use view::{AgentView, Counts, LiveChange, LiveReading, MachineView, StateChange};
+pub use past::Replayed;
+pub use view::{
+    AgentView, CLOCK_SKEW_MS_MAX, Counts, LiveChange, LiveReading, MachineView, StateChange,
+};
 
 /// Commits a slow reader of the live stream may be behind before it misses some: at five a second
 /// more than a minute.
