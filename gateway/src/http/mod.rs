@@ -66,6 +66,7 @@ pub mod source;
 pub mod state;
 pub mod state_learned;
 pub mod state_preview;
+pub mod state_rerun;
 pub mod state_rule;
 pub mod status;
 #[cfg(test)]
@@ -178,6 +179,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(state_rule::state_rule, state_rule::set_state_rule))
         .routes(routes!(state_learned::learned))
         .routes(routes!(state_preview::preview))
+        .routes(routes!(state_rerun::list, state_rerun::ask))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::revoke))
         .merge(booking_routes())

@@ -264,3 +264,7 @@ pub(super) fn reason_of(quality: Quality) -> OfflineReason {
         OfflineReason::Device
     }
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -65,26 +65,29 @@ impl TelemetryHandle {
         let source = instrument.source.as_ref();
         let agent = source.and_then(|source| self.board.agent(&source.agent));
         let stale_ms = stale_ms(rule, agent.and_then(|agent| agent.report_every_ms));
+        // What a change must last may lie behind the window: it counts from when it began.
+        let ahead_us = rule
+            .dwell
+            .longest()
+            .saturating_mul(1_000)
+            .saturating_add(1_000_000);
+        let until = Micros::new(window.end().get().saturating_add(ahead_us));
         let start = self.start(id, rule, begin, version).await?;
         let mut tracks = Vec::new();
         let mut room = READINGS_MAX;
         for channel in rule.channels() {
             let mut track = Track::new(channel.clone());
-            self.read(id, &mut track, (begin, window.end()), &mut room)
-                .await?;
+            self.read(id, &mut track, (begin, until), &mut room).await?;
             tracks.push(track);
         }
         // Further back, so that a silence that began before is known.
         let known_from = Micros::new(begin.get().saturating_sub(LOOK_BACK_US));
-        let decided = self
-            .history
-            .states_decided(id, known_from, window.end())
-            .await?;
+        let decided = self.history.states_decided(id, known_from, until).await?;
         let silences: Vec<StateInterval> = decided
             .into_iter()
             .filter(|interval| matches!(interval.state, MachineState::Offline(_)))
             .collect();
-        let (rule, to_ms) = (rule.clone(), window.end().get().div_euclid(1_000));
+        let (rule, to_ms) = (rule.clone(), until.get().div_euclid(1_000));
         let states = tokio::task::spawn_blocking(move || {
             let terms = Terms {
                 rule: &rule,

@@ -126,3 +126,7 @@ fn pass_gap<'s>(
     let from_ms = ms(silence.start).max(heard).min(longest);
     fold.fall_silent(terms, from_ms, reason, decided);
 }
+
+#[cfg(test)]
+#[path = "replay_tests.rs"]
+mod tests;
