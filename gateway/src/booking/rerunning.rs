@@ -105,8 +105,6 @@ impl Group<'_> {
             ..Rerun::clone(&held)
         };
         self.writes.ledger.reruns.put(Arc::new(ended));
-        if changed > 0 {
-            self.note(EventKind::Run, Some(held.instrument), None);
-        }
+        self.note(EventKind::Run, Some(held.instrument), None);
     }
 }

@@ -68,6 +68,7 @@ pub mod state_learned;
 pub mod state_preview;
 pub mod state_rerun;
 pub mod state_rule;
+pub mod states;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -194,7 +195,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(reports::photo))
         // Telemetry.
         .routes(routes!(readings::readings))
-        .routes(routes!(readings::states))
+        .routes(routes!(states::states))
         .routes(routes!(runs::of_instrument))
         .routes(routes!(runs::list, run_settle::declare))
         .routes(routes!(runs::read, run_settle::settle))

@@ -20,10 +20,10 @@ use crate::registry::{Instrument, Judgement, Levels, StateRule};
 use crate::telemetry::learn::{Learned, NotLearned, PowerLevel, Proposal, TakenFor};
 
 /// Most days that are looked at.
-const DAYS_MAX: i64 = 14;
+const DAYS_MAX: u32 = 14;
 
 /// Days that are looked at when nobody says.
-const DAYS: i64 = 7;
+const DAYS: u32 = 7;
 
 /// What to learn from.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,7 +31,7 @@ const DAYS: i64 = 7;
 #[into_params(parameter_in = Query)]
 pub struct LearnFrom {
     /// How many days back, 1 to 14; 7 when left out.
-    days: Option<i64>,
+    days: Option<u32>,
     /// The channel; left out: the one of the rule as it is.
     #[param(value_type = Option<String>)]
     channel: Option<ChannelName>,

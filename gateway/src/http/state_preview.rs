@@ -12,9 +12,10 @@ use super::body::Body;
 use super::caller::SignedIn;
 use super::path::Found;
 use super::problem::Problem;
-use super::readings::{StateView, failed};
+use super::readings::failed;
 use super::state::HttpState;
 use super::state_rule::StateRuleView;
+use super::states::StateView;
 use super::time::{Length, When, Zoned};
 use crate::history::StateInterval;
 use crate::registry::Right;
@@ -128,8 +129,8 @@ pub(super) fn past_window(
         };
         return Err(Problem::field("to", message));
     }
-    let kept = Span::days(crate::history::RAW_KEPT_DAYS);
-    if from < now.saturating_sub(kept) {
+    let kept_us = crate::history::RAW_KEPT_DAYS * DAY_US;
+    if now - from > kept_us {
         return Err(Problem::field("from", "must not lie before what is kept"));
     }
     Ok(window)

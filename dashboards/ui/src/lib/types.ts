@@ -289,7 +289,10 @@ export interface StateRule {
   standby_above: number | null;
   dwell: string;
   fault_channel: string | null;
-  stale_after: string;
+  /** Null: by the interval that the agent promises. */
+  stale_after: string | null;
+  /** Anything but thresholds is set by the API. */
+  kind?: 'register' | 'cases';
 }
 export interface Agent {
   name: string;

@@ -22,6 +22,7 @@ mod problems;
 mod reports;
 mod runs;
 mod settings;
+mod state_rules;
 mod texts;
 mod together;
 mod waiting;

@@ -49,6 +49,7 @@ export const enStaff: StaffTexts = {
     dwell: 'Dwell (seconds)',
     fault: 'Fault channel',
     stale: 'Offline after (seconds without reading)',
+    otherRule: 'This rule reads a status register or a list of conditions: change it by the API.',
     order: '“Stops running below” cannot be above “Running above”.',
   },
   agents: {

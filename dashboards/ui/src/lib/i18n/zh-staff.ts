@@ -48,6 +48,7 @@ export const zhStaff = {
     dwell: '持续时间（秒）',
     fault: '故障通道',
     stale: '多久没有读数算离线（秒）',
+    otherRule: '该规则按状态寄存器或条件列表判断，请通过接口修改。',
     order: '“低于此值停止运行”不能大于“高于此值为运行”。',
   },
   agents: {
