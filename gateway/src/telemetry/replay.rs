@@ -4,13 +4,12 @@
 //! was there, and whether what came together had been one record. A decided silence holds where
 //! there is still a gap between readings; where a backlog has filled it, the readings decide.
 
+use scheduler::time::Micros;
 use wire::ChannelName;
 
 use super::state::{Decision, Fold, Terms};
-use crate::history::StateInterval;
-use crate::history::{Cell, RawSeries};
-use crate::status::{MachineState, OfflineReason};
-use scheduler::time::Micros;
+use crate::history::{Cell, RawSeries, StateInterval};
+use crate::status::MachineState;
 
 /// Gaps shorter than this are no silence.
 const GAP_MS_MIN: i64 = 10_000;
@@ -115,9 +114,8 @@ fn pass_gap<'s>(
     else {
         return;
     };
-    let reason = match silence.state {
-        MachineState::Offline(reason) => reason,
-        _ => OfflineReason::Agent,
+    let MachineState::Offline(reason) = silence.state else {
+        return;
     };
     if fold.state() == MachineState::Unknown {
         return;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::history::{ClockMark, Rows, intervals};
 use crate::registry::{Dwell, StateRule};
+use crate::status::OfflineReason;
 use crate::telemetry::bench;
 use crate::telemetry::state::AgentSide;
 

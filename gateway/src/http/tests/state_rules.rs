@@ -102,7 +102,7 @@ fn states(list: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_rule_is_previewed_set_and_run_again_and_both_versions_can_be_read() {
+async fn a_rule_is_tried_on_what_was_read_before_it_is_set() {
     let place = shop().await;
     let window = format!("from={}&to={}", at(-6), at(0)).replace('+', "%2B");
     let path = format!("/api/v1/instruments/A-1/states?{window}");
@@ -133,7 +133,18 @@ async fn a_rule_is_previewed_set_and_run_again_and_both_versions_can_be_read() {
     let problem = place.post(Who::Manager, &preview, &wrong).await;
     let problem = problem.expect_problem(400, "malformed-request");
     assert_eq!(problem["errors"][0]["field"], "rule.running_below");
+}
 
+#[tokio::test]
+async fn a_rule_is_run_again_and_both_versions_can_be_read() {
+    let place = shop().await;
+    let window = format!("from={}&to={}", at(-6), at(0)).replace('+', "%2B");
+    let path = format!("/api/v1/instruments/A-1/states?{window}");
+    let before = place.get(Who::Anonymous, &path).await.expect(200);
+    let before = states(&before["items"]);
+    let mut rule = place.get(Who::Manager, RULE).await.expect(200);
+    rule["running_above"] = json!(50.0);
+    rule["running_below"] = json!(40.0);
     place
         .send(Who::Manager, Method::PUT, RULE, Some(&rule))
         .await
