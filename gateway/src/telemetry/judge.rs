@@ -46,14 +46,11 @@ enum Told {
 /// else three times what its agent promises; an agent that promises less often than the rule allows
 /// is believed.
 pub(super) fn stale_ms(rule: &StateRule, report_every_ms: Option<i64>) -> i64 {
-    let promised = report_every_ms.map(|every| {
-        let times = every.saturating_mul(INTERVALS);
-        times.clamp(PROMISED_MS_MIN, DAY_US / 1_000)
-    });
+    let promised = report_every_ms.map(|every| every.saturating_mul(INTERVALS).min(DAY_US / 1_000));
     match (rule.stale_after_ms, promised) {
         (Some(said), Some(promised)) => said.max(promised),
         (Some(said), None) => said,
-        (None, Some(promised)) => promised,
+        (None, Some(promised)) => promised.max(PROMISED_MS_MIN),
         (None, None) => STALE_MS,
     }
 }

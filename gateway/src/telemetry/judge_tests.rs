@@ -227,6 +227,7 @@ fn silence_follows_what_the_agent_promised() {
     for (said, promised, expected) in [
         (Some(30_000), None, 30_000),
         (Some(30_000), Some(1_000), 30_000),
+        (Some(2_000), Some(500), 2_000),
         (Some(30_000), Some(60_000), 180_000),
         (None, Some(1_000), 10_000),
         (None, Some(10_000), 30_000),

@@ -109,10 +109,10 @@ fn where_there_are_no_levels_nothing_is_proposed() {
 #[test]
 fn a_measured_run_among_idle_hours_is_one_run() {
     // A trace of a real machine; where it is not at hand there is nothing to measure against.
-    let path = std::env::var("ORTOO_MEASURED_RUN");
-    let text = path
-        .ok()
-        .and_then(|path| std::fs::read_to_string(path).ok());
+    let folder = std::env::var_os("ORTOO_SHARED").map(std::path::PathBuf::from);
+    let folder =
+        folder.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared").into());
+    let text = std::fs::read_to_string(folder.join("data/pzem017-run.csv")).ok();
     let Some(text) = text else {
         return;
     };
