@@ -273,7 +273,9 @@ impl Fold {
         let stale_ms = if agent.online {
             terms.stale_ms
         } else {
-            terms.stale_ms.min(GONE_MS)
+            // Who is gone keeps no promise: what the rule itself says counts.
+            let said = terms.rule.stale_after_ms.unwrap_or(GONE_MS);
+            said.min(GONE_MS)
         };
         let is_silent = now_ms - heard.max(self.received_ms) > stale_ms;
         if !is_silent || is_offline(self.state) || self.state == MachineState::Unknown {
