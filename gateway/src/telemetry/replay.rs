@@ -101,28 +101,39 @@ fn pass_gap<'s>(
     decided: &mut Vec<Decision>,
 ) {
     let ms = |at: Micros| at.get().div_euclid(1_000);
-    let heard = fold.heard_ms().unwrap_or(i64::MIN);
+    let Some(heard) = fold.heard_ms() else {
+        return;
+    };
     // Those that ended before the gap are behind.
     while silences
         .next_if(|silence| silence.end.is_some_and(|end| ms(end) <= heard))
         .is_some()
     {}
-    let is_gap = time_ms.saturating_sub(heard) > GAP_MS_MIN;
-    let Some(silence) = silences
-        .peek()
-        .filter(|silence| is_gap && ms(silence.start) < time_ms)
-    else {
+    let Some(silence) = silences.peek() else {
         return;
+    };
+    let is_gap = time_ms - heard > GAP_MS_MIN.min(terms.stale_ms);
+    let longest = heard.saturating_add(terms.stale_ms);
+    // One that began before the last reading began in an earlier gap, which a backlog has filled in
+    // part, or with readings without a value, which the rule judges by itself.
+    let from_ms = match ms(silence.start) {
+        start if start > heard => start.min(longest),
+        _ => longest,
     };
     let MachineState::Offline(reason) = silence.state else {
         return;
     };
-    if fold.state() == MachineState::Unknown {
+    if !is_gap || from_ms >= time_ms {
         return;
     }
-    let longest = heard.saturating_add(terms.stale_ms);
-    let from_ms = ms(silence.start).max(heard).min(longest);
-    fold.fall_silent(terms, from_ms, reason, decided);
+    fold.mature(terms, from_ms, decided);
+    let has_state = !matches!(
+        fold.state(),
+        MachineState::Offline(_) | MachineState::Unknown
+    );
+    if has_state {
+        fold.fall_silent(terms, from_ms, reason, decided);
+    }
 }
 
 #[cfg(test)]
