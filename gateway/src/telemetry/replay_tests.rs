@@ -43,6 +43,9 @@ fn live(rule: &StateRule, readings: &[(i64, Cell)]) -> Vec<Decision> {
         }
         fold.tick(terms, side, Micros::new(tick_ms * 1_000), &mut decided);
     }
+    // What lasted until the end counts, though the clock would wait a moment more.
+    let end = Micros::new((END_MS + 300) * 1_000);
+    fold.tick(terms, side, end, &mut decided);
     decided
 }
 
