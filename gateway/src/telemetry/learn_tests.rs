@@ -103,7 +103,7 @@ fn where_there_are_no_levels_nothing_is_proposed() {
         value: f64::NAN,
         lasted_s: 1.0,
     };
-    assert_eq!(learn(&vec![nothing; 100]).proposal, Err(NotLearned::TooFew));
+    assert_eq!(learn(&[nothing; 100]).proposal, Err(NotLearned::TooFew));
 }
 
 #[test]

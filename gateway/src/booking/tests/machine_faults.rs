@@ -102,7 +102,7 @@ const POLICY: FaultPolicy = FaultPolicy {
 async fn a_lasting_fault_opens_an_outage_that_lasts_as_long_as_it() {
     let mut shop = Shop::new(Some(POLICY)).await;
     let inside = shop.place.book(1, minutes(60, 120)).await;
-    let later = shop.place.book(2, minutes(150, 180)).await;
+    let later = shop.place.book(2, minutes(160, 180)).await;
     shop.is(MachineState::Fault, 30);
     shop.look(34).await;
     assert!(shop.out().is_empty(), "it may be over in a moment");
