@@ -294,6 +294,29 @@ export interface StateRule {
   /** Anything but thresholds is set by the API. */
   kind?: 'register' | 'cases';
 }
+/** What the last days' readings say of thresholds. */
+export interface LearnedRule {
+  unit: string;
+  covered: string;
+  histogram: { bounds: number[]; seconds: number[] };
+  levels: { center: number; share: number; state: 'off' | 'standby' | 'running' }[];
+  proposal: {
+    rule: StateRule;
+    confidence: number;
+    confidence_word: 'low' | 'medium' | 'high';
+  } | null;
+  why_not: 'too_few_readings' | 'one_level' | null;
+}
+/** What a rule would have decided. */
+export interface RulePreview {
+  differs: string;
+  differences: { start: string; end: string; decided: string | null; by_rule: string | null }[];
+  totals: {
+    state: 'off' | 'standby' | 'running' | 'fault' | 'offline';
+    decided: string;
+    by_rule: string;
+  }[];
+}
 export interface Agent {
   name: string;
   lab: Node;
