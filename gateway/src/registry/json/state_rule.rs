@@ -143,6 +143,7 @@ impl<T> DwellsJson<T> {
     }
 
     /// Returns the same with each time converted.
+    #[must_use]
     pub fn map<U>(self, convert: impl Fn(T) -> U) -> DwellsJson<U> {
         DwellsJson {
             off: self.off.map(&convert),
