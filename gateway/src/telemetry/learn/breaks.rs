@@ -144,12 +144,12 @@ impl Histogram {
             let window = bin.saturating_sub(1)..bin.saturating_add(2);
             self.weight(window)
         };
+        // The fullest bin of its own: what lies beside a part may be of the next one.
         let peak = |part: Range<usize>| {
-            part.map(|bin| (smooth(bin), bin))
-                .max_by(|one, other| one.0.total_cmp(&other.0))
-                .unwrap_or((0.0, 0))
+            let weight = |bin: usize| self.weights.get(bin).copied().unwrap_or(0.0);
+            let fullest = part.max_by(|one, other| weight(*one).total_cmp(&weight(*other)));
+            fullest.map_or((0.0, 0), |bin| (smooth(bin), bin))
         };
-        let (low_peak, high_peak) = (peak(low), peak(high));
         let between = (low_peak.1..=high_peak.1).map(smooth);
         let least = between.fold(f64::INFINITY, f64::min);
         least / low_peak.0.min(high_peak.0).max(f64::MIN_POSITIVE)
