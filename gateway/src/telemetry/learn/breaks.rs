@@ -150,6 +150,7 @@ impl Histogram {
             let fullest = part.max_by(|one, other| weight(*one).total_cmp(&weight(*other)));
             fullest.map_or((0.0, 0), |bin| (smooth(bin), bin))
         };
+        let (low_peak, high_peak) = (peak(low), peak(high));
         let between = (low_peak.1..=high_peak.1).map(smooth);
         let least = between.fold(f64::INFINITY, f64::min);
         least / low_peak.0.min(high_peak.0).max(f64::MIN_POSITIVE)
