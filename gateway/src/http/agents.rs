@@ -217,7 +217,9 @@ fn view(
             Span::new(us).map(Length)
         }),
         clock_skew_ms: seen.as_ref().and_then(|seen| seen.clock_skew_ms),
-        is_clock_off: seen.as_ref().is_some_and(|seen| seen.is_clock_off()),
+        is_clock_off: seen
+            .as_ref()
+            .is_some_and(crate::telemetry::AgentView::is_clock_off),
         unknown_instruments: unknown.map(|key| key.as_str().to_owned()).collect(),
         version: seen.and_then(|seen| seen.version),
         lost_records: losses.map(|_| lost.map_or(0, |lost| lost.records)),
