@@ -216,11 +216,11 @@ fn holds(condition: &Condition, stays: bool, known: &[Known]) -> Told {
 /// Joins two parts: `decides` decides alone, what is untold comes next, in one fixed order.
 fn both(one: Told, other: Told, decides: Told) -> Told {
     let rank = |told: Told| match told {
-        told if told == decides => 0,
         Told::Unseen => 1,
         Told::Unread(OfflineReason::Device) => 2,
         Told::Unread(OfflineReason::Link) => 3,
         Told::Unread(OfflineReason::Agent) => 4,
+        Told::Yes | Told::No if told == decides => 0,
         Told::Yes | Told::No => 5,
     };
     if rank(other) < rank(one) { other } else { one }

@@ -191,7 +191,7 @@ async fn a_wall_clock_that_is_off_is_shown_and_counted() {
             topic: "ortoo/v1/agent-0/up/readings".to_owned(),
             payload: record_by(seq, &["D-1"], wall_ms),
             acknowledge: Acknowledge::with(move || {
-                assert!(done.send(()).is_ok(), "somebody waits")
+                assert!(done.send(()).is_ok(), "somebody waits");
             }),
         };
         place.state.telemetry().ingest(delivery).await.unwrap();

@@ -57,7 +57,9 @@ async fn report(place: &Place, payload: Bytes) {
     let delivery = Delivery {
         topic: "ortoo/v1/agent-1/up/readings".to_owned(),
         payload,
-        acknowledge: Acknowledge::with(move || assert!(done.send(()).is_ok(), "somebody waits")),
+        acknowledge: Acknowledge::with(move || {
+            assert!(done.send(()).is_ok(), "somebody waits");
+        }),
     };
     place.state.telemetry().ingest(delivery).await.unwrap();
     let committed = tokio::time::timeout(Duration::from_secs(20), committed).await;
