@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use tokio::net::TcpListener;
 
-use crate::booking::{self, DeskHandle, DeskSettings, Witness};
+use crate::booking::{self, DeskHandle, DeskSettings, Rerunner, Witness};
 use crate::clock::Clock;
 use crate::command::lock_folder;
 use crate::config::{Config, Elsewhere, Mqtt, Secret};
@@ -115,6 +115,7 @@ impl Server {
         Witness::start(&desk, &telemetry, &history, lifecycle);
         let polling = Polling::new(&config.modbus);
         polling.start(&desk, &telemetry, &config.data, lifecycle);
+        Rerunner::start(&desk, &telemetry, &history, lifecycle);
         let address = http_listener.1;
         let listens_on = format!("http://{address}");
         let public_url = Some(config.http.public_url.as_str()).filter(|url| !url.is_empty());

@@ -8,6 +8,7 @@ use super::command::{
 use super::group::Group;
 use super::hearing::{Hear, HearOutcome};
 use super::holding::{HoldOutcome, LetGo, LetGoOutcome, PlaceHold, Restore, RestoreOutcome};
+use super::machine_faults::WatchFault;
 use super::notices::SeeNotices;
 use super::outage_command::{EndOutage, MoveOutageEnd, OpenOutage, OutageOutcome};
 use super::penalties::{AppealOutcome, DecideAppeal, LodgeAppeal};
@@ -15,6 +16,7 @@ use super::problems::{CloseProblem, ProblemOutcome, Report, ReportOutcome, StopF
 use super::projects::{ProjectOutcome, SaveProject};
 use super::qualifying::{Grant, GrantOutcome, Revoke};
 use super::questions::{QuestionsOutcome, SetQuestions};
+use super::rerunning::{AskRerun, EndRerun, RerunOutcome};
 use super::series::{BookSeries, EndSeries, EndSeriesOutcome, SeriesOutcome};
 use super::settling::{CorrectRun, Declare, DeclareOutcome, RunOutcome};
 use super::timer::Settle;
@@ -106,6 +108,9 @@ commands! {
     MoveOutageEnd => OutageOutcome, move_outage_end;
     Settle => (), settle;
     Hear => HearOutcome, hear;
+    WatchFault => (), watch_fault;
+    AskRerun => RerunOutcome, ask_rerun;
+    EndRerun => (), end_rerun;
     CheckIn => CheckOutcome, check_in;
     CheckOut => CheckOutcome, check_out;
     CorrectRun => RunOutcome, correct_run;

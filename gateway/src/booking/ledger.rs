@@ -17,8 +17,8 @@ use super::command::Book;
 use super::finding::Finding;
 use super::project_use::ProjectUse;
 use super::record::{
-    Attachment, Booking, Correction, Hearing, Hold, Notice, Offer, Override, Penalty, Problem,
-    Project, Qualification, QuestionSet, Run, Series, Wait,
+    Attachment, Booking, Correction, Hearing, Hold, MachineFault, Notice, Offer, Override, Penalty,
+    Problem, Project, Qualification, QuestionSet, Rerun, Run, Series, Wait,
 };
 use super::run_places::RunPlaces;
 use crate::registry::{Directory, Instrument};
@@ -146,6 +146,10 @@ ledger! {
     corrections: Correction,
     /// Up to when each instrument's runs are settled.
     hearings: Hearing,
+    /// Faults that machines report; written after the outages they led to.
+    machine_faults: MachineFault,
+    /// State rules run again.
+    reruns: Rerun,
 }
 
 impl Ledger {

@@ -33,6 +33,7 @@ mod judge;
 mod lapse;
 pub mod ledger;
 mod load;
+mod machine_faults;
 mod making;
 mod notices;
 mod outage_choices;
@@ -55,6 +56,9 @@ mod queue;
 mod quotas;
 pub mod record;
 pub mod replay;
+mod rerun_runs;
+mod rerunner;
+mod rerunning;
 mod run_places;
 mod savepoint;
 mod series;
@@ -89,6 +93,7 @@ pub use handle::DeskHandle;
 pub use hearing::{Hear, HearOutcome, SeenMachine};
 pub use holding::{HoldOutcome, LetGo, LetGoOutcome, PlaceHold, Restore, RestoreOutcome};
 pub use judge::{Asking, Manner, Placed, Wish, earliest_within, judge_in, judge_wish};
+pub use machine_faults::WatchFault;
 pub use notices::SeeNotices;
 pub use outage_command::{
     Choice, ChoiceAction, ChoiceFault, EndOutage, MoveOutageEnd, OpenOutage, OutageOutcome,
@@ -103,6 +108,8 @@ pub use proposals::{Proposal, proposals};
 pub use qualifying::{Grant, GrantOutcome, Revoke};
 pub use questions::{QuestionsOutcome, SetQuestions, questions_for, questions_of};
 pub use queue::Queue;
+pub use rerunner::Rerunner;
+pub use rerunning::{AskRerun, EndRerun, RerunOutcome};
 pub use series::{
     BookSeries, EndSeries, EndSeriesOutcome, OCCURRENCES_MAX, Occurrence, SeriesOutcome,
 };

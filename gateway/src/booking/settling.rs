@@ -250,7 +250,7 @@ impl Group<'_> {
 }
 
 /// What of a run a correction may change.
-fn told(run: &Run) -> serde_json::Value {
+pub(super) fn told(run: &Run) -> serde_json::Value {
     json!({
         "booking": run.booking.map(BookingId::get),
         "member": run.member.map(MemberId::get),

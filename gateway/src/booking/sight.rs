@@ -11,7 +11,7 @@ use crate::status::MachineState;
 /// Returns how far behind the newest reading a change of state may still begin: changes count after
 /// a dwell time, missing values after at least ten seconds.
 pub(super) fn undecided_us(rule: &StateRule) -> i64 {
-    let dwell_ms = rule.dwell_ms.max(10_000);
+    let dwell_ms = rule.dwell.longest().max(10_000);
     dwell_ms.saturating_mul(1_000).saturating_add(SECOND_US)
 }
 

@@ -86,7 +86,7 @@ impl Group<'_> {
     }
 
     /// Returns the row for a run, without identity.
-    fn row_of(&self, case: &Case<'_>, run: &found::Run, settled: Micros) -> Run {
+    pub(super) fn row_of(&self, case: &Case<'_>, run: &found::Run, settled: Micros) -> Run {
         let booking = run.booking.and_then(|id| self.booking(id));
         let booking = booking.as_deref();
         let uncertain = run.confidence == found::Confidence::Uncertain;
@@ -213,7 +213,7 @@ fn is_there(booking: &Booking) -> bool {
     booking.status == scheduler::booking::Status::InUse
 }
 
-fn covers(row: &Run, slot: Slot) -> bool {
+pub(super) fn covers(row: &Run, slot: Slot) -> bool {
     row.start < slot.end() && row.end.is_none_or(|end| slot.start() < end)
 }
 

@@ -21,6 +21,7 @@ use super::agenda::Due;
 use super::command::DeskError;
 use super::handle::DeskHandle;
 use super::hearing::{Hear, HearOutcome, SeenMachine};
+use super::machine_faults::{WatchFault, is_due};
 use super::presence::{LEAD, has_witness, reach};
 use super::record::{EventKind, EventRow, RunState};
 use super::sight::{intervals, undecided_us};
@@ -28,7 +29,7 @@ use crate::clock::Clock;
 use crate::history::{History, HistoryError};
 use crate::lifecycle::Lifecycle;
 use crate::registry::Instrument;
-use crate::telemetry::{LiveChange, TelemetryHandle};
+use crate::telemetry::{LiveChange, MachineView, TelemetryHandle};
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -59,15 +60,15 @@ pub(super) enum WitnessError {
     History(#[from] HistoryError),
 }
 
-/// Where the witness finds how far an instrument's data reaches.
-pub(super) type LastReport = Box<dyn Fn(InstrumentId) -> Option<Micros> + Send + Sync>;
+/// Where the witness finds what an instrument does now, and how far its data reaches.
+pub(super) type Machines = Box<dyn Fn(InstrumentId) -> MachineView + Send + Sync>;
 
 /// Follows machines.
 pub struct Witness {
     desk: DeskHandle,
     history: History,
     clock: Clock,
-    last_report: LastReport,
+    machines: Machines,
     listening_since: Micros,
     looked_at: Micros,
     /// Whether changes of state may wait that were not followed.
@@ -97,8 +98,8 @@ impl Witness {
         let live = telemetry.live();
         let events = desk.events();
         let board = telemetry.clone();
-        let last_report: LastReport = Box::new(move |id| board.machine(id).last_report);
-        let witness = Self::new(desk.clone(), history.clone(), last_report);
+        let machines: Machines = Box::new(move |id| board.machine(id));
+        let witness = Self::new(desk.clone(), history.clone(), machines);
         let stop = lifecycle.stop_token();
         lifecycle.spawn("witness", async move {
             witness.run(live, events, stop).await;
@@ -106,7 +107,7 @@ impl Witness {
         });
     }
 
-    pub(super) fn new(desk: DeskHandle, history: History, last_report: LastReport) -> Self {
+    pub(super) fn new(desk: DeskHandle, history: History, machines: Machines) -> Self {
         let clock = desk.clock().clone();
         let now = clock.now();
         // What was going on when the last process ended may be over by now.
@@ -117,7 +118,7 @@ impl Witness {
             desk,
             history,
             clock,
-            last_report,
+            machines,
             listening_since: now,
             looked_at: now,
             has_news: true,
@@ -217,7 +218,32 @@ impl Witness {
             let until = Micros::new(now.get().saturating_add(AGAIN_US));
             self.later.entry(id).or_insert(until);
         }
+        self.watch_faults().await?;
         self.looked_at = self.clock.now();
+        Ok(())
+    }
+
+    /// Brings machines at fault before the desk, where something is to be done about them.
+    async fn watch_faults(&self) -> Result<(), WitnessError> {
+        let (directory, ledger) = (self.desk.directory(), self.desk.ledger());
+        let now = self.clock.now();
+        let held = |id: InstrumentId| ledger.machine_faults.get(id.get().into()).is_some();
+        for instrument in directory.instruments.values() {
+            let id = instrument.id;
+            if instrument.state_rule.on_fault.is_none() && !held(id) {
+                continue;
+            }
+            let machine = (self.machines)(id);
+            let seen = WatchFault {
+                instrument: id,
+                state: machine.state,
+                since: machine.since.unwrap_or(now),
+            };
+            let snapshot = self.desk.snapshot(id);
+            if is_due(instrument, &ledger, snapshot.as_deref(), &seen, now) {
+                self.desk.ask(seen).await?;
+            }
+        }
         Ok(())
     }
 
@@ -268,7 +294,7 @@ impl Witness {
     /// Returns up to when an instrument's machine states are final: to its newest reading, but for
     /// what a change needs to count.
     fn watermark(&self, instrument: &Instrument) -> Option<Micros> {
-        let last = (self.last_report)(instrument.id)?;
+        let last = (self.machines)(instrument.id).last_report?;
         Some(Micros::new(
             last.get() - undecided_us(&instrument.state_rule),
         ))
@@ -335,7 +361,8 @@ impl Witness {
         let machine = match window {
             Some(window) if has_witness(instrument) => {
                 let (from, to) = (window.start(), window.end());
-                let states = self.history.states(id, from, to).await?;
+                // As decided at the time: a re-run changes no outcome of a booking.
+                let states = self.history.states_decided(id, from, to).await?;
                 let doubts = self.history.doubts(id, from, to).await?;
                 intervals(&states, &doubts, window)
             }

@@ -7,8 +7,8 @@ use scheduler::time::Micros;
 use wire::AgentName;
 
 use crate::registry::{
-    AgentEntry, Instrument, Member, Names, Node, NodeKind, RoleOn, Scope, SecretHash, Source,
-    StateRule,
+    AgentEntry, Alarm, Instrument, Levels, Member, Names, Node, NodeKind, RoleOn, Scope,
+    SecretHash, Source, StateRule,
 };
 
 use super::generate::{Feed, Machine, World};
@@ -141,14 +141,20 @@ fn state_rule(machine: &Machine) -> StateRule {
         return StateRule::standard();
     }
     let watts = |watts: i64| f64::from(i32::try_from(watts).expect("levels are small"));
-    StateRule {
+    let levels = Levels {
         channel: Kind::Power.channel(),
         running_above: watts(machine.class.running_above_w()),
         running_below: watts(machine.class.running_below_w()),
         standby_above: Some(watts(machine.class.standby_above_w())),
-        dwell_ms: DWELL_MS,
-        fault_channel: machine.alarm.then(|| Kind::Alarm.channel()),
-        stale_after_ms: STALE_AFTER_MS,
+        standby_below: None,
+    };
+    let alarm = machine.alarm.then(|| Alarm {
+        channel: Kind::Alarm.channel(),
+        mask: None,
+    });
+    StateRule {
+        alarms: alarm.into_iter().collect(),
+        ..StateRule::of_levels(levels, DWELL_MS, STALE_AFTER_MS)
     }
 }
 
@@ -202,6 +208,7 @@ mod tests {
 
     use super::super::generate::{SEED, Size};
     use super::*;
+    use crate::registry::Judgement;
 
     /// Monday, 4 May 2026, 10:07 in Shanghai, in minutes.
     const NOW: i64 = 1_777_824_000 / 60 + 607;
@@ -240,8 +247,10 @@ mod tests {
                 Feed::Simulated => assert_eq!(agent, Some(&agent_of(&world, machine.lab))),
                 Feed::Left(own) => assert_eq!(agent, Some(own)),
             }
-            let rule = &instrument.state_rule;
-            assert!(rule.running_below <= rule.running_above);
+            let Judgement::Levels(levels) = &instrument.state_rule.judgement else {
+                panic!("the demo judges by thresholds");
+            };
+            assert!(levels.running_below <= levels.running_above);
         }
         let lab = |at: &usize| world.places[*at].kind == NodeKind::Lab;
         let labs = (0..world.places.len()).filter(lab);

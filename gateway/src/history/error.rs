@@ -58,12 +58,20 @@ pub enum HistoryError {
         /// How many are allowed.
         max: usize,
     },
+    /// The process is stopping: a long computation was given up.
+    #[error("the computation was given up")]
+    Stopped(#[source] tokio::task::JoinError),
 }
 
 impl HistoryError {
     /// Returns a function that wraps a failure of SQLite.
     pub(super) fn sql(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Sql { doing, source }
+    }
+
+    /// Wraps the end of a task that computed.
+    pub(crate) fn stopped(source: tokio::task::JoinError) -> Self {
+        Self::Stopped(source)
     }
 
     /// Returns true if the disk has no room.

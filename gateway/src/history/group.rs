@@ -82,6 +82,8 @@ pub struct AgentRow {
     pub version: String,
     /// When its last message came.
     pub seen: Micros,
+    /// How often it promised to report at the latest, in milliseconds.
+    pub report_every_ms: Option<i64>,
 }
 
 /// Everything that is committed together.

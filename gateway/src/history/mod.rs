@@ -100,6 +100,7 @@ mod tails;
 #[cfg(test)]
 mod tests;
 mod touched;
+mod versions;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -137,6 +138,8 @@ pub use ranges::{RANGES_MAX, RangeSet};
 pub use recover::Recovered;
 pub use rows::{Cell, ChannelNo, ClockMark, Rows, quality_code, quality_of_code};
 pub use series::{ChannelReading, RAW_POINTS_MAX, RawSeries, STEPS_MAX, StateInterval, StepSeries};
+pub(crate) use states::intervals;
+pub use versions::StateVersion;
 pub use writer::{NewestOf, Receipt, Writer};
 
 /// Longest time between the first and the last row of a block, in milliseconds: a reader looks for

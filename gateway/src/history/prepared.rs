@@ -333,12 +333,14 @@ impl Prepared {
         for agent in &self.agents {
             run!(
                 connection,
-                "INSERT INTO agent (name, version, seen_us) VALUES ($1, $2, $3) \
-                 ON CONFLICT (name) DO UPDATE SET \
-                 version = excluded.version, seen_us = excluded.seen_us",
+                "INSERT INTO agent (name, version, seen_us, report_every_ms) \
+                 VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE SET \
+                 version = excluded.version, seen_us = excluded.seen_us, \
+                 report_every_ms = excluded.report_every_ms",
                 agent.name.as_str(),
                 agent.version.as_str(),
                 agent.seen.get(),
+                agent.report_every_ms,
             )?;
         }
         for message in &self.quarantined {

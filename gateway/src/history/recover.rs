@@ -293,17 +293,18 @@ impl Memory {
                 seen: Micros::new(seen_us),
             });
         }
-        let agents: Vec<(String, String, i64)> =
-            sqlx::query_as("SELECT name, version, seen_us FROM agent")
+        let agents: Vec<(String, String, i64, Option<i64>)> =
+            sqlx::query_as("SELECT name, version, seen_us, report_every_ms FROM agent")
                 .fetch_all(pool)
                 .await
                 .map_err(reading)?;
-        for (name, version, seen_us) in agents {
+        for (name, version, seen_us, report_every_ms) in agents {
             let name = AgentName::parse(&name)
                 .map_err(|_| damaged("agent", seen_us, "not an agent's name"))?;
             self.recovered.agents.push(AgentRow {
                 name,
                 version,
+                report_every_ms,
                 seen: Micros::new(seen_us),
             });
         }

@@ -17,9 +17,10 @@ const FILE: &str = "telemetry.db";
 const SQLITE_MIN: [u32; 3] = [3, 51, 3];
 
 /// Steps from an empty file to the newest version, one a release that changed the tables.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/telemetry/0001_telemetry.sql"),
     include_str!("../../migrations/telemetry/0002_hours.sql"),
+    include_str!("../../migrations/telemetry/0003_state_versions.sql"),
     include_str!("../../migrations/telemetry/0004_follower.sql"),
 ];
 

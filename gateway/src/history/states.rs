@@ -11,12 +11,13 @@ use super::series::StateInterval;
 use crate::status::MachineState;
 
 impl History {
-    /// Returns an instrument's states in `[from, to)`, clipped to it. The last interval has no end
-    /// if the state still lasts and the window reaches into the future.
+    /// Returns an instrument's states in `[from, to)`, clipped to it, as they were decided at the
+    /// time: no re-run changes them. The last interval has no end if the state still lasts and the
+    /// window reaches into the future.
     ///
     /// # Errors
     /// Returns [`HistoryError`] when the store fails.
-    pub async fn states(
+    pub async fn states_decided(
         &self,
         instrument: InstrumentId,
         from: Micros,
@@ -92,7 +93,7 @@ impl History {
 }
 
 /// Returns the intervals between changes, which ascend by time.
-fn intervals(
+pub(crate) fn intervals(
     changes: &[(Micros, MachineState)],
     from: Micros,
     to: Micros,

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use axum::extract::State;
 use axum::http::StatusCode;
 use scheduler::id::{InstrumentId, NodeId};
+use scheduler::time::Span;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wire::{AgentName, InstrumentKey};
@@ -16,7 +17,7 @@ use super::caller::SignedIn;
 use super::path::Name;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
-use super::time::Zoned;
+use super::time::{Length, Zoned};
 use super::tokens::made;
 use super::view::{NodeView, Whole};
 use crate::booking::RegistryEdit;
@@ -78,6 +79,13 @@ pub struct AgentView {
     last_seen: Option<Zoned>,
     /// Its release.
     version: Option<String>,
+    /// How often it promised to report at the latest.
+    report_every: Option<Length>,
+    /// Its wall clock minus the gateway's, in milliseconds, as of its last message; readings are
+    /// placed right whatever it is.
+    clock_skew_ms: Option<i64>,
+    /// Whether that is more than 5 s.
+    is_clock_off: bool,
     /// Keys it reports but may not speak for, at most 50: wrong in its `agent.toml`, or their source
     /// is not set to it.
     unknown_instruments: Vec<String>,
@@ -209,6 +217,14 @@ fn view(
         is_gateway: agent.name.as_str().starts_with(RESIDENT_PREFIX),
         online: seen.as_ref().is_some_and(|seen| seen.online),
         last_seen: seen.as_ref().map(|seen| Zoned(seen.last_seen, ZONE)),
+        report_every: seen.as_ref().and_then(|seen| {
+            let us = seen.report_every_ms?.saturating_mul(1_000);
+            Span::new(us).map(Length)
+        }),
+        clock_skew_ms: seen.as_ref().and_then(|seen| seen.clock_skew_ms),
+        is_clock_off: seen
+            .as_ref()
+            .is_some_and(crate::telemetry::AgentView::is_clock_off),
         unknown_instruments: unknown.map(|key| key.as_str().to_owned()).collect(),
         version: seen.and_then(|seen| seen.version),
         lost_records: losses.map(|_| lost.map_or(0, |lost| lost.records)),

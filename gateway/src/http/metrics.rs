@@ -225,12 +225,30 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
         counts.agents_online,
     );
     recording::waiting_and_lasting(text, &counts);
+    clocks(text, &counts);
     let name = "ortoo_telemetry_rejected_total";
     text.begin(name, "counter", "Messages quarantined, by reason.");
     for (reason, count) in &counts.rejected {
         text.sample(name, &[("reason", reason)], count);
     }
     losses(text, &counts);
+}
+
+fn clocks(text: &mut Exposition, counts: &crate::telemetry::Counts) {
+    let help = "Agents connected whose wall clock is off by more than 5 s.";
+    text.single(
+        "ortoo_telemetry_agents_clock_off",
+        "gauge",
+        help,
+        counts.clocks_off,
+    );
+    let help = "The most that a connected agent's wall clock is off.";
+    text.single(
+        "ortoo_telemetry_clock_skew_max_seconds",
+        "gauge",
+        help,
+        seconds(counts.clock_skew_ms_max.saturating_mul(1_000)),
+    );
 }
 
 /// What agents said of records that they gave up.

@@ -73,6 +73,11 @@ pub mod source;
 pub mod source_test;
 pub mod sources;
 pub mod state;
+pub mod state_learned;
+pub mod state_preview;
+pub mod state_rerun;
+pub mod state_rule;
+pub mod states;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -197,7 +202,10 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(policy_effective::effective))
         .routes(routes!(policy_effective::below_node))
         .routes(routes!(source::source, source::set_source))
-        .routes(routes!(source::state_rule, source::set_state_rule))
+        .routes(routes!(state_rule::state_rule, state_rule::set_state_rule))
+        .routes(routes!(state_learned::learned))
+        .routes(routes!(state_preview::preview))
+        .routes(routes!(state_rerun::list, state_rerun::ask))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::revoke))
         .merge(foreign_routes())
@@ -213,7 +221,7 @@ fn api() -> OpenApiRouter<HttpState> {
         .routes(routes!(reports::photo))
         // Telemetry.
         .routes(routes!(readings::readings))
-        .routes(routes!(readings::states))
+        .routes(routes!(states::states))
         .routes(routes!(runs::of_instrument))
         .routes(routes!(runs::list, run_settle::declare))
         .routes(routes!(runs::read, run_settle::settle))

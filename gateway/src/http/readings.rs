@@ -1,4 +1,4 @@
-//! Readings of a channel, raw or by step, and intervals of machine state.
+//! Readings of a channel, raw or by step.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wire::ChannelName;
 
-use super::answer::{JSON, Json, packed};
+use super::answer::{JSON, packed};
 use super::body::Query;
 use super::path::Found;
 use super::problem::{Problem, ProblemType};
@@ -18,7 +18,6 @@ use super::readings_pieces::Pieces;
 use super::readings_table::{self, Format, Table};
 use super::state::HttpState;
 use super::time::{Length, When, Zoned, slot};
-use super::view::Whole;
 use crate::history::{History, HistoryError, RawSeries, StepSeries};
 use crate::registry::Instrument;
 use crate::words::Said;
@@ -195,8 +194,7 @@ fn demand_known(
 ) -> Result<(), Problem> {
     let mut known = history.channels(instrument.id);
     // What its state follows from it has, even if nothing came yet.
-    known.insert(instrument.state_rule.channel.clone());
-    known.extend(instrument.state_rule.fault_channel.clone());
+    known.extend(instrument.state_rule.channels().into_iter().cloned());
     if known.contains(channel) {
         return Ok(());
     }
@@ -215,7 +213,7 @@ fn json(readings: &impl Serialize) -> Result<Vec<u8>, Problem> {
     serde_json::to_vec(readings).map_err(Problem::internal)
 }
 
-fn window(from: When, to: When) -> Result<Slot, Problem> {
+pub(super) fn window(from: When, to: When) -> Result<Slot, Problem> {
     let window = slot(from, to, "to")?;
     if window.len().get() > WINDOW_US_MAX {
         return Err(Problem::field("to", "at most ten years after the start"));
@@ -224,7 +222,7 @@ fn window(from: When, to: When) -> Result<Slot, Problem> {
 }
 
 /// Too much asked for is the caller's matter; anything else is the store's.
-fn failed(field: &str, error: HistoryError) -> Problem {
+pub(super) fn failed(field: &str, error: HistoryError) -> Problem {
     if let HistoryError::TooMany { max } = error {
         let said = Said::new(
             format!("超过 {max} 个点：请给出（更长的）step，或缩短时间范围"),
@@ -279,58 +277,4 @@ impl SeriesHead {
             zone,
         }
     }
-}
-
-/// Which states.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct StatesAsked {
-    /// First instant.
-    #[param(value_type = String, format = DateTime)]
-    from: When,
-    /// First instant after it.
-    #[param(value_type = String, format = DateTime)]
-    to: When,
-}
-
-/// A stretch in one machine state, clipped to the window.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = StateInterval)]
-pub struct StateView {
-    /// `off`, `standby`, `running`, `fault` or `offline`.
-    state: &'static str,
-    /// Why it is offline: `agent`, `link` or `device`.
-    reason: Option<&'static str>,
-    /// When it began, or the window's begin.
-    start: Zoned,
-    /// When it ended, or the window's end; null while it lasts.
-    end: Option<Zoned>,
-}
-
-/// Returns the intervals of machine state in a window; gaps are where it is not known.
-#[utoipa::path(get, path = "/api/v1/instruments/{key}/states", tag = "telemetry",
-    params(("key" = String, Path, description = "Asset code"), StatesAsked),
-    responses((status = 200, body = Whole<StateView>)))]
-pub(super) async fn states(
-    State(state): State<HttpState>,
-    found: Found,
-    Query(asked): Query<StatesAsked>,
-) -> Result<Json<Whole<StateView>>, Problem> {
-    let window = window(asked.from, asked.to)?;
-    let intervals = state
-        .history()
-        .states(found.id, window.start(), window.end())
-        .await
-        .map_err(|error| failed("to", error))?;
-    let zone = found.instrument().zone;
-    let items = intervals.into_iter().map(|interval| StateView {
-        state: interval.state.as_str(),
-        reason: interval.state.reason(),
-        start: Zoned(interval.start, zone),
-        end: interval.end.map(|end| Zoned(end, zone)),
-    });
-    Ok(Json(Whole {
-        items: items.collect(),
-    }))
 }

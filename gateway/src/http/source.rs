@@ -1,11 +1,10 @@
-//! Where an instrument's telemetry comes from, and how its state follows from it.
+//! Where an instrument's telemetry comes from.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use scheduler::time::Span;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
-use wire::{AgentName, ChannelName};
+use wire::AgentName;
 
 use super::answer::Json;
 use super::body::Body;
@@ -20,13 +19,8 @@ use super::tokens::made;
 use crate::booking::{RegistryEdit, RegistryOutcome};
 use crate::credentials::new_secret;
 use crate::registry::{
-    AgentEntry, Instrument, Polled, RESIDENT_PREFIX, SecretHash, Source, StateRule, resident_of,
+    AgentEntry, Instrument, Polled, RESIDENT_PREFIX, SecretHash, Source, resident_of,
 };
-
-/// Milliseconds of an hour, the longest dwell.
-const DWELL_MS_MAX: i64 = 3_600_000;
-/// Milliseconds of a day, the longest silence that is not offline.
-const STALE_MS_MAX: i64 = 86_400_000;
 
 /// Which agent speaks for an instrument, or which Modbus unit the gateway polls for it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -76,29 +70,6 @@ where
     T: Deserialize<'de>,
 {
     Option::deserialize(deserializer)
-}
-
-/// How machine state follows from readings.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = StateRule)]
-pub struct StateRuleView {
-    /// The channel that tells, usually `power_w`.
-    #[schema(value_type = String)]
-    channel: ChannelName,
-    /// Above it runs, in the channel's unit.
-    running_above: f64,
-    /// Below it no longer runs; not above the other.
-    running_below: f64,
-    /// Between off and standby; null: whatever does not run is standby.
-    standby_above: Option<f64>,
-    /// How long a change must last, up to an hour.
-    dwell: Length,
-    /// A channel that is not 0 at a fault.
-    #[schema(value_type = Option<String>)]
-    fault_channel: Option<ChannelName>,
-    /// Silence longer than this is offline; one second to a day.
-    stale_after: Length,
 }
 
 /// Returns which agent speaks for an instrument, to those who manage or audit it; null: nobody.
@@ -208,32 +179,6 @@ async fn poll(
     Ok(Json(shown))
 }
 
-/// Returns how an instrument's machine state follows from readings.
-#[utoipa::path(get, path = "/api/v1/instruments/{key}/state-rule", tag = "settings",
-    params(("key" = String, Path, description = "Asset code")),
-    responses((status = 200, body = StateRuleView)))]
-pub(super) async fn state_rule(found: Found) -> Json<StateRuleView> {
-    Json(StateRuleView::of(&found.instrument().state_rule))
-}
-
-/// Sets how an instrument's machine state follows from readings.
-#[utoipa::path(put, path = "/api/v1/instruments/{key}/state-rule", tag = "settings", request_body = StateRuleView,
-    params(("key" = String, Path, description = "Asset code"),
-        ("If-Match" = Option<String>, Header, description = "Only if the instrument has this version")),
-    responses((status = 200, body = StateRuleView)))]
-pub(super) async fn set_state_rule(
-    State(state): State<HttpState>,
-    who: SignedIn,
-    found: Found,
-    headers: HeaderMap,
-    Body(asked): Body<StateRuleView>,
-) -> Result<Json<StateRuleView>, Problem> {
-    let mut instrument = editable(&found, who.caller, &headers)?;
-    instrument.state_rule = asked.parse()?;
-    replace(&state, instrument).await?;
-    Ok(Json(asked))
-}
-
 impl SourceView {
     fn of(source: &Source) -> Self {
         Self {
@@ -266,65 +211,5 @@ impl ModbusView {
             every_ms: ms(&self.every),
             timeout_ms: ms(&self.timeout),
         }
-    }
-}
-
-impl StateRuleView {
-    fn of(rule: &StateRule) -> Self {
-        let length = |ms: i64| Length(Span::new(ms.saturating_mul(1_000)).unwrap_or_default());
-        Self {
-            channel: rule.channel.clone(),
-            running_above: rule.running_above,
-            running_below: rule.running_below,
-            standby_above: rule.standby_above,
-            dwell: length(rule.dwell_ms),
-            fault_channel: rule.fault_channel.clone(),
-            stale_after: length(rule.stale_after_ms),
-        }
-    }
-
-    fn parse(&self) -> Result<StateRule, Problem> {
-        // JSON has no NaN and no infinity, but 1e999 becomes one.
-        for (field, value) in [
-            ("running_above", Some(self.running_above)),
-            ("running_below", Some(self.running_below)),
-            ("standby_above", self.standby_above),
-        ] {
-            if value.is_some_and(|value| !value.is_finite()) {
-                return Err(Problem::field(field, "expected a finite number"));
-            }
-        }
-        if self.running_below > self.running_above {
-            return Err(Problem::field(
-                "running_below",
-                "must not be above running_above",
-            ));
-        }
-        if self
-            .standby_above
-            .is_some_and(|level| level > self.running_below)
-        {
-            return Err(Problem::field(
-                "standby_above",
-                "must not be above running_below",
-            ));
-        }
-        let dwell_ms = self.dwell.0.get() / 1_000;
-        if dwell_ms > DWELL_MS_MAX {
-            return Err(Problem::field("dwell", "expected at most PT1H"));
-        }
-        let stale_after_ms = self.stale_after.0.get() / 1_000;
-        if !(1_000..=STALE_MS_MAX).contains(&stale_after_ms) {
-            return Err(Problem::field("stale_after", "expected PT1S to PT24H"));
-        }
-        Ok(StateRule {
-            channel: self.channel.clone(),
-            running_above: self.running_above,
-            running_below: self.running_below,
-            standby_above: self.standby_above,
-            dwell_ms,
-            fault_channel: self.fault_channel.clone(),
-            stale_after_ms,
-        })
     }
 }

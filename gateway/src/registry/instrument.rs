@@ -6,6 +6,8 @@ use scheduler::place::Place;
 use serde::{Deserialize, Serialize};
 use wire::{AgentName, ChannelName, InstrumentKey};
 
+use super::state_rule::StateRule;
+
 /// A name in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Names {
@@ -62,9 +64,7 @@ impl Instrument {
     /// agent speaks for the instrument. One voice tells the state.
     #[must_use]
     pub fn is_agents(&self, channel: &ChannelName) -> bool {
-        let rule = &self.state_rule;
-        let is_of_state = rule.channel == *channel || rule.fault_channel.as_ref() == Some(channel);
-        self.source.is_some() && is_of_state
+        self.source.is_some() && self.state_rule.channels().contains(&channel)
     }
 }
 
@@ -93,47 +93,4 @@ pub struct Polled {
     pub every_ms: u32,
     /// Longest time for an answer, in milliseconds.
     pub timeout_ms: u32,
-}
-
-/// How machine state follows from readings: thresholds with hysteresis and dwell.
-///
-/// The value of `channel` above `running_above` means running, below `running_below` no longer
-/// running; between the two the state stays. Not running, at or above `standby_above` is standby,
-/// below it off. A change counts after it has lasted `dwell_ms`. A `fault_channel` with a value
-/// other than 0 means fault.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StateRule {
-    /// The channel that tells, usually `power_w`.
-    pub channel: ChannelName,
-    /// Upper threshold, in the channel's unit.
-    pub running_above: f64,
-    /// Lower threshold, not above the upper one.
-    pub running_below: f64,
-    /// Threshold between off and standby; `None`: whatever does not run is standby.
-    pub standby_above: Option<f64>,
-    /// How long a change must last, in milliseconds; 0 to one hour.
-    pub dwell_ms: i64,
-    /// A channel that is not 0 while the instrument is at fault.
-    pub fault_channel: Option<ChannelName>,
-    /// Silence longer than this is offline, in milliseconds; 1 s to one day.
-    pub stale_after_ms: i64,
-}
-
-impl StateRule {
-    /// Returns the rule of an instrument nobody has set one for: running above 100 W.
-    ///
-    /// # Panics
-    /// Never: the built-in channel name is valid.
-    #[must_use]
-    pub fn standard() -> Self {
-        Self {
-            channel: ChannelName::parse("power_w").expect("the built-in name is valid"),
-            running_above: 100.0,
-            running_below: 80.0,
-            standby_above: Some(5.0),
-            dwell_ms: 10_000,
-            fault_channel: None,
-            stale_after_ms: 30_000,
-        }
-    }
 }

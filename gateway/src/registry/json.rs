@@ -19,7 +19,10 @@ pub use body::{BodyJson, PartyJson, PeriodJson};
 pub use class::ClassJson;
 pub use hours::HoursJson;
 pub use opening::{ExceptionJson, HolidaysJson, SpanJson};
-pub use state_rule::StateRuleJson;
+pub use state_rule::{
+    AlarmJson, BitsJson, CaseJson, ConditionJson, DwellsJson, FaultPolicyJson, LevelJson,
+    MeaningJson, OneOfJson, StateRuleJson, StateRuleKind, ThresholdJson,
+};
 
 /// A rule as set somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

@@ -11,6 +11,7 @@ mod instrument;
 mod json;
 mod member;
 mod node;
+mod state_rule;
 
 use std::sync::Arc;
 
@@ -19,13 +20,19 @@ use arc_swap::ArcSwap;
 pub use agent::{AgentEntry, RESIDENT_PREFIX, SecretHash, resident_of};
 pub use directory::{Directory, KeyUse, RuleSet, Scope};
 pub use foreign::{ForeignSource, MappingEntry, SourceName};
-pub use instrument::{Instrument, Names, Polled, Source, StateRule};
+pub use instrument::{Instrument, Names, Polled, Source};
 pub use json::{
-    BodyJson, ClassJson, ExceptionJson, HolidaysJson, HoursJson, ModeJson, PartyJson, PeriodJson,
-    RuleFault, RuleJson, SpanJson, StateRuleJson,
+    AlarmJson, BitsJson, BodyJson, CaseJson, ClassJson, ConditionJson, DwellsJson, ExceptionJson,
+    FaultPolicyJson, HolidaysJson, HoursJson, LevelJson, MeaningJson, ModeJson, OneOfJson,
+    PartyJson, PeriodJson, RuleFault, RuleJson, SpanJson, StateRuleJson, StateRuleKind,
+    ThresholdJson,
 };
 pub use member::{Member, Right, Role, RoleOn, TokenEntry};
 pub use node::{Node, NodeKind, NodeMove};
+pub use state_rule::{
+    Alarm, Case, Cases, Condition, Dwell, FaultPolicy, Judgement, Level, Levels, Meaning,
+    RULE_CHANNELS_MAX, Register, StateRule, Threshold,
+};
 
 /// The current directory; the desk stores, everybody loads.
 pub type SharedDirectory = Arc<ArcSwap<Directory>>;

@@ -6,9 +6,11 @@ use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
 use wire::{AgentName, BootId, Hello, InstrumentKey, Quality, Status};
 
-use super::view::AgentView;
+use super::judge::stale_ms;
+use super::state::Terms;
+use super::view::{AgentView, CLOCK_SKEW_MS_MAX};
 use crate::history::AgentRow;
-use crate::registry::Directory;
+use crate::registry::{Directory, Instrument};
 
 /// Most names of devices kept for one agent.
 const DEVICES_MAX: usize = wire::DEVICES_MAX;
@@ -24,6 +26,10 @@ struct Agent {
     connect: Option<(BootId, u64)>,
     seen: Micros,
     version: Option<String>,
+    /// How often it reports at the latest, as it promised.
+    report_every_ms: Option<i64>,
+    /// Its wall clock minus the gateway's.
+    clock_skew_ms: Option<i64>,
     /// Its devices and the instruments they are for.
     devices: Vec<(String, InstrumentKey)>,
     /// Keys it reported and may not speak for.
@@ -47,6 +53,8 @@ impl AgentBook {
                 connect: None,
                 seen: row.seen,
                 version: (!row.version.is_empty()).then_some(row.version),
+                report_every_ms: row.report_every_ms,
+                clock_skew_ms: None,
                 devices: Vec::new(),
                 refused: BTreeSet::new(),
             };
@@ -65,6 +73,8 @@ impl AgentBook {
                 connect: None,
                 seen: now,
                 version: None,
+                report_every_ms: None,
+                clock_skew_ms: None,
                 devices: Vec::new(),
                 refused: BTreeSet::new(),
             };
@@ -78,6 +88,18 @@ impl AgentBook {
     /// Takes note of a message.
     pub(super) fn see(&mut self, name: &AgentName, now: Micros) {
         self.agent(name, now);
+    }
+
+    /// Takes note of how an agent's wall clock stands, and says so once when it is off.
+    pub(super) fn clock(&mut self, name: &AgentName, skew_ms: Option<i64>) {
+        let Some(agent) = self.agents.get_mut(name) else {
+            return;
+        };
+        let is_off = |skew: Option<i64>| skew.is_some_and(|skew| skew.abs() > CLOCK_SKEW_MS_MAX);
+        if is_off(skew_ms) && !is_off(agent.clock_skew_ms) {
+            tracing::warn!(agent = %name, skew_ms, "an agent's wall clock is off");
+        }
+        agent.clock_skew_ms = skew_ms;
     }
 
     /// Takes a status. A last will of an earlier connect is passed over: it may arrive after the
@@ -105,6 +127,7 @@ impl AgentBook {
     pub(super) fn hello(&mut self, name: &AgentName, hello: &Hello, now: Micros) -> AgentRow {
         let agent = self.agent(name, now);
         agent.version = Some(hello.version.clone());
+        agent.report_every_ms = i64::try_from(hello.report_every_ms).ok();
         let devices = hello.devices.iter().take(DEVICES_MAX);
         // It has been started anew, perhaps with other settings: what is still wrong comes again.
         agent.refused.clear();
@@ -115,6 +138,19 @@ impl AgentBook {
             name: name.clone(),
             version: hello.version.clone(),
             seen: now,
+            report_every_ms: agent.report_every_ms,
+        }
+    }
+
+    /// Returns what an instrument is judged by: its rule, and the interval that its agent promised.
+    pub(super) fn terms<'i>(&self, instrument: &'i Instrument) -> Terms<'i> {
+        let rule = &instrument.state_rule;
+        let source = instrument.source.as_ref();
+        let agent = source.and_then(|source| self.agents.get(&source.agent));
+        let promised = agent.and_then(|agent| agent.report_every_ms);
+        Terms {
+            rule,
+            stale_ms: stale_ms(rule, promised),
         }
     }
 
@@ -169,6 +205,8 @@ impl AgentBook {
             name: name.clone(),
             online: agent.online,
             last_seen: agent.seen,
+            report_every_ms: agent.report_every_ms,
+            clock_skew_ms: agent.clock_skew_ms,
             version: agent.version.clone(),
             refused_keys: agent.refused.iter().cloned().collect(),
         })

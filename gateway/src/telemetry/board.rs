@@ -88,6 +88,17 @@ impl Board {
         u64::try_from(online).expect("usize fits in u64")
     }
 
+    /// Returns how many connected agents' wall clocks are off, and by how many milliseconds the
+    /// worst is.
+    fn clocks(&self) -> (u64, u64) {
+        let agents = self.agents.read().expect(UNBROKEN);
+        let online = agents.values().filter(|agent| agent.online);
+        online.fold((0, 0), |(off, worst), agent| {
+            let skew = agent.clock_skew_ms.unwrap_or(0).unsigned_abs();
+            (off + u64::from(agent.is_clock_off()), worst.max(skew))
+        })
+    }
+
     pub(super) fn publish_machines(
         &self,
         views: impl IntoIterator<Item = (InstrumentId, MachineView)>,
@@ -181,6 +192,7 @@ impl Board {
     pub(super) fn counts(&self, queued: u64, queued_bytes: u64) -> Counts {
         let counters = &self.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (clocks_off, clock_skew_ms_max) = self.clocks();
         Counts {
             messages: read(&counters.messages),
             batches: read(&counters.batches),
@@ -202,6 +214,8 @@ impl Board {
             queued,
             queued_bytes,
             agents_online: self.agents_online(),
+            clocks_off,
+            clock_skew_ms_max,
         }
     }
 }

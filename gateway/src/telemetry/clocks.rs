@@ -220,6 +220,15 @@ impl ClockBook {
         }
     }
 
+    /// Returns by how many milliseconds the wall clock of an agent's boot was ahead of the gateway's
+    /// at its last message, to the accuracy of the anchor; `None` if that boot sent none.
+    pub(super) fn skew_ms(&self, agent: &AgentName, boot: &BootId) -> Option<i64> {
+        let anchors = self.agents.get(agent)?;
+        let anchor = anchors.iter().find(|anchor| anchor.boot == *boot)?;
+        let skew_us = anchor.wall_us?.saturating_sub(anchor.used_us);
+        Some(skew_us / 1_000)
+    }
+
     /// Returns anchors to store.
     pub(super) fn take_moved(&mut self) -> Vec<BootClock> {
         std::mem::take(&mut self.moved)

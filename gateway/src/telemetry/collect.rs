@@ -130,6 +130,9 @@ impl Collector {
             Ok(Message::Batch(agent, batch)) => {
                 self.collected.agents.insert(agent.clone());
                 self.agents.see(&agent, now);
+                self.clocks.hear(&agent, &batch.boot, batch.sent, now);
+                let skew_ms = self.clocks.skew_ms(&agent, &batch.boot);
+                self.agents.clock(&agent, skew_ms);
                 self.take_batch(&directory, &agent, *batch, writer, now, (&topic, &payload));
             }
             Ok(Message::Hello(agent, hello)) => {
@@ -155,7 +158,6 @@ impl Collector {
         now: Micros,
         message: (&str, &Bytes),
     ) {
-        self.clocks.hear(agent, &batch.boot, batch.sent, now);
         match self.receive(agent, &Head::of(&batch), writer, now) {
             Receipt::New => {}
             Receipt::Duplicate => {
@@ -226,8 +228,8 @@ impl Collector {
     }
 
     fn take_rows(&mut self, instrument: &Instrument, rows: Rows, writer: &mut Writer, now: Micros) {
-        let rule = &instrument.state_rule;
-        let channels = rule_channels(instrument, writer);
+        let channels = rule_channels(&instrument.state_rule, writer);
+        let terms = self.agents.terms(instrument);
         let fold = self.folds.entry(instrument.id).or_insert_with(Fold::new);
         let heard = fold.heard_ms();
         let points = rows.points();
@@ -239,7 +241,7 @@ impl Collector {
             add(&self.board.counters.late_points, points);
         }
         let mut decided = Vec::new();
-        fold.take(rule, channels, &rows, now, &mut decided);
+        fold.take(terms, &channels, &rows, now, &mut decided);
         if self.is_watched && fold.heard_ms() != heard {
             let reading = live_reading(instrument.id, &rows, writer);
             self.collected.readings.insert(instrument.id, reading);
@@ -302,6 +304,8 @@ impl Collector {
     ) {
         self.clocks.hear(agent, &hello.boot, hello.sent, now);
         let row = self.agents.hello(agent, hello, now);
+        let skew_ms = self.clocks.skew_ms(agent, &hello.boot);
+        self.agents.clock(agent, skew_ms);
         self.collected.group.agents.push(row);
         for device in &hello.devices {
             let Some(instrument) = directory.speaks_for(agent, &device.instrument) else {
@@ -382,7 +386,7 @@ impl Collector {
                 device: self.agents.unreachable(*id),
             };
             let mut decided = Vec::new();
-            fold.tick(&instrument.state_rule, side, now, &mut decided);
+            fold.tick(self.agents.terms(instrument), side, now, &mut decided);
             if !decided.is_empty() {
                 all.push((*id, decided));
             }

@@ -7,9 +7,12 @@
 //!    disconnected; nothing is dropped.
 //! 2. [`decode`]: a delivery is a message, or is refused with a reason.
 //! 3. [`clocks`], [`resolve`]: when and whose the readings are.
-//! 4. [`state`]: what the machine does, a fold over readings and time.
+//! 4. [`judge`], [`state`]: what the machine does, a fold over readings and time.
 //! 5. [`record`]: the group is committed ([`crate::history`]), then acknowledged, then published
 //!    ([`board`], live stream).
+//!
+//! Beside the path: [`replay`] and [`past`] apply a rule to readings of the past, [`learn`] proposes
+//! one.
 //!
 //! **Invariants.** Nothing is acknowledged before its commit. A message that cannot be accepted is
 //! counted, kept in quarantine and acknowledged ([`refuse`]): it never comes again for ever and never
@@ -30,10 +33,14 @@ pub mod foreign;
 mod foreign_tests;
 mod handle;
 mod intake;
+mod judge;
+pub mod learn;
 mod losses;
 pub mod mapping;
+mod past;
 mod record;
 mod refuse;
+mod replay;
 mod resolve;
 mod restore;
 pub mod sparkplug;
@@ -67,9 +74,11 @@ pub use foreign::{
 };
 pub use handle::TelemetryHandle;
 pub use intake::{Acknowledge, Delivery, Stopped};
+pub use past::Replayed;
 pub use unknown::{UNKNOWN_PAYLOAD_KEPT_MAX, UnknownDevice};
 pub use view::{
-    AgentView, Counts, EdgeNodeView, LiveChange, LiveReading, MachineView, SourceView, StateChange,
+    AgentView, CLOCK_SKEW_MS_MAX, Counts, EdgeNodeView, LiveChange, LiveReading, MachineView,
+    SourceView, StateChange,
 };
 
 /// Commits a slow reader of the live stream may be behind before it misses some: at five a second

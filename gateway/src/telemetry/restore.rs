@@ -7,7 +7,7 @@ use scheduler::time::Micros;
 
 use super::state::{Decision, Fold, RuleChannels};
 use crate::history::{Recovered, Writer};
-use crate::registry::{Directory, Instrument};
+use crate::registry::{Directory, StateRule};
 
 /// Rebuilds every instrument's state from the store.
 pub(super) fn restore(
@@ -24,30 +24,27 @@ pub(super) fn restore(
         else {
             continue;
         };
-        let channels = rule_channels(instrument, writer);
-        let cell = |channel| {
+        let channels = rule_channels(&instrument.state_rule, writer);
+        let cells = channels.iter().filter_map(|(name, number)| {
             let found = newest
                 .cells
                 .iter()
-                .find(|(number, _)| Some(*number) == channel);
-            found.map(|(_, cell)| *cell)
-        };
+                .find(|(known, _)| Some(*known) == *number);
+            found.map(|(_, cell)| (*name, *cell))
+        });
         let last = Decision {
             at_ms: last.at.get().div_euclid(1_000),
             state: last.state,
         };
-        let known = (cell(channels.value), cell(channels.fault));
-        folds.insert(id, Fold::restored(last, known, newest.time_ms, now));
+        folds.insert(id, Fold::restored(last, cells, newest.time_ms, now));
     }
     folds
 }
 
-/// Returns the numbers of the channels that an instrument's rule looks at.
-pub(super) fn rule_channels(instrument: &Instrument, writer: &Writer) -> RuleChannels {
-    let rule = &instrument.state_rule;
-    let fault = rule.fault_channel.as_ref();
-    RuleChannels {
-        value: writer.known_channel(&rule.channel),
-        fault: fault.and_then(|name| writer.known_channel(name)),
-    }
+/// Returns the numbers of the channels that a rule looks at.
+pub(super) fn rule_channels<'r>(rule: &'r StateRule, writer: &Writer) -> RuleChannels<'r> {
+    let channels = rule.channels().into_iter();
+    channels
+        .map(|name| (name, writer.known_channel(name)))
+        .collect()
 }

@@ -9,14 +9,15 @@
 //! that reports by exception is silent while nothing changes. Coming back from offline or unknown
 //! needs no dwell: there is no state to keep.
 //!
-//! **Silence.** Offline holds from [`StateRule::stale_after_ms`] after the last reading. It is
+//! **Silence.** Offline holds from [`Terms::stale_ms`] after the last reading. It is
 //! measured by when readings are received as well as by their times, so that a backlog that is still
 //! arriving is not silence. Readings within one record are one observation: an agent that reports by
 //! exception says nothing while nothing changes.
 
 use scheduler::time::Micros;
-use wire::Quality;
+use wire::{ChannelName, Quality};
 
+use super::judge::{Known, reason_of, target};
 use crate::history::{Cell, ChannelNo, Rows};
 use crate::registry::StateRule;
 use crate::status::{MachineState, OfflineReason};
@@ -58,9 +59,8 @@ pub(super) struct Fold {
     since_ms: Option<i64>,
     /// The last state that was not offline, for the thresholds between which the state stays.
     level: MachineState,
-    /// The last value of the rule's channel; an error while it is read without a value.
-    value: Option<Result<f64, Quality>>,
-    at_fault: bool,
+    /// The newest values of the rule's channels, by name: another rule begins with what it shares.
+    known: Vec<Known>,
     candidate: Option<Decision>,
     /// Time of the newest reading.
     heard_ms: Option<i64>,
@@ -68,11 +68,15 @@ pub(super) struct Fold {
     received_ms: i64,
 }
 
-/// The rule's channels by number; `None` while no agent ever named them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RuleChannels {
-    pub(super) value: Option<ChannelNo>,
-    pub(super) fault: Option<ChannelNo>,
+/// The rule's channels and their numbers; `None` while no agent ever named them.
+pub(super) type RuleChannels<'r> = Vec<(&'r ChannelName, Option<ChannelNo>)>;
+
+/// What an instrument is judged by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms<'r> {
+    pub(super) rule: &'r StateRule,
+    /// Silence longer than this is offline.
+    pub(super) stale_ms: i64,
 }
 
 impl Fold {
@@ -82,8 +86,7 @@ impl Fold {
             state: MachineState::Unknown,
             since_ms: None,
             level: MachineState::Unknown,
-            value: None,
-            at_fault: false,
+            known: Vec::new(),
             candidate: None,
             heard_ms: None,
             received_ms: 0,
@@ -92,34 +95,29 @@ impl Fold {
 
     /// Goes on from what the store knows: the last decision, the newest cells of the rule's channels,
     /// the time of the newest reading, and now, before which no silence counts since nobody listened.
-    pub(super) fn restored(
+    pub(super) fn restored<'c>(
         last: Decision,
-        (value, fault): (Option<Cell>, Option<Cell>),
+        cells: impl IntoIterator<Item = (&'c ChannelName, Cell)>,
         heard_ms: Option<i64>,
         now: Micros,
     ) -> Self {
-        let value = value.and_then(|cell| match cell {
-            Cell::Good(value) => Some(Ok(value)),
-            Cell::Bad(quality) => Some(Err(quality)),
-            Cell::Absent => None,
-        });
-        Self {
+        let mut fold = Self {
             state: last.state,
             since_ms: Some(last.at_ms),
-            level: match last.state {
-                MachineState::Offline(_) => MachineState::Unknown,
-                state @ (MachineState::Unknown
-                | MachineState::Off
-                | MachineState::Standby
-                | MachineState::Running
-                | MachineState::Fault) => state,
+            level: if is_offline(last.state) {
+                MachineState::Unknown
+            } else {
+                last.state
             },
-            value,
-            at_fault: matches!(fault, Some(Cell::Good(value)) if value.abs() > 0.0),
+            known: Vec::new(),
             candidate: None,
             heard_ms,
             received_ms: now.get() / 1_000,
+        };
+        for (channel, cell) in cells {
+            fold.note(channel, cell);
         }
+        fold
     }
 
     /// Returns the state.
@@ -140,8 +138,8 @@ impl Fold {
     /// Takes rows of one record, received now; they ascend by time. Late ones are passed over.
     pub(super) fn take(
         &mut self,
-        rule: &StateRule,
-        channels: RuleChannels,
+        terms: Terms<'_>,
+        channels: &RuleChannels<'_>,
         rows: &Rows,
         now: Micros,
         decided: &mut Vec<Decision>,
@@ -151,60 +149,89 @@ impl Fold {
             if self.heard_ms.is_some_and(|heard| *time_ms <= heard) {
                 continue;
             }
-            let cell = |channel: Option<ChannelNo>| {
-                channel.map_or(Cell::Absent, |channel| rows.cell(channel, row))
-            };
+            let cells = channels.iter().filter_map(|(name, number)| {
+                let number = (*number)?;
+                Some((*name, rows.cell(number, row)))
+            });
             if is_first {
-                self.pass_silence(rule, *time_ms, decided);
+                self.pass_silence(terms, *time_ms, decided);
                 is_first = false;
             }
-            self.take_row(
-                rule,
-                *time_ms,
-                cell(channels.value),
-                cell(channels.fault),
-                decided,
-            );
+            self.take_row(terms, *time_ms, cells, decided);
         }
         self.received_ms = self.received_ms.max(now.get() / 1_000);
     }
 
     /// What the time between two records means: offline, if it is too long.
-    fn pass_silence(&mut self, rule: &StateRule, time_ms: i64, decided: &mut Vec<Decision>) {
+    fn pass_silence(&mut self, terms: Terms<'_>, time_ms: i64, decided: &mut Vec<Decision>) {
         let Some(heard) = self.heard_ms else {
             return;
         };
-        let silent_from = heard.saturating_add(rule.stale_after_ms);
+        let silent_from = heard.saturating_add(terms.stale_ms);
         if time_ms > silent_from && self.state != MachineState::Unknown {
-            self.mature(rule, silent_from, decided);
-            let reason = match self.value {
-                Some(Err(quality)) => reason_of(quality),
-                Some(Ok(_)) | None => OfflineReason::Agent,
-            };
-            self.decide(silent_from, MachineState::Offline(reason), decided);
+            let reason = self.unread(terms.rule).unwrap_or(OfflineReason::Agent);
+            self.fall_silent(terms, silent_from, reason, decided);
         }
     }
 
-    fn take_row(
+    /// Takes it that nothing was heard from a moment on.
+    pub(super) fn fall_silent(
         &mut self,
-        rule: &StateRule,
+        terms: Terms<'_>,
+        from_ms: i64,
+        reason: OfflineReason,
+        decided: &mut Vec<Decision>,
+    ) {
+        self.mature(terms, from_ms, decided);
+        self.decide(from_ms, MachineState::Offline(reason), decided);
+    }
+
+    /// Notes the newest cell of a channel.
+    fn note(&mut self, channel: &ChannelName, cell: Cell) {
+        let (good, bad) = match cell {
+            Cell::Good(value) => (Some(value), None),
+            Cell::Bad(quality) => (None, Some(quality)),
+            Cell::Absent => return,
+        };
+        let known = self
+            .known
+            .iter_mut()
+            .find(|known| known.channel == *channel);
+        if let Some(known) = known {
+            known.good = good.or(known.good);
+            known.bad = bad;
+        } else {
+            self.known.push(Known {
+                channel: channel.clone(),
+                good,
+                bad,
+            });
+        }
+    }
+
+    /// Returns why the values that the state follows from are read without a value, if they are.
+    fn unread(&self, rule: &StateRule) -> Option<OfflineReason> {
+        match target(rule, self.level, &self.known) {
+            Some(MachineState::Offline(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Takes what was read at one moment, after all that was read before.
+    pub(super) fn take_row<'c>(
+        &mut self,
+        terms: Terms<'_>,
         time_ms: i64,
-        value: Cell,
-        fault: Cell,
+        cells: impl IntoIterator<Item = (&'c ChannelName, Cell)>,
         decided: &mut Vec<Decision>,
     ) {
         // What was so until now was so long enough, whatever comes now.
-        self.mature(rule, time_ms, decided);
+        self.mature(terms, time_ms, decided);
         self.heard_ms = Some(time_ms);
-        match value {
-            Cell::Good(value) => self.value = Some(Ok(value)),
-            Cell::Bad(quality) => self.value = Some(Err(quality)),
-            Cell::Absent => {}
+        for (channel, cell) in cells {
+            self.note(channel, cell);
         }
-        if let Cell::Good(fault) = fault {
-            self.at_fault = fault.abs() > 0.0;
-        }
-        let Some(target) = self.target(rule) else {
+        let Some(target) = target(terms.rule, self.level, &self.known) else {
             return;
         };
         if target == self.state {
@@ -223,7 +250,7 @@ impl Fold {
             });
         }
         let has_no_state = is_offline(self.state) || self.state == MachineState::Unknown;
-        if (has_no_state && !is_offline(target)) || dwell_ms(rule, target) == 0 {
+        if (has_no_state && !is_offline(target)) || dwell_ms(terms, target) == 0 {
             self.decide_candidate(decided);
         }
     }
@@ -231,7 +258,7 @@ impl Fold {
     /// Lets time pass: ends dwells and notices silence.
     pub(super) fn tick(
         &mut self,
-        rule: &StateRule,
+        terms: Terms<'_>,
         agent: AgentSide,
         now: Micros,
         decided: &mut Vec<Decision>,
@@ -241,31 +268,34 @@ impl Fold {
         };
         let now_ms = now.get() / 1_000;
         if self.received_ms - heard <= BACKLOG_MS {
-            self.mature(rule, now_ms - UNDER_WAY_MS, decided);
+            self.mature(terms, now_ms - UNDER_WAY_MS, decided);
         }
         let stale_ms = if agent.online {
-            rule.stale_after_ms
+            terms.stale_ms
         } else {
-            rule.stale_after_ms.min(GONE_MS)
+            // Who is gone keeps no promise: what the rule itself says counts.
+            let said = terms.rule.stale_after_ms.unwrap_or(GONE_MS);
+            said.min(GONE_MS)
         };
         let is_silent = now_ms - heard.max(self.received_ms) > stale_ms;
         if !is_silent || is_offline(self.state) || self.state == MachineState::Unknown {
             return;
         }
         let from = heard.saturating_add(stale_ms);
-        self.mature(rule, from, decided);
-        let reason = match (agent.online, agent.device, self.value) {
-            (true, Some(quality), _) | (true, None, Some(Err(quality))) => reason_of(quality),
-            (false, _, _) | (true, None, _) => OfflineReason::Agent,
+        let unread = self.unread(terms.rule);
+        let reason = match (agent.online, agent.device, unread) {
+            (true, Some(quality), _) => reason_of(quality),
+            (true, None, Some(reason)) => reason,
+            (false, _, _) | (true, None, None) => OfflineReason::Agent,
         };
-        self.decide(from, MachineState::Offline(reason), decided);
+        self.fall_silent(terms, from, reason, decided);
     }
 
     /// Decides the candidate if it has lasted long enough at a time.
-    fn mature(&mut self, rule: &StateRule, at_ms: i64, decided: &mut Vec<Decision>) {
+    pub(super) fn mature(&mut self, terms: Terms<'_>, at_ms: i64, decided: &mut Vec<Decision>) {
         let lasted = self
             .candidate
-            .is_some_and(|candidate| at_ms - candidate.at_ms >= dwell_ms(rule, candidate.state));
+            .is_some_and(|candidate| at_ms - candidate.at_ms >= dwell_ms(terms, candidate.state));
         if lasted {
             self.decide_candidate(decided);
         }
@@ -291,46 +321,17 @@ impl Fold {
         }
         decided.push(Decision { at_ms, state });
     }
-
-    /// The state that the last values stand for; `None` if there never was a value.
-    fn target(&self, rule: &StateRule) -> Option<MachineState> {
-        let value = match self.value? {
-            Ok(value) => value,
-            Err(quality) => return Some(MachineState::Offline(reason_of(quality))),
-        };
-        if self.at_fault {
-            return Some(MachineState::Fault);
-        }
-        let is_running = if self.level == MachineState::Running {
-            value >= rule.running_below
-        } else {
-            value > rule.running_above
-        };
-        Some(match rule.standby_above {
-            _ if is_running => MachineState::Running,
-            Some(standby_above) if value < standby_above => MachineState::Off,
-            Some(_) | None => MachineState::Standby,
-        })
-    }
 }
 
 fn is_offline(state: MachineState) -> bool {
     matches!(state, MachineState::Offline(_))
 }
 
-fn reason_of(quality: Quality) -> OfflineReason {
-    if quality == Quality::Link {
-        OfflineReason::Link
-    } else {
-        OfflineReason::Device
-    }
-}
-
-fn dwell_ms(rule: &StateRule, target: MachineState) -> i64 {
+fn dwell_ms(terms: Terms<'_>, target: MachineState) -> i64 {
     if is_offline(target) {
-        rule.stale_after_ms.min(rule.dwell_ms.max(BAD_MS))
+        terms.stale_ms.min(terms.rule.dwell.any_ms.max(BAD_MS))
     } else {
-        rule.dwell_ms
+        terms.rule.dwell.to(target)
     }
 }
 

@@ -2,12 +2,17 @@
 
 use super::*;
 use crate::history::ClockMark;
+use crate::registry::{Alarm, Dwell};
 use crate::telemetry::bench;
 
 const ONLINE: AgentSide = AgentSide {
     online: true,
     device: None,
 };
+
+fn channel(name: &str) -> ChannelName {
+    ChannelName::parse(name).unwrap()
+}
 
 /// Runs above 100 W, no longer below 80 W, off below 5 W, dwell 10 s, offline after 30 s.
 struct Heater {
@@ -19,7 +24,10 @@ struct Heater {
 impl Heater {
     fn new() -> Self {
         let mut rule = StateRule::standard();
-        rule.fault_channel = Some(wire::ChannelName::parse("alarm").unwrap());
+        rule.alarms = vec![Alarm {
+            channel: channel("alarm"),
+            mask: None,
+        }];
         Self {
             fold: Fold::new(),
             rule,
@@ -28,9 +36,14 @@ impl Heater {
     }
 
     fn record(&mut self, points: &[(i64, Cell, Cell)], received_s: i64) {
-        let channels = RuleChannels {
-            value: bench::channel(1),
-            fault: bench::channel(2),
+        let names = [channel("power_w"), channel("alarm")];
+        let channels: RuleChannels<'_> = (1..)
+            .zip(&names)
+            .map(|(number, name)| (name, bench::channel(number)))
+            .collect();
+        let terms = Terms {
+            rule: &self.rule,
+            stale_ms: 30_000,
         };
         let numbers = [1, 2].map(|number| bench::channel(number).unwrap());
         let mut rows = Rows::of_channels(&numbers);
@@ -39,7 +52,7 @@ impl Heater {
         }
         let now = Micros::new(received_s * 1_000_000);
         self.fold
-            .take(&self.rule, channels, &rows, now, &mut self.decided);
+            .take(terms, &channels, &rows, now, &mut self.decided);
     }
 
     fn reads(&mut self, at_s: i64, watt: f64) {
@@ -52,7 +65,11 @@ impl Heater {
 
     fn tick(&mut self, at_ms: i64, agent: AgentSide) {
         let now = Micros::new(at_ms * 1_000);
-        self.fold.tick(&self.rule, agent, now, &mut self.decided);
+        let terms = Terms {
+            rule: &self.rule,
+            stale_ms: 30_000,
+        };
+        self.fold.tick(terms, agent, now, &mut self.decided);
     }
 
     /// Decisions so far, in seconds.
@@ -90,7 +107,7 @@ fn a_heaters_cycles_are_one_run_of_each() {
 #[test]
 fn the_thresholds_are_exact_and_the_state_stays_between_them() {
     let mut heater = Heater::new();
-    heater.rule.dwell_ms = 0;
+    heater.rule.dwell = Dwell::of(0);
     for (at_s, watt) in (0..).zip([100.0, 100.1, 80.0, 79.9, 95.0, 5.0, 4.9]) {
         heater.reads(at_s, watt);
     }
@@ -159,7 +176,7 @@ fn failing_reads_are_offline_after_a_while_and_one_is_not() {
 #[test]
 fn a_fault_shows_while_the_fault_channel_says_so() {
     let mut heater = Heater::new();
-    heater.rule.dwell_ms = 0;
+    heater.rule.dwell = Dwell::of(0);
     heater.record(&[(0, Cell::Good(200.0), Cell::Good(0.0))], 0);
     heater.record(&[(5, Cell::Absent, Cell::Good(4.0))], 5);
     heater.record(&[(9, Cell::Good(20.0), Cell::Absent)], 9);
@@ -210,7 +227,8 @@ fn a_restart_goes_on_where_the_store_stands() {
         state: MachineState::Running,
     };
     let mut heater = Heater::new();
-    let cells = (Some(Cell::Good(90.0)), None);
+    let power = channel("power_w");
+    let cells = [(&power, Cell::Good(90.0))];
     let now = Micros::new(500_000_000);
     heater.fold = Fold::restored(last, cells, Some(100_000), now);
     // Nobody listened between 100 s and 500 s: the agent's backlog tells what was.
@@ -219,4 +237,26 @@ fn a_restart_goes_on_where_the_store_stands() {
     assert!(heater.decided.is_empty(), "{:?}", heater.decided());
     heater.tick(540_000, ONLINE);
     assert_eq!(heater.decided(), [(140, "agent")]);
+}
+
+#[test]
+fn a_change_to_each_state_has_its_own_dwell() {
+    let mut heater = Heater::new();
+    heater.rule.dwell.running_ms = Some(0);
+    heater.rule.dwell.off_ms = Some(60_000);
+    for (from, to, watt) in [
+        (0, 5, 50.0),
+        (5, 6, 500.0),
+        (6, 50, 50.0),
+        (50, 100, 1.0),
+        (100, 200, 50.0),
+        (200, 261, 1.0),
+    ] {
+        for at_s in from..to {
+            heater.reads(at_s, watt);
+        }
+    }
+    // A second of running counts, 50 s without power do not.
+    let expected = [(0, "standby"), (5, "running"), (6, "standby"), (200, "off")];
+    assert_eq!(heater.decided(), expected);
 }

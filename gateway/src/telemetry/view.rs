@@ -23,6 +23,19 @@ pub struct MachineView {
     pub last_report: Option<Micros>,
 }
 
+/// A wall clock that is off by more than this is worth a warning: readings are placed right all the
+/// same, but whoever reads the device's own log is misled.
+pub const CLOCK_SKEW_MS_MAX: i64 = 5_000;
+
+impl AgentView {
+    /// Returns whether its wall clock is off by more than [`CLOCK_SKEW_MS_MAX`].
+    #[must_use]
+    pub fn is_clock_off(&self) -> bool {
+        self.clock_skew_ms
+            .is_some_and(|skew| skew.abs() > CLOCK_SKEW_MS_MAX)
+    }
+}
+
 impl MachineView {
     /// What is known of an instrument that never reported.
     pub const UNKNOWN: Self = Self {
@@ -43,6 +56,11 @@ pub struct AgentView {
     pub last_seen: Micros,
     /// Its release, as of its last hello.
     pub version: Option<String>,
+    /// How often it promised to report at the latest, in milliseconds.
+    pub report_every_ms: Option<i64>,
+    /// Its wall clock minus the gateway's, in milliseconds, as of its last message; `None` until it
+    /// sent one in this process.
+    pub clock_skew_ms: Option<i64>,
     /// Keys that it reported and was not let speak for, ascending.
     pub refused_keys: Vec<InstrumentKey>,
 }
@@ -134,4 +152,8 @@ pub struct Counts {
     pub queued_bytes: u64,
     /// Agents connected now.
     pub agents_online: u64,
+    /// Agents connected now whose wall clock is off by more than [`CLOCK_SKEW_MS_MAX`].
+    pub clocks_off: u64,
+    /// The most that a connected agent's wall clock is off, in milliseconds.
+    pub clock_skew_ms_max: u64,
 }

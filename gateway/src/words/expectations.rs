@@ -93,6 +93,46 @@ pub(super) const EXPECTATIONS: &[(&str, &str)] = &[
         "expected at most 500 instruments, each once",
         "最多 500 台仪器，且不能重复",
     ),
+    // State rules.
+    ("no such version", "没有这个版本"),
+    (
+        "does not belong to this kind of rule",
+        "这种规则没有这个字段",
+    ),
+    ("this kind of rule needs it", "这种规则必须给出此字段"),
+    (
+        "only together with standby_above",
+        "只能与 `standby_above` 一起给出",
+    ),
+    (
+        "must not be above standby_above",
+        "不能大于 `standby_above`",
+    ),
+    ("must not be above enter", "不能大于 `enter`"),
+    ("must not be below enter", "不能小于 `enter`"),
+    ("must not be below from", "不能小于 `from`"),
+    ("expected 1 to 64 entries", "应为 1 到 64 项"),
+    ("expected 1 to 64 values", "应为 1 到 64 个值"),
+    ("expected 1 to 16 cases", "应为 1 到 16 种情况"),
+    ("expected 1 to 16 conditions", "应为 1 到 16 个条件"),
+    ("a value has one meaning only", "一个值只能有一种含义"),
+    ("at most 8 alarms", "最多 8 个报警"),
+    (
+        "at most 16 channels in one rule",
+        "一条规则最多涉及 16 个通道",
+    ),
+    ("conditions nest at most 4 deep", "条件最多嵌套 4 层"),
+    (
+        "expected places of bits from 0 to 52",
+        "应为 0 到 52 的位序号，至少一个",
+    ),
+    ("expected at most PT24H", "最长为 `PT24H`"),
+    ("expected at most P7D", "最长为 `P7D`"),
+    ("expected PT10M to P30D", "应为 `PT10M` 到 `P30D`"),
+    ("at most 7 days after the start", "最多在开始之后 7 天"),
+    ("expected 1 to 14 days", "应为 1 到 14 天"),
+    ("must not lie in the future", "不能晚于现在"),
+    ("must not lie before what is kept", "原始读数已不再保留"),
     // Names that travel, as `wire` says what they have to be.
     (
         "1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit",

@@ -130,6 +130,14 @@ fn sentence(kind: NoticeKind) -> (&'static str, &'static str) {
             "有补录的使用等待您确认",
             "use entered by hand waits for your decision",
         ),
+        NoticeKind::MachineFault => (
+            "仪器持续报告故障，已自动停机",
+            "it keeps reporting a fault and is out of use",
+        ),
+        NoticeKind::FaultGone => (
+            "仪器已不再报告故障，请确认并结束停机",
+            "it reports no fault any more: check it and end the outage",
+        ),
     }
 }
 

@@ -140,6 +140,10 @@ export const api = {
   setSource: (key: string, source: T.Source) => put<T.Source>(`${at(key)}/source`, source),
   stateRule: (key: string) => get<T.StateRule>(`${at(key)}/state-rule`),
   setStateRule: (key: string, rule: T.StateRule) => put<T.StateRule>(`${at(key)}/state-rule`, rule),
+  learnedRule: (key: string, days: number) =>
+    get<T.LearnedRule>(withQuery(`${at(key)}/state-rule/learned`, { days })),
+  tryRule: (key: string, rule: T.StateRule) =>
+    post<T.RulePreview>(`${at(key)}/state-rule/preview`, { rule }),
 
   availability: (key: string, from: string, to: string, signal?: AbortSignal) =>
     get<T.Availability>(withQuery(`${at(key)}/availability`, { from, to }), signal),

@@ -289,7 +289,33 @@ export interface StateRule {
   standby_above: number | null;
   dwell: string;
   fault_channel: string | null;
-  stale_after: string;
+  /** Null: by the interval that the agent promises. */
+  stale_after: string | null;
+  /** Anything but thresholds is set by the API. */
+  kind?: 'register' | 'cases';
+}
+/** What the last days' readings say of thresholds. */
+export interface LearnedRule {
+  unit: string;
+  covered: string;
+  histogram: { bounds: number[]; seconds: number[] };
+  levels: { center: number; share: number; state: 'off' | 'standby' | 'running' }[];
+  proposal: {
+    rule: StateRule;
+    confidence: number;
+    confidence_word: 'low' | 'medium' | 'high';
+  } | null;
+  why_not: 'too_few_readings' | 'one_level' | null;
+}
+/** What a rule would have decided. */
+export interface RulePreview {
+  differs: string;
+  differences: { start: string; end: string; decided: string | null; by_rule: string | null }[];
+  totals: {
+    state: 'off' | 'standby' | 'running' | 'fault' | 'offline';
+    decided: string;
+    by_rule: string;
+  }[];
 }
 export interface Agent {
   name: string;

@@ -55,6 +55,10 @@ words! {
         UnbookedRun = "unbooked_run",
         /// Use entered by hand waits for a decision.
         DeclaredUse = "declared_use",
+        /// A machine reports a fault, and its instrument is out for it.
+        MachineFault = "machine_fault",
+        /// A machine reports no fault any more; whoever runs it ends the outage.
+        FaultGone = "fault_gone",
     }
 }
 

@@ -13,8 +13,8 @@ use super::*;
 
 const MANAGER: i64 = 20;
 
-async fn place() -> Place {
-    let mut import = world();
+/// Adds who manages the lab.
+pub(super) fn with_manager(mut import: Import) -> Import {
     import.members.push(Member {
         id: MemberId::new(MANAGER),
         login: "manager".to_owned(),
@@ -24,7 +24,11 @@ async fn place() -> Place {
         }],
         ..import.members[0].clone()
     });
-    Place::of(import).await
+    import
+}
+
+async fn place() -> Place {
+    Place::of(with_manager(world())).await
 }
 
 async fn with_rules(place: &Place, instrument: u32, bodies: Vec<RuleBody>) {

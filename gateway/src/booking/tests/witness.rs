@@ -10,6 +10,7 @@ use super::presence::{at, minutes, strict_of, with_source};
 use super::*;
 use crate::history::{Group, History, StateChange, Writer};
 use crate::status::{MachineState, OfflineReason};
+use crate::telemetry::MachineView;
 
 const NEVER: i64 = i64::MIN;
 
@@ -94,11 +95,14 @@ impl Watch {
 
 fn witness(place: &Place, history: &History, reported: &Arc<AtomicI64>) -> Witness {
     let reported = Arc::clone(reported);
-    let last_report = Box::new(move |_| {
+    let machines = Box::new(move |_| {
         let at = reported.load(Ordering::SeqCst);
-        (at != NEVER).then_some(Micros::new(at))
+        MachineView {
+            last_report: (at != NEVER).then_some(Micros::new(at)),
+            ..MachineView::UNKNOWN
+        }
     });
-    Witness::new(place.desk.clone(), history.clone(), last_report)
+    Witness::new(place.desk.clone(), history.clone(), machines)
 }
 
 async fn watched() -> Watch {

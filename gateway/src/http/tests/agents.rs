@@ -68,8 +68,13 @@ async fn an_agent_is_made_with_the_instruments_it_speaks_for() {
 
 /// A record of one reading of each key.
 fn record(seq: u64, keys: &[&str]) -> Bytes {
+    record_by(seq, keys, MIDNIGHT / 1_000)
+}
+
+/// The same by an agent whose wall clock shows something else.
+fn record_by(seq: u64, keys: &[&str], wall_ms: i64) -> Bytes {
     let clocks = Clocks {
-        wall_ms: MIDNIGHT / 1_000,
+        wall_ms,
         mono_ms: 1_000,
     };
     let series = keys.iter().map(|key| Series {
@@ -175,4 +180,39 @@ async fn use_is_counted_of_what_everybody_sees_unless_asked() {
     assert_eq!(tiles, 9);
     assert_eq!(instruments(&format!("{path}&all=true")).await, 10);
     assert_eq!(instruments(&format!("{path}&all=false")).await, 9);
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_is_off_is_shown_and_counted() {
+    let place = Place::new().await;
+    let shown = async |wall_ms: i64, seq: u64| {
+        let (done, committed) = tokio::sync::oneshot::channel();
+        let delivery = Delivery {
+            topic: "ortoo/v1/agent-0/up/readings".to_owned(),
+            payload: record_by(seq, &["D-1"], wall_ms),
+            acknowledge: Acknowledge::with(move || {
+                assert!(done.send(()).is_ok(), "somebody waits");
+            }),
+        };
+        place.state.telemetry().ingest(delivery).await.unwrap();
+        let in_time = tokio::time::timeout(std::time::Duration::from_secs(20), committed).await;
+        in_time.expect("within 20 s").unwrap();
+        let agents = place.get(Who::Manager, "/api/v1/agents").await.expect(200);
+        let mut agents = agents["items"].as_array().unwrap().iter();
+        let agent = agents.find(|agent| agent["name"] == "agent-0").unwrap();
+        (
+            agent["clock_skew_ms"].clone(),
+            agent["is_clock_off"].clone(),
+        )
+    };
+    let now_ms = MIDNIGHT / 1_000;
+    assert_eq!(
+        shown(now_ms - 4_000, 1).await,
+        (json!(-4_000), json!(false))
+    );
+    assert_eq!(
+        shown(now_ms + 600_000, 2).await,
+        (json!(600_000), json!(true))
+    );
+    assert_eq!(shown(now_ms, 3).await, (json!(0), json!(false)));
 }

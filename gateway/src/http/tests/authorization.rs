@@ -104,6 +104,16 @@ fn reading() -> Vec<Row> {
             "/api/v1/instruments/A-1/state-rule",
             PUBLIC,
         ),
+        get(
+            "/api/v1/instruments/{key}/state-rule/learned",
+            "/api/v1/instruments/A-1/state-rule/learned?days=2",
+            [401, 403, 200, 403, 200, 200, 200],
+        ),
+        get(
+            "/api/v1/instruments/{key}/state-rule/rerun",
+            "/api/v1/instruments/A-1/state-rule/rerun",
+            [401, 403, 200, 403, 200, 200, 200],
+        ),
         plain("/api/v1/agents", [401, 403, 200, 200, 200, 200, 200]),
         get(
             "/api/v1/instruments/{key}/availability",

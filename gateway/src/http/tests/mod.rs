@@ -24,6 +24,7 @@ mod reports;
 mod runs;
 mod scripts;
 mod settings;
+mod state_rules;
 mod texts;
 mod together;
 mod waiting;

@@ -106,7 +106,7 @@ fn impossible_rules_name_the_field() {
         "name",
     );
     let mut rule = StateRuleJson::of(&StateRule::standard());
-    rule.running_below = 900.0;
+    rule.running_below = Some(900.0);
     assert_eq!(rule.to_rule().unwrap_err().field, "running_below");
 }
 

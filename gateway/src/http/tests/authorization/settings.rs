@@ -86,7 +86,26 @@ pub(super) fn rows() -> Vec<Row> {
                 "/api/v1/instruments/A-1/state-rule",
                 managing(200),
             ),
-            state_rule,
+            state_rule.clone(),
+        ),
+        with(
+            row(
+                Method::POST,
+                "/api/v1/instruments/{key}/state-rule/preview",
+                "/api/v1/instruments/A-1/state-rule/preview",
+                managing(200),
+            ),
+            json!({ "rule": state_rule }),
+        ),
+        with(
+            row(
+                Method::POST,
+                "/api/v1/instruments/{key}/state-rule/rerun",
+                "/api/v1/instruments/A-1/state-rule/rerun",
+                // One at a time: the first is not ended yet.
+                [401, 403, 201, 403, 409, 409, 403],
+            ),
+            json!({ "from": "2026-11-20T00:00:00Z", "to": "2026-11-21T00:00:00Z", "reason": "why" }),
         ),
         with(
             row(
