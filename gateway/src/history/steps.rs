@@ -196,7 +196,7 @@ mod tests {
 
     fn mean(values: &[f64]) -> f64 {
         let mut entry = Entry::new(0);
-        for value in values.iter() {
+        for value in values {
             entry.add(*value);
         }
         entry.mean
@@ -246,10 +246,10 @@ mod tests {
         fn parts_of_a_step_make_the_whole(values in prop::collection::vec(-1e6..1e6f64, 2..60), cut in 1..59_usize) {
             let cut = cut.min(values.len() - 1);
             let mut whole = Entry::new(0);
-            for value in values.iter() { whole.add(*value); }
+            for value in &values { whole.add(*value); }
             let mut parts = [Entry::new(0), Entry::new(0)];
-            for value in values[..cut].iter() { parts[0].add(*value); }
-            for value in values[cut..].iter() { parts[1].add(*value); }
+            for value in &values[..cut] { parts[0].add(*value); }
+            for value in &values[cut..] { parts[1].add(*value); }
             let [mut first, second] = parts;
             first.absorb(&second);
             prop_assert!((first.mean - whole.mean).abs() < 1e-6);

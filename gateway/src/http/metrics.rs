@@ -16,7 +16,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
-use self::exposition::Exposition;
+use self::exposition::{Exposition, seconds};
 use super::answer::typed;
 use super::frame::Counts;
 use super::state::HttpState;

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
+use scheduler::time::Span;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use wire::AgentName;

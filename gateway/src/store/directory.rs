@@ -83,14 +83,7 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
         let agent = agent(&row)?;
         directory.agents.insert(agent.name.clone(), agent);
     }
-    for row in rows(tx, foreign::SOURCES).await? {
-        let source = foreign::source(&row)?;
-        directory.sources.insert(source.name.clone(), source);
-    }
-    for row in rows(tx, foreign::MAPPINGS).await? {
-        let entry = foreign::mapping(&row)?;
-        directory.mappings.insert(entry.id, entry);
-    }
+    foreign::load(tx, &mut directory).await?;
     for row in rows(tx, MOVES).await? {
         directory.node_moves.push(NodeMove {
             id: get(&row, "id")?,
@@ -143,25 +136,7 @@ async fn load_people(tx: &mut Tx, directory: &mut Directory) -> Result<(), Store
             .tokens
             .insert(hash(&row, "hash", "tokens", &id)?, entry);
     }
-    for row in rows(tx, AGENTS).await? {
-        let agent = agent(&row)?;
-        directory.agents.insert(agent.name.clone(), agent);
-    }
-    foreign::load(tx, &mut directory).await?;
-    for row in rows(tx, MOVES).await? {
-        directory.node_moves.push(NodeMove {
-            id: get(&row, "id")?,
-            node: NodeId::new(get(&row, "node")?),
-            left: NodeId::new(get(&row, "left_parent")?),
-            at: Micros::new(get(&row, "at_us")?),
-            by: MemberId::new(get(&row, "by_member")?),
-        });
-    }
-    for row in rows(tx, RULES).await? {
-        let (scope, set) = rule_set(&row)?;
-        directory.rules.insert(scope, set);
-    }
-    Ok(directory)
+    Ok(())
 }
 
 /// Returns whether an instrument has a history, so that its key is never given again.

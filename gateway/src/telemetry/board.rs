@@ -48,6 +48,7 @@ pub(super) struct Board {
     rejected: Mutex<BTreeMap<&'static str, u64>>,
     sources: Mutex<HashMap<SourceName, SourceView>>,
     unknown: Mutex<UnknownBook>,
+    edge_nodes: Mutex<BTreeMap<NodeName, Arc<EdgeNodeView>>>,
     dropped: Mutex<BTreeMap<&'static str, u64>>,
     /// Why nothing can be committed now.
     trouble: Mutex<Option<String>>,

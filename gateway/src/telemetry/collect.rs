@@ -11,7 +11,6 @@ use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
 use wire::{Ack, AgentName, Batch, Event, Hello, RecordBody, SeqRange};
 
-use self::sparkplug::EdgeNodes;
 use super::agents::AgentBook;
 use super::board::{Board, add};
 use super::clocks::{ClockBook, Possible};

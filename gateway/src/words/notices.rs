@@ -110,16 +110,10 @@ fn sentence(kind: NoticeKind) -> (&'static str, &'static str) {
             "您候补的时段有空，请在期限内确认",
             "a slot you wait for is free: answer before the offer runs out",
         ),
-        NoticeKind::Served => (
-            "您候补的时段已为您预约",
-            "what you waited for is booked for you",
-        ),
+        NoticeKind::Served => ("您候补的时段已为您预约", "what you waited for is yours"),
         NoticeKind::Transferred => ("一个预约已转给您", "a booking was handed over to you"),
         NoticeKind::ProblemReported => ("有人报告了问题", "somebody reported a problem"),
-        NoticeKind::ProblemClosed => (
-            "您报告的问题已处理",
-            "the problem you reported was dealt with",
-        ),
+        NoticeKind::ProblemClosed => ("您报告的问题已处理", "your problem was dealt with"),
         NoticeKind::AppealLodged => ("有人对扣分提出申诉", "somebody appeals against points"),
         NoticeKind::AppealDecided => ("您的申诉已有结果", "your appeal was decided"),
         NoticeKind::UnbookedRun => (

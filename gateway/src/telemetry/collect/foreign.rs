@@ -9,6 +9,7 @@ use scheduler::time::{MINUTE_US, Micros, SECOND_US};
 use wire::Quality;
 
 use super::Collector;
+use super::sparkplug::EdgeNodes;
 use crate::history::{Cell, ChannelNo, ClockMark, Rows, Writer};
 use crate::registry::{Directory, Instrument, SourceName};
 use crate::telemetry::board::add;
@@ -18,6 +19,7 @@ use crate::telemetry::foreign::{
 };
 use crate::telemetry::intake::Inbound;
 use crate::telemetry::mapping::{self, MappingIndex};
+use crate::telemetry::sparkplug::Topic;
 
 /// How far a device's time may be off without being uncertain: what transport and a clock set by
 /// NTP explain.
@@ -35,7 +37,8 @@ const NUDGE_MS: i64 = 1_000;
 pub(super) struct Others {
     /// Instruments whose source says that it is gone.
     pub(super) absent: HashSet<InstrumentId>,
-    mappings: MappingIndex,
+    pub(super) mappings: MappingIndex,
+    pub(super) nodes: EdgeNodes,
 }
 
 /// Readings of one instrument: by time the cells of each channel and how sure the time is.
@@ -78,15 +81,6 @@ impl Collector {
             return;
         };
         let source = message.publisher.unwrap_or_else(|| owner.clone());
-        let candidates = self.others.mappings.candidates(lab, topic);
-        let as_came = mapping::Message {
-            topic,
-            payload,
-            arrival: now,
-            is_retained: message.is_retained,
-        };
-        let entries = candidates.iter().map(Arc::as_ref);
-        let outcome = mapping::read(&directory, lab, entries, &as_came);
         self.board.see_source(&source, now, is_at_most_once);
         let whose = (lab, &source);
         if Topic::is_sparkplug(topic) {
@@ -112,8 +106,8 @@ impl Collector {
     ) {
         let (topic, now) = (message.topic, message.arrival);
         let directory = self.directory.load_full();
-        self.mappings.follow(&directory);
-        let candidates = self.mappings.candidates(lab, topic);
+        self.others.mappings.follow(&directory);
+        let candidates = self.others.mappings.candidates(lab, topic);
         let entries = candidates.iter().map(Arc::as_ref);
         let outcome = mapping::read(&directory, lab, entries, message);
         if let Some(why) = outcome.unknown().filter(|_| !Topic::is_presence(topic)) {

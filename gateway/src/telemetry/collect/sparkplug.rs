@@ -52,9 +52,9 @@ impl Collector {
             self.refuse((topic, payload), why, now);
             return;
         }
-        match self.nodes.host.hear(&parsed, payload, millis(now)) {
+        match self.others.nodes.host.hear(&parsed, payload, millis(now)) {
             Ok((node, told)) => {
-                self.nodes.belongs(&node, (lab, source));
+                self.others.nodes.belongs(&node, (lab, source));
                 let is_born = parsed.kind == Kind::NodeBirth;
                 self.tell_of_node(&node, (&told, is_born), writer, now);
             }
@@ -64,7 +64,7 @@ impl Collector {
 
     /// Lets time pass for all edge nodes.
     pub(super) fn tick_nodes(&mut self, writer: &mut Writer, now: Micros) {
-        for (node, told) in self.nodes.host.tick(millis(now)) {
+        for (node, told) in self.others.nodes.host.tick(millis(now)) {
             self.tell_of_node(&node, (&[told], false), writer, now);
         }
     }
@@ -76,7 +76,7 @@ impl Collector {
         writer: &mut Writer,
         now: Micros,
     ) {
-        let Some((lab, source)) = self.nodes.owners.get(node).cloned() else {
+        let Some((lab, source)) = self.others.nodes.owners.get(node).cloned() else {
             return;
         };
         let mut is_other = is_born;
@@ -94,7 +94,7 @@ impl Collector {
                 Told::Value { .. } | Told::Unread { .. } => {}
             }
         }
-        for document in documents(node, told, self.nodes.host.devices(node)) {
+        for document in documents(node, told, self.others.nodes.host.devices(node)) {
             let payload = Bytes::from(document.body.to_string());
             let message = Message {
                 topic: &document.topic,
@@ -104,7 +104,7 @@ impl Collector {
             };
             self.read_message((lab, &source), &message, &payload, writer);
         }
-        if is_other && let Some(listed) = self.nodes.host.listed(node) {
+        if is_other && let Some(listed) = self.others.nodes.host.listed(node) {
             let view = EdgeNodeView {
                 lab,
                 source,
