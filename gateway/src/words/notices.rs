@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(zh, "衍射仪：您报告的问题已处理。");
         assert_eq!(
             en,
-            "Diffractometer: the problem you reported was dealt with."
+            "Diffractometer: your problem was dealt with."
         );
     }
 
