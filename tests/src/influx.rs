@@ -164,8 +164,11 @@ async fn query(
     }
 }
 
+/// Points of a channel by measurement: time in milliseconds, value.
+type Points<'a> = Vec<(&'a str, Vec<(i64, f64)>)>;
+
 /// What a query begins with: the points of a channel in a window, by measurement.
-fn source<'a>(kept: &'a Kept, flux: &str) -> Option<Vec<(&'a str, Vec<(i64, f64)>)>> {
+fn source<'a>(kept: &'a Kept, flux: &str) -> Option<Points<'a>> {
     let start = millis(between(flux, "  |> range(start: ", ", stop: ")?)?;
     let stop = millis(between(flux, ", stop: ", ")\n")?)?;
     let filter = between(flux, "  |> filter(fn: (r) => (", ")\n")?;

@@ -198,10 +198,7 @@ mod tests {
         );
         let [zh, en] = told(NoticeKind::ProblemClosed, None, "");
         assert_eq!(zh, "衍射仪：您报告的问题已处理。");
-        assert_eq!(
-            en,
-            "Diffractometer: your problem was dealt with."
-        );
+        assert_eq!(en, "Diffractometer: your problem was dealt with.");
     }
 
     #[test]
