@@ -133,7 +133,7 @@ async fn what_was_acknowledged_while_the_store_was_down_arrives_after_a_kill() {
     let mut plant = Plant::start(dir.path(), &victoria.url()).await;
     plant.say(10).await;
     plant.store_is(true).await;
-    victoria.kill();
+    victoria.stop().await;
     plant.say(20).await;
     plant.store_is(false).await;
     plant.book(24).await;

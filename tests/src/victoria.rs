@@ -14,6 +14,9 @@ use crate::wait;
 /// A probed port may be taken before the server binds it: how often to try another one.
 const TRIES_MAX: usize = 5;
 
+/// Labels of a series, and its samples: time in milliseconds and value.
+pub type Exported = (Value, Vec<(i64, f64)>);
+
 /// A running server.
 pub struct Victoria {
     process: Process,
@@ -43,9 +46,15 @@ impl Victoria {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Ends it as `kill -9` does.
-    pub fn kill(&mut self) {
-        self.process.kill();
+    /// Asks it to stop and waits until it has. Killed, it would lose the last seconds of what it
+    /// answered 204 to.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub async fn stop(&mut self) {
+        self.process.signal("TERM");
+        let code = self.process.exit_code(Duration::from_secs(20)).await;
+        assert_eq!(code, Some(0), "VictoriaMetrics stops in order");
     }
 
     /// Starts it again on the same port.
@@ -71,7 +80,7 @@ impl Victoria {
     ///
     /// # Panics
     /// When it does not answer as documented.
-    pub async fn export(&self, selector: &str) -> Vec<(Value, Vec<(i64, f64)>)> {
+    pub async fn export(&self, selector: &str) -> Vec<Exported> {
         self.flush().await;
         let place = format!("{}/api/v1/export", self.url());
         let place = reqwest::Url::parse_with_params(&place, [("match[]", selector)]);
@@ -84,10 +93,8 @@ impl Victoria {
                 serde_json::from_value(line["timestamps"].take()).expect("times are milliseconds");
             let values: Vec<f64> =
                 serde_json::from_value(line["values"].take()).expect("values are numbers");
-            (
-                line["metric"].take(),
-                times.into_iter().zip(values).collect(),
-            )
+            let samples = times.into_iter().zip(values).collect();
+            (line["metric"].take(), samples)
         });
         series.collect()
     }

@@ -84,38 +84,63 @@ pub(super) async fn steps(
     asked: Asked<'_>,
     step_ms: i64,
 ) -> Result<BTreeMap<(i64, usize), Step>, HistoryError> {
+    let mut steps = BTreeMap::new();
+    let whole = (asked.to_ms - asked.from_ms) / step_ms;
+    let mut from = 0;
+    while from < whole {
+        let count = (whole - from).min(STEPS_ASKED_MAX);
+        let begin_ms = asked.from_ms + from * step_ms;
+        ask(
+            web,
+            asked,
+            (begin_ms, count),
+            (step_ms, step_ms),
+            &mut steps,
+        )
+        .await?;
+        from += count;
+    }
+    // The window may end within a step, of which it then has the beginning.
+    let begin_ms = asked.from_ms + whole * step_ms;
+    let rest_ms = asked.to_ms - begin_ms;
+    if rest_ms > 0 {
+        ask(web, asked, (begin_ms, 1), (step_ms, rest_ms), &mut steps).await?;
+    }
+    Ok(steps)
+}
+
+/// Asks for `count` steps from `begin_ms` on, each of which begins `step_ms` after the last and
+/// covers `length_ms`.
+async fn ask(
+    web: &Web,
+    asked: Asked<'_>,
+    (begin_ms, count): (i64, i64),
+    (step_ms, length_ms): (i64, i64),
+    steps: &mut BTreeMap<(i64, usize), Step>,
+) -> Result<(), HistoryError> {
     let (channel, id) = (asked.channel, asked.instrument.get());
     let words: Vec<String> = PARTS.iter().map(|part| format!("\"{}\"", part.2)).collect();
     let query = format!(
-        "aggr_over_time(({}), {READING}_{channel}{{id=\"{id}\"}}[{step_ms}ms])",
+        "aggr_over_time(({}), {READING}_{channel}{{id=\"{id}\"}}[{length_ms}ms])",
         words.join(",")
     );
-    let mut steps = BTreeMap::new();
-    let mut from_ms = asked.from_ms;
-    while from_ms < asked.to_ms {
-        let to_ms = asked
-            .to_ms
-            .min(from_ms.saturating_add(step_ms * STEPS_ASKED_MAX));
-        let last_ms = from_ms + (to_ms - 1 - from_ms) / step_ms * step_ms;
-        let form = [
-            ("query", query.clone()),
-            ("start", seconds(from_ms + step_ms - 1)),
-            ("end", seconds(last_ms + step_ms - 1)),
-            ("step", format!("{step_ms}ms")),
-            ("nocache", "1".to_owned()),
-        ];
-        let text = web.post_form("/api/v1/query_range", &form).await?;
-        let answer: Answer = serde_json::from_str(&text).map_err(nonsense)?;
-        take(answer, step_ms, &mut steps)?;
-        from_ms = to_ms;
-    }
-    Ok(steps)
+    let first_ms = begin_ms + length_ms - 1;
+    let form = [
+        ("query", query),
+        ("start", seconds(first_ms)),
+        ("end", seconds(first_ms + (count - 1) * step_ms)),
+        ("step", format!("{step_ms}ms")),
+        ("nocache", "1".to_owned()),
+    ];
+    let text = web.post_form("/api/v1/query_range", &form).await?;
+    let answer: Answer = serde_json::from_str(&text).map_err(nonsense)?;
+    take(answer, length_ms, steps)
 }
 
 /// Sorts an answer's rows by step. Rows of one series differ in `rollup` alone.
 fn take(
     answer: Answer,
-    step_ms: i64,
+    length_ms: i64,
     steps: &mut BTreeMap<(i64, usize), Step>,
 ) -> Result<(), HistoryError> {
     let mut known: Vec<BTreeMap<String, String>> = Vec::new();
@@ -132,7 +157,7 @@ fn take(
         });
         for (end_s, value) in row.values {
             let value: f64 = value.parse().map_err(nonsense)?;
-            let begin_ms = millis(end_s) + 1 - step_ms;
+            let begin_ms = millis(end_s) + 1 - length_ms;
             let step: &mut Step = steps.entry((begin_ms, series)).or_default();
             step.set(part, value);
         }
