@@ -137,7 +137,7 @@ fn device_names(events: &[Event]) -> Vec<(&str, bool)> {
         Event::Device {
             device, reachable, ..
         } => Some((device.as_str(), *reachable)),
-        Event::Dropped { .. } | Event::Other => None,
+        Event::Dropped { .. } | Event::Damaged { .. } | Event::Other => None,
     });
     named.collect()
 }
