@@ -82,7 +82,7 @@ impl Collector {
         let mut is_other = is_born;
         for one in told {
             match one {
-                Told::Dropped(why) => self.board.reject(*why),
+                Told::Dropped(why) => self.board.reject(why),
                 // What is no number is told with the metrics.
                 Told::Unread { why, .. } if why.is_fault() => self.board.reject(why.word()),
                 Told::Here(..) => is_other = true,
