@@ -93,6 +93,7 @@ pub struct ReadingRequest {
 pub struct PrecisionAsked {
     /// `s`, `ms`, `us` or `ns` (the default).
     #[serde(default)]
+    #[param(inline)]
     precision: Precision,
 }
 

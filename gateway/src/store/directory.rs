@@ -56,7 +56,7 @@ const WITH_HISTORY: &str = concat!(
 
 type Tx = Transaction<'static, Any>;
 
-async fn rows(tx: &mut Tx, query: &'static str) -> Result<Vec<AnyRow>, StoreError> {
+pub(super) async fn rows(tx: &mut Tx, query: &'static str) -> Result<Vec<AnyRow>, StoreError> {
     let rows = sqlx::query(query).fetch_all(&mut **tx).await;
     rows.map_err(StoreError::at("loading the registry"))
 }
@@ -116,14 +116,7 @@ pub async fn load_directory(tx: &mut Tx) -> Result<Directory, StoreError> {
         let agent = agent(&row)?;
         directory.agents.insert(agent.name.clone(), agent);
     }
-    for row in rows(tx, foreign::SOURCES).await? {
-        let source = foreign::source(&row)?;
-        directory.sources.insert(source.name.clone(), source);
-    }
-    for row in rows(tx, foreign::MAPPINGS).await? {
-        let entry = foreign::mapping(&row)?;
-        directory.mappings.insert(entry.id, entry);
-    }
+    foreign::load(tx, &mut directory).await?;
     for row in rows(tx, MOVES).await? {
         directory.node_moves.push(NodeMove {
             id: get(&row, "id")?,

@@ -5,19 +5,35 @@ use std::sync::Arc;
 use scheduler::id::NodeId;
 use scheduler::time::Micros;
 use sqlx::any::AnyRow;
+use sqlx::{Any, Transaction};
 
 use super::StoreError;
-use super::directory::hash;
+use super::directory::{hash, rows};
 use super::row::{get, json_of, parsed};
 use super::rows::Value;
-use crate::registry::{ForeignSource, MappingEntry, SourceName};
+use crate::registry::{Directory, ForeignSource, MappingEntry, SourceName};
 use crate::telemetry::mapping::{Mapping, MappingSpec, TopicFilter};
 
-pub(super) const SOURCES: &str =
-    "SELECT name, lab, secret, filters, created_us FROM foreign_sources";
-pub(super) const MAPPINGS: &str = "SELECT id, lab, name, spec, version, created_us FROM mappings";
+const SOURCES: &str = "SELECT name, lab, secret, filters, created_us FROM foreign_sources";
+const MAPPINGS: &str = "SELECT id, lab, name, spec, version, created_us FROM mappings";
 
-pub(super) fn source(row: &AnyRow) -> Result<ForeignSource, StoreError> {
+/// Loads foreign sources and mappings.
+pub(super) async fn load(
+    tx: &mut Transaction<'static, Any>,
+    directory: &mut Directory,
+) -> Result<(), StoreError> {
+    for row in rows(tx, SOURCES).await? {
+        let source = source(&row)?;
+        directory.sources.insert(source.name.clone(), source);
+    }
+    for row in rows(tx, MAPPINGS).await? {
+        let entry = mapping(&row)?;
+        directory.mappings.insert(entry.id, entry);
+    }
+    Ok(())
+}
+
+fn source(row: &AnyRow) -> Result<ForeignSource, StoreError> {
     const TABLE: &str = "foreign_sources";
     let name: String = get(row, "name")?;
     let filters: Vec<String> = json_of(row, (TABLE, "filters"))?;
@@ -34,7 +50,7 @@ pub(super) fn source(row: &AnyRow) -> Result<ForeignSource, StoreError> {
     })
 }
 
-pub(super) fn mapping(row: &AnyRow) -> Result<Arc<MappingEntry>, StoreError> {
+fn mapping(row: &AnyRow) -> Result<Arc<MappingEntry>, StoreError> {
     const TABLE: &str = "mappings";
     let id: i64 = get(row, "id")?;
     let spec: MappingSpec = json_of(row, (TABLE, "spec"))?;

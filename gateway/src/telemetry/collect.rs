@@ -19,7 +19,6 @@ use super::collected::{Collected, live_reading, machine_view};
 use super::decode::{self, Head, Message, Rejection};
 use super::intake::Delivery;
 use super::losses;
-use super::mapping::MappingIndex;
 use super::refuse::Refusals;
 use super::resolve;
 use super::restore::{restore, rule_channels};
@@ -35,9 +34,7 @@ pub(super) struct Collector {
     agents: AgentBook,
     folds: HashMap<InstrumentId, Fold>,
     refusals: Refusals,
-    /// Instruments whose foreign source says that it is gone.
-    absent: HashSet<InstrumentId>,
-    mappings: MappingIndex,
+    others: foreign::Others,
     nodes: EdgeNodes,
     collected: Collected,
     /// Whether somebody listens to the live stream.
@@ -61,8 +58,7 @@ impl Collector {
             agents: AgentBook::new(recovered.agents),
             folds,
             refusals: Refusals::default(),
-            absent: HashSet::new(),
-            mappings: MappingIndex::default(),
+            others: foreign::Others::default(),
             nodes: EdgeNodes::default(),
             collected: Collected::default(),
             is_watched: false,
@@ -382,7 +378,7 @@ impl Collector {
             };
             let source = instrument.source.as_ref();
             let side = AgentSide {
-                online: source.map_or(!self.absent.contains(id), |source| {
+                online: source.map_or(!self.others.absent.contains(id), |source| {
                     self.agents.is_online(&source.agent)
                 }),
                 device: self.agents.unreachable(*id),

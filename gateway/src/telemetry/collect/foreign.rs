@@ -1,6 +1,6 @@
 //! Readings of others: when they were read, whether they may count, and what they are kept as.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use crate::telemetry::foreign::{
     ForeignBatch, ForeignMessage, ForeignReading, Presence, ReadingTime, Refused,
 };
 use crate::telemetry::intake::Inbound;
-use crate::telemetry::mapping;
+use crate::telemetry::mapping::{self, MappingIndex};
 use crate::telemetry::sparkplug::Topic;
 
 /// How far a device's time may be off without being uncertain: what transport and a clock set by
@@ -30,6 +30,14 @@ const IN_DOUBT_US: i64 = 60 * MINUTE_US;
 
 /// How far an arrival may be moved on so that an instrument's readings ascend.
 const NUDGE_MS: i64 = 1_000;
+
+/// What is known of other makers' devices.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    /// Instruments whose source says that it is gone.
+    pub(super) absent: HashSet<InstrumentId>,
+    mappings: MappingIndex,
+}
 
 /// Readings of one instrument: by time the cells of each channel and how sure the time is.
 type Grid = BTreeMap<i64, (ClockMark, Vec<(ChannelNo, Cell)>)>;
@@ -60,9 +68,9 @@ impl Collector {
         let is_at_most_once = !message.acknowledge.is_awaited();
         self.collected.acknowledges.push(message.acknowledge);
         let directory = self.directory.load_full();
-        self.mappings.follow(&directory);
+        self.others.mappings.follow(&directory);
         let (topic, payload) = (message.topic.as_str(), &message.payload);
-        let Some((lab, owner)) = self.mappings.owner(topic) else {
+        let Some((lab, owner)) = self.others.mappings.owner(topic) else {
             self.refuse(
                 (topic, payload),
                 ("no_source", "no source sends there"),
@@ -96,8 +104,8 @@ impl Collector {
     ) {
         let (topic, now) = (message.topic, message.arrival);
         let directory = self.directory.load_full();
-        self.mappings.follow(&directory);
-        let candidates = self.mappings.candidates(lab, topic);
+        self.others.mappings.follow(&directory);
+        let candidates = self.others.mappings.candidates(lab, topic);
         let entries = candidates.iter().map(Arc::as_ref);
         let outcome = mapping::read(&directory, lab, entries, message);
         if let Some(why) = outcome.unknown().filter(|_| !Topic::is_presence(topic)) {
@@ -155,7 +163,7 @@ impl Collector {
                 refusals.push(("unknown_instrument", detail));
                 continue;
             };
-            self.absent.remove(&id);
+            self.others.absent.remove(&id);
             let heard_ms = self.folds.get(&id).and_then(super::Fold::heard_ms);
             let arrival_ms = arrival(now, heard_ms);
             let mut grid = Grid::new();
@@ -189,9 +197,9 @@ impl Collector {
     pub(super) fn take_presence(&mut self, presence: &[Presence]) {
         for one in presence {
             if one.is_here {
-                self.absent.remove(&one.instrument);
+                self.others.absent.remove(&one.instrument);
             } else {
-                self.absent.insert(one.instrument);
+                self.others.absent.insert(one.instrument);
             }
         }
     }
