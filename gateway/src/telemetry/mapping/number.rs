@@ -22,9 +22,10 @@ pub(super) fn read(value: &Value, rule: &ValueRead) -> Result<Vec<Number>, Why> 
     if let (Value::Array(phases), Some(names)) = (value, &rule.phases) {
         return read_phases(phases, rule, names);
     }
-    let number = match value {
-        Value::Null => Err(Quality::NotAValue),
-        value => Ok(raw(value, rule)?),
+    let number = if value.is_null() {
+        Err(Quality::NotAValue)
+    } else {
+        Ok(raw(value, rule)?)
     };
     Ok(vec![(rule.channel.clone(), scaled(number, rule))])
 }

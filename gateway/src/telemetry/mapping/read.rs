@@ -237,10 +237,8 @@ impl Reader<'_> {
         };
         for (name, value) in fields {
             let from = format!("{pointer}/{name}");
-            let number = match value {
-                Value::Bool(truth) => Some(f64::from(u8::from(*truth))),
-                value => number::number(value),
-            };
+            let truth = value.as_bool().map(|truth| f64::from(u8::from(truth)));
+            let number = truth.or_else(|| number::number(value));
             match (number, number::channel_of(name)) {
                 (Some(number), Some(channel)) => {
                     self.push(from, id, time, (channel, String::new()), Ok(number));

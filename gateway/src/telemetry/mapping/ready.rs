@@ -157,7 +157,7 @@ fn tasmota(spec: &MappingSpec, extra: Vec<ValueRead>) -> Result<Vec<Route>, Topi
     lines.extend(extra);
     let reads = ValuesRead {
         values: lines,
-        time: time(spec, "/Time", TimeFormat::Local),
+        time: Some(time(spec, "/Time", TimeFormat::Local)),
         ..ValuesRead::default()
     };
     Ok(vec![
@@ -188,7 +188,7 @@ fn shelly(spec: &MappingSpec, extra: Vec<ValueRead>) -> Result<Vec<Route>, Topic
             only_if: Some(("/method", &SHELLY_METHODS)),
             root: format!("/params/{part}"),
             values: lines,
-            time: time(spec, "/params/ts", TimeFormat::UnixS),
+            time: Some(time(spec, "/params/ts", TimeFormat::UnixS)),
             ..ValuesRead::default()
         };
         routes.push(values(below(spec, "events/rpc")?, partial));
@@ -210,7 +210,7 @@ fn zigbee(
     lines.extend(extra);
     let reads = ValuesRead {
         values: lines,
-        time: time(spec, "/last_seen", TimeFormat::Auto),
+        time: Some(time(spec, "/last_seen", TimeFormat::Auto)),
         ..ValuesRead::default()
     };
     Ok(vec![
@@ -233,7 +233,7 @@ fn telegraf(spec: &MappingSpec, base: Pattern, extra: Vec<ValueRead>) -> Route {
         // Without a word on which ones, all.
         fields: extra.is_empty().then_some("/fields"),
         values: extra,
-        time: time(spec, "/timestamp", TimeFormat::Auto),
+        time: Some(time(spec, "/timestamp", TimeFormat::Auto)),
         ..ValuesRead::default()
     };
     values(base, reads)
@@ -313,12 +313,12 @@ fn nothing(pattern: Pattern) -> Route {
     }
 }
 
-fn time(spec: &MappingSpec, pointer: &str, format: TimeFormat) -> Option<TimeSpec> {
+fn time(spec: &MappingSpec, pointer: &str, format: TimeFormat) -> TimeSpec {
     let own = || TimeSpec {
         pointer: pointer.to_owned(),
         format,
     };
-    Some(spec.time.clone().unwrap_or_else(own))
+    spec.time.clone().unwrap_or_else(own)
 }
 
 fn lines(table: &[Line]) -> Vec<ValueRead> {

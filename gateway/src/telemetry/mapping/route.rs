@@ -239,7 +239,7 @@ fn check_value(value: &ValueSpec, field: &dyn Fn(&str) -> String) -> Result<(), 
             return Err(SpecFault::new(&field(name), "expected a finite number"));
         }
     }
-    if (value.kind == Kind::Words) != !value.words.is_empty() {
+    if (value.kind == Kind::Words) == value.words.is_empty() {
         let message = "expected words with their numbers with the type `words`, and only then";
         return Err(SpecFault::new(&field("words"), message));
     }
