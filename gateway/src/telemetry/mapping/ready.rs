@@ -274,7 +274,7 @@ fn sparkplug(
         // Without a word on which ones, all.
         fields: extra.is_empty().then_some(""),
         values: extra,
-        time: time(spec, "/timestamp", TimeFormat::UnixMs),
+        time: Some(time(spec, "/timestamp", TimeFormat::UnixMs)),
         ..ValuesRead::default()
     };
     Ok(vec![
