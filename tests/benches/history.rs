@@ -13,6 +13,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use tests::measure::{cpu_s, quantile_ms};
 use wire::ChannelName;
 
+/// An instrument's number, and lines of a time in milliseconds with its values.
+type Batch = (u32, Vec<(i64, [f64; 6])>);
+
 /// Everything begins at this midnight.
 const T0_MS: i64 = 20_500 * 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -272,7 +275,7 @@ impl Store {
         (store, hand)
     }
 
-    async fn commit(&mut self, batches: Vec<(u32, Vec<(i64, [f64; 6])>)>) {
+    async fn commit(&mut self, batches: Vec<Batch>) {
         let numbers = CHANNELS.map(|name| {
             let name = ChannelName::parse(name).expect("it is a name");
             self.writer.known_channel(&name).expect("it was given")
