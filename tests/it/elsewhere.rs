@@ -193,6 +193,7 @@ fn assert_same_raw(here: &RawSeries, there: &RawSeries) {
 fn assert_same_steps(here: &StepSeries, there: &StepSeries) {
     assert_eq!(here.times_ms, there.times_ms);
     assert_eq!(here.count, there.count);
+    assert_eq!(here.good_ms, there.good_ms);
     let columns = [
         (&here.min, &there.min),
         (&here.mean, &there.mean),

@@ -20,14 +20,16 @@ use scheduler::time::{DAY_US, MINUTE_US, Micros, SECOND_US, Span};
 use wire::ChannelName;
 
 use super::counts::FollowCounts;
-use super::points::{Asked, append_raw, append_steps, check_size, raw_series, step_series};
+use super::points::{
+    Asked, append_raw, append_steps, check_size, good_ms, raw_series, step_series,
+};
 use super::web::Web;
 use super::{flux, victoria};
 use crate::clock::Clock;
 use crate::config::{Elsewhere, Kind};
 use crate::history::{
     BacklogView, ElsewhereCounts, History, HistoryError, RAW_KEPT_DAYS, RawSeries, STEPS_MAX,
-    StepSeries, StoreElsewhere,
+    StepSeries, StoreElsewhere, first_step,
 };
 
 /// How long after their commit readings are surely shown by the store elsewhere. VictoriaMetrics
@@ -97,6 +99,7 @@ impl StoreElsewhere for Past {
         step: Span,
     ) -> Result<StepSeries, HistoryError> {
         let (instrument, channel) = of;
+        let from = first_step(from, step);
         let step_ms = (step.get() / 1_000).max(1);
         let steps = to.get().saturating_sub(from.get()) / 1_000 / step_ms;
         if usize::try_from(steps).is_ok_and(|steps| steps > STEPS_MAX) {
@@ -124,6 +127,9 @@ impl StoreElsewhere for Past {
             let rest = history.stepped(instrument, channel, Micros::new(part.to), to, step);
             append_steps(&mut series, rest.await?);
         }
+        // How long each reading speaks is only known here.
+        let own = history.stepped(instrument, channel, from, to, step).await?;
+        series.good_ms = good_ms(&series.times_ms, &own);
         Ok(series)
     }
 

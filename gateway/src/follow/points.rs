@@ -1,5 +1,7 @@
 //! From what a store elsewhere answers to the series that readers get. Pure.
 
+use std::collections::HashMap;
+
 use scheduler::id::InstrumentId;
 use wire::ChannelName;
 
@@ -178,6 +180,19 @@ pub(super) fn append_steps(series: &mut StepSeries, later: StepSeries) {
     series.max.extend(later.max);
     series.last.extend(later.last);
     series.count.extend(later.count);
+}
+
+/// Returns for how long each step's readings speak, as the embedded store knows it; 0 where that has
+/// let go of the time.
+pub(super) fn good_ms(times_ms: &[i64], own: &StepSeries) -> Vec<i64> {
+    let known: HashMap<i64, i64> = own
+        .times_ms
+        .iter()
+        .copied()
+        .zip(own.good_ms.iter().copied())
+        .collect();
+    let good_ms = |time_ms| known.get(time_ms).copied().unwrap_or(0);
+    times_ms.iter().map(good_ms).collect()
 }
 
 /// Appends a raw series that begins later.

@@ -23,8 +23,8 @@ use super::touched::{DayKey, Taken};
 use super::{History, Shared};
 use crate::clock::Clock;
 
-/// Most days of which hours are computed in one piece of work.
-const DAYS_MAX: usize = 8;
+/// Most instruments of which hours are computed in one piece of work.
+const INSTRUMENTS_MAX: usize = 8;
 
 /// Hours of a day with more rows in blocks than that are computed one by one.
 const ROWS_MAX: i64 = 50_000;
@@ -110,7 +110,10 @@ impl Caretaker {
     pub async fn work(&mut self) -> Result<bool, HistoryError> {
         let now = self.clock.now();
         self.reload(now).await?;
-        let taken = self.shared.touched().take(&mut self.cursor, DAYS_MAX, now);
+        let taken = self
+            .shared
+            .touched()
+            .take(&mut self.cursor, INSTRUMENTS_MAX, now);
         // None while a commit is under way: soon.
         let mut is_more = taken.as_ref().is_none_or(|taken| !taken.is_empty());
         let taken = taken.unwrap_or_default();

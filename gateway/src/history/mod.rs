@@ -139,6 +139,7 @@ pub use recover::Recovered;
 pub use rows::{Cell, ChannelNo, ClockMark, Rows, quality_code, quality_of_code};
 pub use series::{ChannelReading, RAW_POINTS_MAX, RawSeries, STEPS_MAX, StateInterval, StepSeries};
 pub(crate) use states::intervals;
+pub(crate) use stepped::first_step;
 pub use versions::StateVersion;
 pub use writer::{NewestOf, Receipt, Writer};
 

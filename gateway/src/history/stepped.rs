@@ -36,6 +36,21 @@ struct Stretch {
     source: Source,
 }
 
+fn is_whole_minutes(step_ms: i64) -> bool {
+    step_ms % MINUTE.step_ms == 0
+}
+
+/// Returns where the first step of a window begins: at the window's begin, with steps of whole
+/// minutes at the whole minute that it lies in.
+pub(crate) fn first_step(from: Micros, step: Span) -> Micros {
+    let step_ms = (step.get() / 1_000).max(1);
+    if is_whole_minutes(step_ms) {
+        let minute_us = MINUTE.step_ms * 1_000;
+        return Micros::new(from.get() - from.get().rem_euclid(minute_us));
+    }
+    from
+}
+
 impl History {
     /// Returns a channel in `[from, to)` by step: least, mean, greatest and last value, the number
     /// of points, and for how long they speak.
@@ -57,7 +72,7 @@ impl History {
     ) -> Result<StepSeries, HistoryError> {
         let mut window = Window::new(from, to);
         let step_ms = (step.get() / 1_000).max(1);
-        if step_ms % MINUTE.step_ms == 0 {
+        if is_whole_minutes(step_ms) {
             window.from_ms -= window.from_ms.rem_euclid(MINUTE.step_ms);
         }
         let count = window.to_ms.saturating_sub(window.from_ms) / step_ms;

@@ -43,6 +43,7 @@ pub struct ReadingsAsked {
     #[param(value_type = Option<String>)]
     step: Option<Length>,
     /// `json`, `csv` or `parquet`; without it the `Accept` header decides.
+    #[param(inline)]
     format: Option<Format>,
 }
 

@@ -27,16 +27,17 @@ fn cell(instrument: u32, channel: i64, time_ms: i64) -> Cell {
     }
 }
 
-/// Batches within four hours: up to 120 lines some seconds apart.
+/// Batches within four hours of three days: up to 120 lines some seconds apart.
 fn batch() -> impl Strategy<Value = Batch> {
     let lines = (
+        0..3_i64,
         0..14_400_i64,
         1..120_i64,
         prop_oneof![Just(1_i64), Just(10), Just(97)],
     );
-    (1..3_u32, lines).prop_map(|(instrument, (begin, count, apart))| {
+    (1..3_u32, lines).prop_map(|(instrument, (day, begin, count, apart))| {
         let line = |number: i64| {
-            let time_ms = (begin + number * apart) * 1_000;
+            let time_ms = (day * 86_400 + begin + number * apart) * 1_000;
             (
                 time_ms,
                 [0, 1].map(|channel| cell(instrument, channel, time_ms)),
@@ -63,7 +64,7 @@ fn runner(cases: u32) -> TestRunner {
 /// Commits everything and compares, before and after the caretaker's work.
 async fn play(events: Vec<Event>) {
     let folder = tempfile::tempdir().unwrap();
-    let (mut store, hand) = Store::open(folder.path(), 86_400_000, Kept::default()).await;
+    let (mut store, hand) = Store::open(folder.path(), 5 * 86_400_000, Kept::default()).await;
     let mut model = Model::default();
     for event in events {
         match event {
@@ -84,10 +85,10 @@ async fn play(events: Vec<Event>) {
             }
         }
     }
-    store.check(&model, 2).await;
+    store.check(&model, 5).await;
     hand.advance(QUIET_US);
     store.tidy().await;
-    store.check(&model, 2).await;
+    store.check(&model, 5).await;
     assert_eq!(store.number("SELECT count(*) FROM touched").await, 0);
 }
 
