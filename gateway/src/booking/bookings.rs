@@ -227,6 +227,10 @@ impl Group<'_> {
         } = judged.outcome.map_err(ChangeOutcome::Refused)?;
         let status = status_after(held, changed.slot, needs_approval, by_owner, self.now)
             .ok_or(ChangeOutcome::NotAtOnce)?;
+        // Whoever sets rules aside answers for it.
+        let is_free = !by_owner || change.overriding.is_some();
+        let cost = (!is_free).then(|| self.cost_of_moving(held, changed.slot));
+        let cost = cost.transpose().map_err(ChangeOutcome::Refused)?;
         self.release(held.instrument, Holder::Booking(held.id));
         let holder = Holder::Booking(held.id);
         self.claim_placed(held.instrument, &placement, claim, holder);
@@ -245,6 +249,7 @@ impl Group<'_> {
         let changed = self.put_booking(changed, EventKind::Changed);
         self.settle_outages(held.instrument);
         self.note_override(held.id, change.overriding.as_ref(), rules);
+        self.charge_cancelling(held, cost.unwrap_or_default());
         if asks_anew {
             self.ask_approval(&changed);
         }
@@ -289,7 +294,11 @@ impl Group<'_> {
         if !by_owner {
             self.tell_why(&cancelled, NoticeKind::CancelledByLab, &cancel.reason);
         }
-        self.keep_for_undo(&held);
+        if by_owner {
+            self.keep_for_undo(&held);
+        } else {
+            self.offer_freed(held.instrument, held.slot);
+        }
         CancelOutcome::Cancelled(cancelled, cost)
     }
 }

@@ -38,7 +38,8 @@ pub struct BookTogether {
 pub enum TogetherOutcome {
     /// All of it is booked, in the order of the parts.
     Booked(Vec<Arc<Booking>>),
-    /// The same request with this key was answered before; these are its bookings.
+    /// The same request with this key was answered before; these of its bookings are the member's
+    /// still.
     Replayed(Vec<Arc<Booking>>),
     /// The key was used for another request.
     KeyReused,
@@ -63,7 +64,8 @@ impl Group<'_> {
         match self.key_found(asked.member, asked.idempotency.as_ref()) {
             Some(KeyFound::Same(first)) => {
                 let of_bundle = |held: &Booking| held.bundle() == Some(first.id);
-                return TogetherOutcome::Replayed(self.bookings_like(first.member, of_bundle));
+                // What was handed over since is its new member's.
+                return TogetherOutcome::Replayed(self.bookings_like(asked.member, of_bundle));
             }
             Some(KeyFound::Other) => return TogetherOutcome::KeyReused,
             None => {}

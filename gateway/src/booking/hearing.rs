@@ -293,7 +293,10 @@ impl Group<'_> {
     /// Does what a verdict says.
     fn conclude(&mut self, booking: &Booking, terms: &Terms, said: Verdict) {
         match (said, booking.status) {
-            (Verdict::Used(at), Status::NoShow) => self.clear_no_show(booking, at),
+            (Verdict::Used(at), Status::NoShow) => {
+                let why = (None, "later readings show that the machine ran");
+                self.clear_no_show(booking, at, why);
+            }
             (Verdict::Used(at), _) => self.mark_used(booking, at),
             (Verdict::NoShow, Status::Confirmed) if !self.was_out(booking, terms) => {
                 self.mark_no_show(booking, terms);

@@ -80,7 +80,7 @@ pub struct Restore {
 pub enum RestoreOutcome {
     /// The booking is again what it was.
     Restored(Arc<Booking>),
-    /// The undo time is over, or the member was not the one who gave it up.
+    /// The undo time is over, or somebody else gave it up.
     TooLate,
     /// It is not cancelled, or over.
     WrongState(WrongState),
@@ -140,7 +140,7 @@ impl Group<'_> {
         LetGoOutcome::Gone
     }
 
-    /// Lets the member who gave a booking up take that back for a while. Who waits for the slot is
+    /// Lets the member who gave an own booking up take that back for a while. Who waits for the slot is
     /// asked after that; if nobody does, it is free at once. To be called when its claim has been
     /// released, with the booking as it was.
     pub(super) fn keep_for_undo(&mut self, held: &Booking) {
@@ -233,15 +233,20 @@ impl Group<'_> {
         self.claim_placed(held.instrument, &placed.placement, placed.claim, holder);
         let restored = self.put_booking(restored, EventKind::Changed);
         self.settle_outages(held.instrument);
-        self.forgive_late_cancellation(held.id);
+        self.forgive_late_cancellation(held);
         let restored = self.booking(held.id).unwrap_or(restored);
         Ok(RestoreOutcome::Restored(restored))
     }
 
-    fn forgive_late_cancellation(&mut self, booking: BookingId) {
+    /// Takes back what the cancellation cost; what a late move before it cost stays.
+    fn forgive_late_cancellation(&mut self, cancelled: &Booking) {
         let given = self.writes.ledger.penalties.iter();
         let late = PenaltyReason::LateCancellation;
-        let given = given.filter(|given| given.booking == booking && given.reason == late);
+        let given = given.filter(|given| {
+            given.booking == cancelled.id
+                && given.reason == late
+                && Some(given.at) == cancelled.cancelled_at.get()
+        });
         let given: Vec<i64> = given.map(|given| given.id).collect();
         for id in given {
             self.writes.ledger.penalties.remove(id);

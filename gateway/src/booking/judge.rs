@@ -134,10 +134,54 @@ pub fn judge_in(
         action: action(wish, manner),
         ..facts(wish, &own)
     };
-    placed(&occupancy, wish, &facts).map_err(|refused| Refused {
-        next_free: offers(&occupancy, wish, &facts),
-        ..refused
+    let mut outcome = placed(&occupancy, wish, &facts);
+    let mut out_of_order = Vec::new();
+    if let Some(Holder::Hold(_)) = manner.instead_of {
+        out_of_order = live_outages(snapshot, wish);
+        outcome = outside(&out_of_order, wish, &facts, outcome);
+    }
+    outcome.map_err(|refused| {
+        let mut next_free = offers(&occupancy, wish, &facts);
+        next_free.retain(|slot| !out_of_order.iter().any(|gone| gone.slot.overlaps(*slot)));
+        Refused {
+            next_free,
+            ..refused
+        }
     })
+}
+
+fn live_outages(snapshot: &InstrumentSnapshot, wish: &Wish<'_>) -> Vec<Conflict> {
+    let outages = snapshot.outages.iter();
+    let live = outages.filter(|outage| outage.is_live(wish.now));
+    live.map(|outage| Conflict {
+        slot: outage.slot,
+        holder: Holder::Outage(outage.id),
+    })
+    .collect()
+}
+
+/// In an outage nothing new is booked, also not in the place that a hold has kept from its claims.
+fn outside(
+    outages: &[Conflict],
+    wish: &Wish<'_>,
+    facts: &BookingFacts<'_>,
+    outcome: Result<Placed, Refused>,
+) -> Result<Placed, Refused> {
+    let buffers = wish.policy.in_force(facts.class).buffers;
+    let claim = buffers.claim(wish.slot);
+    let in_way = outages.iter().filter(|outage| outage.slot.overlaps(claim));
+    let in_way: Vec<Conflict> = in_way.copied().collect();
+    if in_way.is_empty() {
+        return outcome;
+    }
+    let mut refused = outcome.err().unwrap_or_default();
+    for conflict in in_way {
+        let is_told = |told: &Conflict| told.holder == conflict.holder;
+        if !refused.conflicts.iter().any(is_told) {
+            refused.conflicts.push(conflict);
+        }
+    }
+    Err(refused)
 }
 
 /// Judges as [`judge_wish`] and does not look for what would pass instead: for wishes by the dozen.

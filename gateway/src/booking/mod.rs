@@ -81,6 +81,7 @@ pub use ask::{Answer, Ask, Command};
 pub use asking::{Asked, Gathered};
 pub use bookings::LAB_MOVES;
 pub use bundles::{BookTogether, PARTS_MAX, TogetherOutcome};
+pub use cancelling::Costs;
 pub use checking::{CheckIn, CheckOut, CheckOutcome};
 pub use command::{
     Approve, Book, BookOutcome, Cancel, CancelCost, CancelOutcome, Change, ChangeOutcome, Conflict,

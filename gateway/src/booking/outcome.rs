@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use scheduler::booking::Cleared;
+use scheduler::id::MemberId;
 use scheduler::occupancy::Holder;
 use scheduler::slot::Slot;
 use scheduler::time::{Micros, Span};
@@ -88,9 +89,14 @@ impl Group<'_> {
         }
     }
 
-    /// Clears a no-show: later readings show that the machine had run. What was released stays
-    /// released; what nobody took of it counts as the member's again.
-    pub(super) fn clear_no_show(&mut self, held: &Booking, at: Micros) {
+    /// Clears a no-show: later readings, or somebody who settles a run, show that the machine had run.
+    /// What was released stays released; what nobody took of it counts as the member's again.
+    pub(super) fn clear_no_show(
+        &mut self,
+        held: &Booking,
+        at: Micros,
+        (by, reason): (Option<MemberId>, &str),
+    ) {
         let Ok(status) = held.status.clear(Cleared::Machine) else {
             return;
         };
@@ -105,9 +111,9 @@ impl Group<'_> {
             id: self.writes.ledger.corrections.next_id(),
             subject: Corrected::Booking,
             subject_id: held.id.get(),
-            by: None,
+            by,
             at: self.now,
-            reason: "later readings show that the machine ran".to_owned(),
+            reason: reason.to_owned(),
             before: serde_json::json!({ "status": held.status.as_str() }),
             after: serde_json::json!({ "status": status.as_str() }),
         };

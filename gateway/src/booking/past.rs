@@ -9,14 +9,14 @@ use scheduler::slot::Slot;
 use super::ask::Command;
 use super::desk::Desk;
 use super::handle::DeskHandle;
-use super::record::{Corrected, Correction, Run, RunState};
+use super::record::{Corrected, Correction, Run, RunKind, RunState};
 use crate::store::{self, RunFilter, StoreError};
 
 /// Runs in the time of one declaration that are looked at; more than one is enough to refuse it.
 const LOOKED_AT: u32 = 100;
 
 impl Desk {
-    /// Reads the runs that count in the times of declarations: the desk alone writes, so that
+    /// Reads the runs that count in the times of declarations that are made or settled: the desk alone writes, so that
     /// nothing comes between this and the judgement.
     pub(super) async fn past_use(
         &self,
@@ -24,15 +24,15 @@ impl Desk {
     ) -> Result<Vec<Arc<Run>>, StoreError> {
         let mut found = Vec::new();
         for command in commands {
-            let Command::Declare(asked) = command else {
+            let Some((instrument, slot)) = declared_use(command) else {
                 continue;
             };
             let mut tx = self.database.begin().await?;
             for state in [RunState::Counted, RunState::Settled] {
                 let filter = RunFilter {
-                    instrument: Some(asked.instrument),
+                    instrument: Some(instrument),
                     state: Some(state),
-                    within: Some(asked.slot),
+                    within: Some(slot),
                     ..RunFilter::default()
                 };
                 let (runs, _) = store::load_runs(&mut tx, &filter, LOOKED_AT).await?;
@@ -41,6 +41,19 @@ impl Desk {
         }
         Ok(found)
     }
+}
+
+/// Returns where and when somebody says that there was use, if a command makes that or settles it.
+fn declared_use(command: &Command) -> Option<(InstrumentId, Slot)> {
+    if let Command::Declare(asked) = command {
+        return Some((asked.instrument, asked.slot));
+    }
+    let Command::CorrectRun(asked) = command else {
+        return None;
+    };
+    let run = &asked.run;
+    let slot = Slot::new(run.start, asked.end.or(run.end)?)?;
+    (run.kind == RunKind::Declared).then_some((run.instrument, slot))
 }
 
 impl DeskHandle {

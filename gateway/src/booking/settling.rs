@@ -5,16 +5,26 @@
 
 use std::sync::Arc;
 
+use scheduler::booking::Status;
 use scheduler::id::{BookingId, InstrumentId, MemberId, ProjectId, RunId};
+use scheduler::refusal::RuleId;
 use scheduler::slot::Slot;
-use scheduler::time::Micros;
+use scheduler::time::{Micros, Span};
 use serde_json::json;
 
+use super::asking::Asked;
+use super::command::Refused;
 use super::group::Group;
+use super::judge::judge_briefly;
 use super::notices::About;
+use super::presence::LEAD;
 use super::record::{
-    Corrected, Correction, EventKind, Evidence, NoticeKind, Run, RunKind, RunState,
+    Booking, Corrected, Correction, EventKind, Evidence, NoticeKind, Run, RunKind, RunState,
 };
+use crate::registry::Instrument;
+
+/// How long after a booking a run may begin that is still its member's.
+const OVERRUN: Span = Span::minutes(60);
 
 /// What is to become of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +71,12 @@ pub enum RunOutcome {
     Nobodys,
     /// The new end is not after the start, or after now.
     BadEnd,
-    /// There is no such booking on this instrument.
+    /// There is no such booking on this instrument, or it cannot have been used then.
     NoBooking,
     /// There is no such member.
     NoMember,
+    /// Other use in that time counts already.
+    Known,
 }
 
 /// Use that nothing but somebody's word shows.
@@ -89,8 +101,12 @@ pub enum DeclareOutcome {
     Declared(Arc<Run>),
     /// It is not over yet.
     NotOver,
-    /// Use in that time is known already, or was declared by somebody.
+    /// Use in that time counts already, or was declared by the same member.
     Known,
+    /// Rules say that the member does not book the instrument.
+    Refused(Refused),
+    /// There is no such project, the member does not work on it, or it is closed or did not run then.
+    Project,
     /// There is no such instrument.
     NotFound,
 }
@@ -112,15 +128,27 @@ impl Group<'_> {
             return RunOutcome::Open;
         }
         let mut changed = Run::clone(&held);
-        if let Err(outcome) = self.attribute_to(asked.change, &mut changed) {
-            return outcome;
-        }
         if let Some(end) = asked.end {
             if end <= held.start || end > self.now {
                 return RunOutcome::BadEnd;
             }
             changed.end = Some(end);
             changed.running_us = changed.running_us.min(end - held.start);
+        }
+        let used = match self.attribute_to(asked.change, &mut changed) {
+            Ok(used) => used,
+            Err(outcome) => return outcome,
+        };
+        if held.kind == RunKind::Declared && changed.state == RunState::Settled {
+            let slot = Slot::new(changed.start, changed.end.unwrap_or(self.now));
+            if slot.is_some_and(|slot| self.is_use_known((held.instrument, slot), Some(id), None)) {
+                return RunOutcome::Known;
+            }
+        }
+        if let Some(booking) = used {
+            let why = (Some(asked.by), asked.note.as_str());
+            let began_at = booking.slot.start().saturating_sub(LEAD).max(changed.start);
+            self.clear_no_show(&booking, began_at, why);
         }
         changed.settled_by = Some(asked.by);
         changed.note.clone_from(&asked.note);
@@ -132,12 +160,17 @@ impl Group<'_> {
         RunOutcome::Done(Arc::new(changed))
     }
 
-    fn attribute_to(&self, change: RunChange, run: &mut Run) -> Result<(), RunOutcome> {
+    /// Makes a run whose it is to be, and returns the no-show whose booking was used after all.
+    fn attribute_to(
+        &self,
+        change: RunChange,
+        run: &mut Run,
+    ) -> Result<Option<Arc<Booking>>, RunOutcome> {
         run.state = RunState::Settled;
         match change {
             RunChange::OfBooking(id) => {
                 let booking = self.booking(id);
-                let booking = booking.filter(|booking| booking.instrument == run.instrument);
+                let booking = booking.filter(|booking| self.may_be_of(booking, run));
                 let booking = booking.ok_or(RunOutcome::NoBooking)?;
                 run.booking = Some(id);
                 run.member = Some(booking.member);
@@ -145,6 +178,9 @@ impl Group<'_> {
                 if run.kind == RunKind::Unbooked {
                     run.kind = RunKind::Booked;
                 }
+                let was_used = run.start < booking.slot.end();
+                let is_cleared = booking.status == Status::NoShow && was_used;
+                return Ok(Some(booking).filter(|_| is_cleared));
             }
             RunChange::OfMember(member) => {
                 if !self.directory.members.contains_key(&member) {
@@ -163,28 +199,58 @@ impl Group<'_> {
             RunChange::Accept | RunChange::Keep => {}
             RunChange::Reject => run.state = RunState::Rejected,
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Returns whether a run of memory or of the past, or use that somebody else has declared, counts
-    /// or may come to count in the time that is declared.
-    fn is_use_known(&self, asked: &Declare) -> bool {
+    /// Returns whether a run may have been a booking's: on its instrument, about its time, and of
+    /// one that can have been used.
+    fn may_be_of(&self, booking: &Booking, run: &Run) -> bool {
+        let from = booking.slot.start().saturating_sub(LEAD);
+        let until = booking.slot.end().saturating_add(OVERRUN);
+        booking.instrument == run.instrument
+            && booking.status.is_booked()
+            && run.start < until
+            && from < run.end.unwrap_or(self.now)
+    }
+
+    /// Returns whether other use than a run, of memory or of the past, counts in a time of an
+    /// instrument, or has been declared by a member and may come to count. What others have only
+    /// declared stands in nobody's way: else a word would keep the truth out.
+    fn is_use_known(
+        &self,
+        (instrument, slot): (InstrumentId, Slot),
+        but: Option<RunId>,
+        member: Option<MemberId>,
+    ) -> bool {
+        let is_alone = |found: &Instrument| found.capacity == 1;
+        // Beside others there may be room for one more; alone nobody used it twice.
+        if !self
+            .directory
+            .instruments
+            .get(&instrument)
+            .is_some_and(is_alone)
+        {
+            return false;
+        }
         let ledger = &self.writes.ledger;
-        let held = ledger.runs_of(asked.instrument, Micros::new(i64::MIN));
+        let held = ledger.runs_of(instrument, Micros::new(i64::MIN));
         let past = self.past_use.iter();
         // What the group has changed stands before what was read for it.
         let past = past.filter(|run| ledger.runs.get(run.id.get()).is_none());
         let mut counts = held.chain(past).filter(|run| {
-            run.instrument == asked.instrument
+            run.instrument == instrument
+                && Some(run.id) != but
                 && match run.state {
                     RunState::Counted | RunState::Settled => true,
-                    RunState::Unsettled => run.kind == RunKind::Declared,
+                    RunState::Unsettled => {
+                        run.kind == RunKind::Declared && member.is_some() && run.member == member
+                    }
                     RunState::Open | RunState::Rejected => false,
                 }
         });
         counts.any(|run| {
             let end = run.end.unwrap_or(self.now);
-            run.start < asked.slot.end() && asked.slot.start() < end
+            run.start < slot.end() && slot.start() < end
         })
     }
 
@@ -203,6 +269,34 @@ impl Group<'_> {
         corrections.put(Arc::new(correction));
     }
 
+    /// Judges whether a member may have used an instrument, for a project, as far as that does not
+    /// change from day to day.
+    fn may_declare(&mut self, asked: &Declare) -> Result<(), DeclareOutcome> {
+        let wish = Asked {
+            instrument: asked.instrument,
+            member: asked.member,
+            slot: asked.slot,
+            project: asked.project,
+            held: None,
+            set_aside: &[],
+        };
+        let judged = self.judged_by(&wish, judge_briefly);
+        let judged = judged.ok_or(DeclareOutcome::NotFound)?;
+        let mut refusals = judged.outcome.err().unwrap_or_default().refusals;
+        let of_project = [RuleId::ProjectClosed, RuleId::ProjectMember];
+        if refusals.iter().any(|why| of_project.contains(&why.rule)) {
+            return Err(DeclareOutcome::Project);
+        }
+        refusals.retain(|why| why.rule == RuleId::WhoMayBook);
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        Err(DeclareOutcome::Refused(Refused {
+            refusals,
+            ..Refused::default()
+        }))
+    }
+
     /// Takes somebody's word for use that is over. It counts once the lab has accepted it.
     pub(super) fn declare(&mut self, asked: &Declare) -> DeclareOutcome {
         if asked.slot.end() > self.now {
@@ -211,8 +305,11 @@ impl Group<'_> {
         let Some(instrument) = self.directory.instruments.get(&asked.instrument) else {
             return DeclareOutcome::NotFound;
         };
-        // Beside others there may be room for one more; alone nobody used it twice.
-        if instrument.capacity == 1 && self.is_use_known(asked) {
+        if let Err(outcome) = self.may_declare(asked) {
+            return outcome;
+        }
+        let place = (asked.instrument, asked.slot);
+        if self.is_use_known(place, None, Some(asked.member)) {
             return DeclareOutcome::Known;
         }
         let run = Run {

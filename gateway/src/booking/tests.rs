@@ -7,6 +7,7 @@ mod commands;
 mod deciding;
 mod drop_in;
 mod ends;
+mod evasions;
 mod faults;
 mod goes_with;
 mod holds;

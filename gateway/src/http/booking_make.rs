@@ -13,16 +13,16 @@ use utoipa::ToSchema;
 use super::answer::{Created, Json};
 use super::body::{Body, Query};
 use super::booking_request::{BookingRequest, instrument_of};
-use super::bookings::{Trial, snapshot_of, view};
+use super::bookings::{Trial, seen, snapshot_of, view};
 use super::caller::SignedIn;
 use super::details::unanswered;
-use super::path::visible;
+use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
 use super::view::{BookingView, ConflictView, Interval, Looking, RefusalView};
 use crate::booking::record::{Booking, Question};
 use crate::booking::{
-    Asked, Book, BookOutcome, Gathered, Manner, Refused, Wish, is_overridable, judge_in,
+    Asked, Book, BookOutcome, Costs, Gathered, Manner, Refused, Wish, is_overridable, judge_in,
     questions_for,
 };
 use crate::registry::Directory;
@@ -43,6 +43,10 @@ pub struct Verdict {
     overridable: bool,
     /// What is asked of who books.
     questions: Vec<Question>,
+    /// For a move: whether it gives the old slot up too late for that to be free.
+    late: bool,
+    /// The points that are given for that.
+    points: u32,
 }
 
 /// Books a slot, or with `dry_run` tells what would happen.
@@ -66,7 +70,13 @@ pub(super) async fn book(
         let verdict = Try::of(&book, &state).verdict(&state, &directory, who, |needs| needs)?;
         return Ok(Json(verdict).into_response());
     }
-    match state.desk().ask(book).await? {
+    let mut outcome = state.desk().ask(book).await?;
+    if let BookOutcome::Replayed(booking) = outcome {
+        // What was made then may be somebody else's by now.
+        let number = Number(booking.id.get());
+        outcome = BookOutcome::Booked(seen(&state, &directory, who.caller, number)?);
+    }
+    match outcome {
         BookOutcome::Booked(booking) | BookOutcome::Replayed(booking) => {
             let versioned = view(&state, &directory, who.caller, &booking)?;
             let place = format!("/api/v1/bookings/{}", booking.id);
@@ -90,6 +100,8 @@ pub(super) struct Try<'a> {
     pub(super) held: Option<&'a Booking>,
     pub(super) set_aside: &'a [SetAside],
     pub(super) manner: Manner,
+    /// Whether who moves it pays for what is given up too late.
+    pub(super) pays: bool,
 }
 
 impl<'a> Try<'a> {
@@ -107,6 +119,7 @@ impl<'a> Try<'a> {
                 begins_now: book.now,
                 instead_of: hold.map(|hold| Holder::Hold(hold.id)),
             },
+            pays: false,
         }
     }
 
@@ -140,7 +153,21 @@ impl<'a> Try<'a> {
             now: state.clock().now(),
             held: self.held,
         };
+        let costs = Costs {
+            directory,
+            ledger: &ledger,
+            instrument,
+            policy: &policy,
+            now: wish.now,
+        };
+        let held = self.held.filter(|_| self.pays);
+        let cost = held.map(|held| costs.of_moving(held, self.slot));
         let judged = judge_in(&snapshot, &wish, self.manner);
+        let (judged, cost) = match (judged, cost.transpose()) {
+            (Ok(_), Err(refused)) => (Err(refused), None),
+            (judged, cost) => (judged, cost.unwrap_or_default()),
+        };
+        let cost = cost.unwrap_or_default();
         let would = match &judged {
             Ok(placed) if asks(placed.needs_approval) => "ask_approval",
             Ok(_) => "accept",
@@ -158,6 +185,8 @@ impl<'a> Try<'a> {
             next_free: told.next_free,
             overridable: refused.conflicts.is_empty() && is_overridable,
             questions: questions_for(directory, &ledger, instrument),
+            late: cost.late,
+            points: cost.points,
         })
     }
 }

@@ -179,6 +179,7 @@ fn try_change(
         held: Some(held),
         set_aside: if by_owner { &[] } else { LAB_MOVES },
         manner: crate::booking::Manner::default(),
+        pays: by_owner && change.overriding.is_none(),
     };
     let asks = |needs| {
         let after = status_after(held, wanted, needs, by_owner, now);

@@ -118,7 +118,7 @@ pub(super) async fn book(
     match state.desk().ask(together).await? {
         TogetherOutcome::Booked(bookings) | TogetherOutcome::Replayed(bookings) => {
             let items = views(&Reader::new(&state, &directory, who.caller), &bookings);
-            let first = bookings.first().map_or(0, |booking| booking.id.get());
+            let first = bookings.first().ok_or_else(Problem::not_found)?.id;
             let place = format!("/api/v1/bookings/{first}");
             Ok(Created(place, Json(Whole { items })).into_response())
         }

@@ -141,7 +141,8 @@ pub(super) async fn restore(
     let directory = state.directory().load_full();
     let held = seen(&state, &directory, who.caller, number)?;
     if held.member != who.member {
-        return Err(Problem::new(ProblemType::NotAllowed));
+        let said = words::waitlist::RESTORED_BY_OWNER;
+        return Err(Problem::new(ProblemType::NotAllowed).detail(said));
     }
     let restore = Restore {
         booking: held.id,

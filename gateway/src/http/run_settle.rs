@@ -10,6 +10,7 @@ use wire::InstrumentKey;
 
 use super::answer::{Created, Versioned, demanded_version};
 use super::body::Body;
+use super::booking_make::refusal;
 use super::caller::SignedIn;
 use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
@@ -28,11 +29,14 @@ const NOTE_CHARACTERS_MAX: usize = 500;
 /// Longest use that can be entered at once.
 const DECLARED_US_MAX: i64 = 31 * DAY_US;
 
+/// How far back the start may lie of use that is entered.
+const DECLARED_BACK_US_MAX: i64 = 400 * DAY_US;
+
 /// What is to become of a run: at most one of `booking`, `member`, `accept`, `reject`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunSettlement {
-    /// It is this booking's.
+    /// It is this booking's: one of this instrument and about this time. A no-show is cleared by it.
     booking: Option<i64>,
     /// It is this member's, without a booking.
     member: Option<i64>,
@@ -56,13 +60,13 @@ pub struct DeclaredUse {
     /// The instrument's key.
     #[schema(value_type = String)]
     instrument: InstrumentKey,
-    /// First instant.
+    /// First instant; at most 400 days ago.
     start: When,
     /// First instant after it; at most 31 days later, and not after now.
     end: When,
     /// Whose it is; left out: the caller's. Others only for the instrument's managers.
     member: Option<i64>,
-    /// The project's id.
+    /// The project's id: one that ran then and admits who used it.
     project: Option<i64>,
     /// Words on it; at most 500 characters.
     #[serde(default)]
@@ -103,8 +107,15 @@ pub(super) async fn settle(
         RunOutcome::Stale => Err(Problem::new(ProblemType::StaleVersion)),
         RunOutcome::Open => Err(Problem::wrong_state(words::run_goes_on())),
         RunOutcome::Nobodys => Err(Problem::wrong_state(words::run_is_nobodys())),
-        RunOutcome::BadEnd => Err(Problem::field("end", "must come after the start")),
-        RunOutcome::NoBooking => Err(Problem::field("booking", "no such booking")),
+        RunOutcome::BadEnd => {
+            let said = words::bad_run_end();
+            Err(Problem::new(ProblemType::MalformedRequest).and_field("end", said))
+        }
+        RunOutcome::NoBooking => {
+            let said = words::not_that_booking();
+            Err(Problem::new(ProblemType::MalformedRequest).and_field("booking", said))
+        }
+        RunOutcome::Known => Err(Problem::wrong_state(words::use_is_known())),
         RunOutcome::NoMember => Err(Problem::field("member", "no such member")),
     }
 }
@@ -133,7 +144,8 @@ impl RunSettlement {
 
 /// Enters use by hand. It waits until a manager accepts it.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "telemetry", request_body = DeclaredUse,
-    responses((status = 201, body = RunDetail), (status = 409, description = "wrong-state: use then is known already")))]
+    responses((status = 201, body = RunDetail), (status = 409, description = "wrong-state: use then is known already"),
+        (status = 422, description = "refused-by-policy: the rules do not let them book it")))]
 pub(super) async fn declare(
     State(state): State<HttpState>,
     who: SignedIn,
@@ -142,6 +154,10 @@ pub(super) async fn declare(
     let slot = slot(asked.start, asked.end, "end")?;
     if slot.len().get() > DECLARED_US_MAX {
         return Err(Problem::field("end", "at most 31 days after the start"));
+    }
+    if state.clock().now() - slot.start() > DECLARED_BACK_US_MAX {
+        let said = words::declared_too_late();
+        return Err(Problem::new(ProblemType::MalformedRequest).and_field("start", said));
     }
     check_prose("note", &asked.note, NOTE_CHARACTERS_MAX)?;
     let directory = state.directory().load_full();
@@ -170,6 +186,11 @@ pub(super) async fn declare(
             Ok(Created(place, detail))
         }
         DeclareOutcome::Known => Err(Problem::wrong_state(words::use_is_known())),
+        DeclareOutcome::Refused(refused) => Err(refusal(&state, &directory, who, id, &refused)),
+        DeclareOutcome::Project => {
+            let said = words::not_for_project();
+            Err(Problem::new(ProblemType::MalformedRequest).and_field("project", said))
+        }
         DeclareOutcome::NotOver => Err(Problem::field("end", "must not lie ahead")),
         DeclareOutcome::NotFound => Err(Problem::not_found()),
     }

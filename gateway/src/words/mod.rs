@@ -27,7 +27,10 @@ pub use labels::{booked, cleanup, hold, offer, outage, setup};
 pub use notices::{Told, notice};
 pub use problems::{ProblemWords, problem};
 pub use refusals::refusal;
-pub use runs::{run_goes_on, run_is_nobodys, use_is_known};
+pub use runs::{
+    bad_run_end, declared_too_late, not_for_project, not_that_booking, run_goes_on, run_is_nobodys,
+    use_is_known,
+};
 pub use states::{not_at_once, wrong_state};
 
 /// A language of the answers.

@@ -12,6 +12,12 @@ pub const TOO_LATE_TO_RESTORE: Said = Said::fixed(
     "The time to take the cancellation back is over, or it was not yours",
 );
 
+/// A cancellation that somebody else wants to take back.
+pub const RESTORED_BY_OWNER: Said = Said::fixed(
+    "只有自己取消预约的本人可以撤销取消",
+    "Only a member who gave up an own booking may take that back",
+);
+
 /// As many wishes wait as may.
 pub const TOO_MANY_WISHES: Said = Said::fixed(
     "您的候补已达上限，请先撤回一些",

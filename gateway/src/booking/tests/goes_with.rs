@@ -9,7 +9,7 @@ use scheduler::time::DAY_US;
 use super::super::record::{AnswerKind, Project, Question};
 use super::*;
 
-fn project(code: &str) -> Project {
+pub(super) fn project(code: &str) -> Project {
     Project {
         id: ProjectId::new(0),
         code: code.to_owned(),
@@ -26,7 +26,7 @@ fn project(code: &str) -> Project {
     }
 }
 
-async fn save(place: &Place, project: Project, expected: Option<i64>) -> ProjectOutcome {
+pub(super) async fn save(place: &Place, project: Project, expected: Option<i64>) -> ProjectOutcome {
     let asked = SaveProject {
         project,
         expected_version: expected,
@@ -35,7 +35,7 @@ async fn save(place: &Place, project: Project, expected: Option<i64>) -> Project
 }
 
 #[track_caller]
-fn saved(outcome: ProjectOutcome) -> Arc<Project> {
+pub(super) fn saved(outcome: ProjectOutcome) -> Arc<Project> {
     let ProjectOutcome::Saved(project) = outcome else {
         panic!("expected a project, got {outcome:?}")
     };

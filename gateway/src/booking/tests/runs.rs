@@ -82,7 +82,7 @@ async fn a_person_settles_a_run_and_both_values_are_kept() {
 }
 
 /// Use that somebody says was.
-fn declared(member: i64, slot: Slot) -> Declare {
+pub(super) fn declared(member: i64, slot: Slot) -> Declare {
     Declare {
         instrument: InstrumentId::new(1),
         member: MemberId::new(member),
@@ -93,19 +93,22 @@ fn declared(member: i64, slot: Slot) -> Declare {
 }
 
 #[tokio::test]
-async fn the_same_use_is_declared_by_one_of_two_who_ask_at_once() {
+async fn of_two_who_declare_the_same_use_one_gets_it_settled() {
     let place = Place::new().await;
     place.hand.advance(2 * DAY_US);
     // One group: both are judged before either is written.
-    let (first, second, beside) = tokio::join!(
+    let (first, again, second, beside) = tokio::join!(
         place.desk.ask(declared(1, slot(9, 11))),
-        place.desk.ask(declared(2, slot(10, 12))),
+        place.desk.ask(declared(1, slot(10, 12))),
+        place.desk.ask(declared(2, slot(9, 11))),
         place.desk.ask(declared(3, slot(11, 12))),
     );
-    let DeclareOutcome::Declared(run) = first.unwrap() else {
-        panic!("the first is taken")
+    let (DeclareOutcome::Declared(run), DeclareOutcome::Declared(other)) =
+        (first.unwrap(), second.unwrap())
+    else {
+        panic!("the word of one does not keep out that of another")
     };
-    assert!(matches!(second.unwrap(), DeclareOutcome::Known));
+    assert!(matches!(again.unwrap(), DeclareOutcome::Known), "one's own");
     assert!(matches!(beside.unwrap(), DeclareOutcome::Declared(_)));
     let decide = |change, run| CorrectRun {
         run,
@@ -118,19 +121,22 @@ async fn the_same_use_is_declared_by_one_of_two_who_ask_at_once() {
     // What was rejected stands in nobody's way; what counts does, also when memory has let it go.
     let rejected = decide(RunChange::Reject, Arc::clone(&run));
     place.desk.ask(rejected).await.unwrap();
-    let again = place.desk.ask(declared(2, slot(9, 11))).await.unwrap();
+    let again = place.desk.ask(declared(4, slot(9, 11))).await.unwrap();
     let DeclareOutcome::Declared(again) = again else {
         panic!("expected a run, got {again:?}")
     };
-    place
-        .desk
-        .ask(decide(RunChange::Accept, again))
-        .await
-        .unwrap();
+    let accept = |run| place.desk.ask(decide(RunChange::Accept, run));
+    let accepted = accept(again).await.unwrap();
+    assert!(matches!(accepted, RunOutcome::Done(_)), "{accepted:?}");
+    let twice = accept(Arc::clone(&other)).await.unwrap();
+    assert!(matches!(twice, RunOutcome::Known), "{twice:?}");
     place.hand.advance(20 * DAY_US);
     let place = place.restart().await;
     let held = place.desk.ledger();
     assert!(held.runs.iter().all(|run| run.state != RunState::Settled));
-    let late = place.desk.ask(declared(4, slot(9, 10))).await.unwrap();
+    let late = place.desk.ask(declared(5, slot(9, 10))).await.unwrap();
     assert!(matches!(late, DeclareOutcome::Known), "{late:?}");
+    let accept = decide(RunChange::Accept, other);
+    let late = place.desk.ask(accept).await.unwrap();
+    assert!(matches!(late, RunOutcome::Known), "{late:?}");
 }

@@ -10,6 +10,7 @@ mod booking_states;
 mod booking_ways;
 mod bookings;
 mod edits;
+mod evasions;
 mod foreign;
 mod front;
 mod goes_with;

@@ -130,7 +130,9 @@ impl OutageView {
     /// Returns the view of an outage with the bookings that its reader may see.
     #[must_use]
     pub fn of(instrument: &Instrument, outage: &Outage, at_risk: Vec<BookingId>) -> Self {
-        let end = outage.ended_at.unwrap_or(outage.slot.end());
+        // One that was ended before it began has no length.
+        let ended = outage.ended_at.map(|at| at.max(outage.slot.start()));
+        let end = ended.unwrap_or(outage.slot.end());
         Self {
             id: outage.id.get(),
             instrument: InstrumentRef::of(instrument),
