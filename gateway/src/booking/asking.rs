@@ -151,7 +151,7 @@ fn project_facts(
         return ProjectFacts {
             closed: true,
             runs: None,
-            is_member: false,
+            is_member: true,
             budget: None,
             used: Span::default(),
         };

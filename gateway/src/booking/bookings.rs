@@ -190,6 +190,14 @@ impl Group<'_> {
             Err(_) if only_tells && held.status.claims() => {}
             Err(wrong) => return ChangeOutcome::WrongState(wrong),
         }
+        let is_same = *held
+            == Booking {
+                version: held.version,
+                ..changed.clone()
+            };
+        if is_same {
+            return ChangeOutcome::Changed(held);
+        }
         if !is_relocated {
             self.put_booking(Arc::new(changed), EventKind::Changed);
         } else if let Err(outcome) = self.relocate(&held, changed, change) {

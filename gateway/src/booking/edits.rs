@@ -135,11 +135,12 @@ impl Desk {
             RegistryEdit::RemoveInstrument(id, version) => {
                 let now = self.clock.now();
                 // Outages do not keep an instrument: it is often removed because it is out.
-                let used = self.shelf.instrument(id).is_some_and(|held| {
+                let booked = self.shelf.instrument(id).is_some_and(|held| {
                     held.bookings
                         .values()
                         .any(|booking| booking.slot.end() > now)
                 });
+                let used = booked || self.ledger.load().has_open(id, now);
                 planned.remove_instrument(id, version, used, now)?;
             }
             RegistryEdit::SetRules(scope, set, version) => {

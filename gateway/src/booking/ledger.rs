@@ -18,7 +18,7 @@ use super::finding::Finding;
 use super::project_use::ProjectUse;
 use super::record::{
     Attachment, Booking, Correction, Hearing, Hold, MachineFault, Notice, Offer, Override, Penalty,
-    Problem, Project, Qualification, QuestionSet, Rerun, Run, Series, Wait,
+    Problem, Project, Qualification, QuestionSet, Rerun, Run, RunState, Series, Wait,
 };
 use super::run_places::RunPlaces;
 use crate::registry::{Directory, Instrument};
@@ -219,6 +219,23 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// Returns whether something about an instrument still waits for somebody: a run to be settled, a
+    /// problem to be closed, a slot that is kept, a wish
+    /// for nothing else.
+    #[must_use]
+    pub fn has_open(&self, instrument: InstrumentId, now: Micros) -> bool {
+        let is_open = |run: &Run| matches!(run.state, RunState::Open | RunState::Unsettled);
+        let mut runs = self.runs.iter();
+        let mut holds = self.holds.iter();
+        let mut waits = self.waiting_at(instrument);
+        runs.any(|run| run.instrument == instrument && is_open(run))
+            || holds.any(|hold| hold.instrument == instrument && hold.expires_at > now)
+            || waits.any(|wait| {
+                wait.instruments.len() == 1 && wait.due_at().is_some_and(|due| due > now)
+            })
+            || self.open_problems_of(instrument).next().is_some()
+    }
+
     /// Returns the hold whose place a wish takes: of whoever filled in the form. One that has ended
     /// keeps nothing.
     #[must_use]

@@ -158,6 +158,11 @@ impl Group<'_> {
         if instrument == open.instrument && slot.overlaps(open.slot) {
             return Err(ChoiceFault::StillInside);
         }
+        if instrument != held.instrument {
+            let details = held.details().cloned().unwrap_or_default();
+            let answered = self.answered_of(instrument, &details);
+            answered.map_err(ChoiceFault::Unanswered)?;
+        }
         let Lent {
             placed,
             policy_version,

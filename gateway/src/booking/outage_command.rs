@@ -7,6 +7,7 @@ use scheduler::id::{BookingId, InstrumentId, MemberId, OutageId};
 use scheduler::slot::Slot;
 use scheduler::time::Micros;
 
+use super::answers::Fault;
 use super::command::Refused;
 use super::record::{Outage, OutageKind};
 
@@ -63,6 +64,8 @@ pub enum ChoiceFault {
     Refused(InstrumentId, Refused),
     /// It would go to where the outage is.
     StillInside,
+    /// What the other instrument asks is not answered.
+    Unanswered(Vec<Fault>),
     /// There is no such instrument to go to.
     NotFound,
 }

@@ -4,15 +4,26 @@ use std::sync::Arc;
 
 use scheduler::id::{InstrumentId, MemberId, WaitId};
 use scheduler::occupancy::Holder;
+use scheduler::refusal::RuleId;
 use scheduler::slot::Slot;
 use scheduler::time::Span;
 use scheduler::waitlist::{OfferState, WrongOffer};
 
 use super::answers::Fault;
+use super::asking::Asked;
 use super::command::Refused;
 use super::group::Group;
+use super::judge::judge_briefly;
 use super::record::{Booking, Details, Offer, Wait, WaitState};
 use super::waiting::NotServed;
+
+/// Rules that waiting does not change.
+const LASTING: [RuleId; 4] = [
+    RuleId::NotBookable,
+    RuleId::NotPermitted,
+    RuleId::WhoMayBook,
+    RuleId::Qualification,
+];
 
 /// Wishes of one member that wait at once.
 pub const WISHES_MAX: usize = 20;
@@ -51,6 +62,8 @@ pub enum WaitOutcome {
     Over,
     /// It is to be booked at once, and what is asked with it is not answered.
     Unanswered(Vec<Fault>),
+    /// None of the instruments is for this member; why not the first of them.
+    Never(InstrumentId, Refused),
 }
 
 /// Takes a wish back. An offer that stands for it goes to the next.
@@ -126,6 +139,9 @@ impl Group<'_> {
         if !faults.is_empty() {
             return WaitOutcome::Unanswered(faults);
         }
+        if let Some((instrument, why)) = self.never_served(asked) {
+            return WaitOutcome::Never(instrument, why);
+        }
         let wait = Wait {
             id: WaitId::new(self.writes.ledger.waits.next_id()),
             member: asked.member,
@@ -146,6 +162,36 @@ impl Group<'_> {
         }
         self.put_wait(wait.clone());
         WaitOutcome::Waiting(Arc::new(wait))
+    }
+
+    /// Returns why a wish can never be served, if rules that waiting does not change keep its member
+    /// from every instrument: whether it is booked here, by whom, and with what qualification.
+    fn never_served(&mut self, asked: &AskToWait) -> Option<(InstrumentId, Refused)> {
+        let begin = asked.within.start();
+        let slot = Slot::new(begin, begin.saturating_add(asked.length))?;
+        let mut first = None;
+        for instrument in &asked.instruments {
+            let wish = Asked {
+                instrument: *instrument,
+                member: asked.member,
+                slot,
+                project: None,
+                held: None,
+                set_aside: &[],
+            };
+            let judged = self.judged_by(&wish, judge_briefly)?;
+            let mut refusals = judged.outcome.err().unwrap_or_default().refusals;
+            refusals.retain(|why| LASTING.contains(&why.rule) && why.passes_at.is_none());
+            if refusals.is_empty() {
+                return None;
+            }
+            let why = Refused {
+                refusals,
+                ..Refused::default()
+            };
+            first.get_or_insert((*instrument, why));
+        }
+        first
     }
 
     pub(super) fn withdraw(&mut self, asked: &Withdraw) -> WithdrawOutcome {

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::answer::{Json, Versioned, demanded_version};
 use super::body::{Body, MaybeBody};
+use super::booking_make::refusal_of;
 use super::booking_request::{instrument_of, known_member};
 use super::bookings::{REASON_CHARACTERS_MAX, Why, acted_on, changed_view, seen};
 use super::caller::SignedIn;
@@ -18,7 +19,7 @@ use super::texts::check_prose;
 use super::time::Length;
 use super::view::BookingView;
 use crate::booking::record::{Booking, Details};
-use crate::booking::{Approve, Decline, Transfer};
+use crate::booking::{Approve, ChangeOutcome, Decline, Transfer};
 use crate::registry::{Directory, Right};
 use crate::words::Said;
 
@@ -118,6 +119,10 @@ pub(super) async fn transfer(
         expected_version: demanded_version(&headers)?,
     };
     let outcome = state.desk().ask(transfer).await?;
+    if let ChangeOutcome::Refused(refused) = &outcome {
+        let judged = (held.instrument, to);
+        return Err(refusal_of(&state, &directory, who, judged, refused));
+    }
     changed_view(&state, &directory, who, (&held, outcome))
 }
 

@@ -20,7 +20,8 @@ use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
 use super::view::{BookingView, ConflictView, Interval, Looking, RefusalView};
-use crate::booking::record::{Booking, Question};
+use crate::booking::answers::{AnswerAt, check_answers};
+use crate::booking::record::{Booking, Details, Question};
 use crate::booking::{
     Asked, Book, BookOutcome, Costs, Gathered, Manner, Refused, Wish, is_overridable, judge_in,
     questions_for,
@@ -43,6 +44,8 @@ pub struct Verdict {
     overridable: bool,
     /// What is asked of who books.
     questions: Vec<Question>,
+    /// Fields of answers that a new booking still lacks or that are not as asked.
+    unanswered: Vec<String>,
     /// For a move: whether it gives the old slot up too late for that to be free.
     late: bool,
     /// The points that are given for that.
@@ -70,6 +73,7 @@ pub(super) async fn book(
         let verdict = Try::of(&book, &state).verdict(&state, &directory, who, |needs| needs)?;
         return Ok(Json(verdict).into_response());
     }
+    let member = book.member;
     let mut outcome = state.desk().ask(book).await?;
     if let BookOutcome::Replayed(booking) = outcome {
         // What was made then may be somebody else's by now.
@@ -83,7 +87,10 @@ pub(super) async fn book(
             Ok(Created(place, versioned).into_response())
         }
         BookOutcome::KeyReused => Err(Problem::new(ProblemType::IdempotencyKeyReused)),
-        BookOutcome::Refused(refused) => Err(refusal(&state, &directory, who, id, &refused)),
+        BookOutcome::Refused(refused) => {
+            let judged = (id, member);
+            Err(refusal_of(&state, &directory, who, judged, &refused))
+        }
         BookOutcome::Unanswered(faults) => Err(unanswered(faults)),
         BookOutcome::NotAtOnce => Err(Problem::wrong_state(words::not_at_once())),
         BookOutcome::NotFound => Err(Problem::not_found()),
@@ -102,6 +109,8 @@ pub(super) struct Try<'a> {
     pub(super) manner: Manner,
     /// Whether who moves it pays for what is given up too late.
     pub(super) pays: bool,
+    /// What is said with a new booking.
+    pub(super) details: Option<&'a Details>,
 }
 
 impl<'a> Try<'a> {
@@ -120,7 +129,19 @@ impl<'a> Try<'a> {
                 instead_of: hold.map(|hold| Holder::Hold(hold.id)),
             },
             pays: false,
+            details: Some(&book.details),
         }
+    }
+
+    fn unanswered(&self, questions: &[Question]) -> Vec<String> {
+        let answered = self
+            .details
+            .map(|details| check_answers(questions, details, AnswerAt::Booking));
+        let faults = answered.and_then(Result::err).unwrap_or_default();
+        let fields = faults.into_iter();
+        fields
+            .map(|fault| format!("details.{}", fault.field))
+            .collect()
     }
 
     /// Returns what would become of it. `asks` tells from what the rules want whether somebody
@@ -168,6 +189,8 @@ impl<'a> Try<'a> {
             (judged, cost) => (judged, cost.unwrap_or_default()),
         };
         let cost = cost.unwrap_or_default();
+        let questions = questions_for(directory, &ledger, instrument);
+        let unanswered = self.unanswered(&questions);
         let would = match &judged {
             Ok(placed) if asks(placed.needs_approval) => "ask_approval",
             Ok(_) => "accept",
@@ -177,6 +200,7 @@ impl<'a> Try<'a> {
         let authority = directory.overriders(who.member, instrument.lab);
         let is_overridable = is_overridable(&refused.refusals, &authority);
         let looking = Looking::new(directory, instrument, &snapshot, who.caller);
+        let looking = looking.judged(self.member);
         let told = looking.refused(&refused);
         Ok(Verdict {
             would,
@@ -184,19 +208,32 @@ impl<'a> Try<'a> {
             conflicts: told.conflicts,
             next_free: told.next_free,
             overridable: refused.conflicts.is_empty() && is_overridable,
-            questions: questions_for(directory, &ledger, instrument),
+            questions,
+            unanswered,
             late: cost.late,
             points: cost.points,
         })
     }
 }
 
-/// Overlap alone is `slot-taken`; any rule against it is `refused-by-policy`.
+/// Says what stands against a wish of the caller's own.
 pub(super) fn refusal(
     state: &HttpState,
     directory: &Directory,
     who: SignedIn,
     id: InstrumentId,
+    refused: &Refused,
+) -> Problem {
+    refusal_of(state, directory, who, (id, who.member), refused)
+}
+
+/// Says what stands against a member's wish. Overlap alone is `slot-taken`; any rule against it is
+/// `refused-by-policy`.
+pub(super) fn refusal_of(
+    state: &HttpState,
+    directory: &Directory,
+    who: SignedIn,
+    (id, member): (InstrumentId, MemberId),
     refused: &Refused,
 ) -> Problem {
     let found = directory
@@ -206,7 +243,8 @@ pub(super) fn refusal(
     let Some((instrument, snapshot)) = found else {
         return Problem::not_found();
     };
-    let told = Looking::new(directory, instrument, &snapshot, who.caller).refused(refused);
+    let looking = Looking::new(directory, instrument, &snapshot, who.caller);
+    let told = looking.judged(member).refused(refused);
     if refused.refusals.is_empty() {
         return Problem::new(ProblemType::SlotTaken)
             .with("conflicts", told.conflicts)

@@ -32,7 +32,7 @@ pub struct BookingRequest {
     /// The instrument's key.
     #[schema(value_type = String)]
     pub(super) instrument: InstrumentKey,
-    /// First instant; with `now` it is of no matter.
+    /// First instant; not together with `now`.
     start: Option<When>,
     /// First instant after it.
     end: When,
@@ -127,6 +127,10 @@ impl BookingRequest {
         } else {
             self.start
         };
+        if self.now && self.start.is_some() {
+            let said = Said::fixed("不能与 now 同时给出", "not together with now");
+            return Err(Problem::new(ProblemType::MalformedRequest).and_field("start", said));
+        }
         let start = start.ok_or_else(|| Problem::field("start", "missing field `start`"))?;
         slot(start, self.end, "end")
     }

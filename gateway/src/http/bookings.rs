@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Json, Versioned, demanded_version};
 use super::body::{Body, MaybeBody, Query};
-use super::booking_make::{Try, Verdict, refusal};
+use super::booking_make::{Try, Verdict, refusal, refusal_of};
 use super::booking_request::{OverrideRequest, PURPOSE_CHARACTERS_MAX, overriding};
 use super::caller::{Caller, SignedIn};
 use super::details::merged;
@@ -180,6 +180,7 @@ fn try_change(
         set_aside: if by_owner { &[] } else { LAB_MOVES },
         manner: crate::booking::Manner::default(),
         pays: by_owner && change.overriding.is_none(),
+        details: None,
     };
     let asks = |needs| {
         let after = status_after(held, wanted, needs, by_owner, now);
@@ -198,7 +199,8 @@ pub(super) fn changed_view(
     match outcome {
         ChangeOutcome::Changed(booking) => view(state, directory, who.caller, &booking),
         ChangeOutcome::Refused(refused) => {
-            Err(refusal(state, directory, who, held.instrument, &refused))
+            let judged = (held.instrument, held.member);
+            Err(refusal_of(state, directory, who, judged, &refused))
         }
         ChangeOutcome::NotAtOnce => Err(Problem::wrong_state(words::not_at_once())),
         ChangeOutcome::WrongState(wrong) => Err(Problem::wrong_state(words::wrong_state(wrong))),

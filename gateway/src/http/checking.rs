@@ -9,19 +9,20 @@ use super::body::Query;
 use super::bookings::{acted_on, view};
 use super::caller::{Caller, SignedIn};
 use super::path::{Found, Number};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
 use super::view::BookingView;
 use crate::booking::{CheckIn, CheckOut, CheckOutcome};
 use crate::registry::{Directory, Right};
-use crate::words;
+use crate::words::{self, Said};
 
 /// Where the check-in is made.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ByLabel {
-    /// The code on the instrument's label; left out: by a button.
+    /// The code on the instrument's label; left out: by a button. An instrument that is always on
+    /// wants it of all but those who manage it.
     qr: Option<String>,
 }
 
@@ -46,12 +47,22 @@ pub(super) async fn check_in(
 ) -> Result<Versioned<BookingView>, Problem> {
     let directory = state.directory().load_full();
     let held = acted_on(&state, &directory, who.caller, number)?;
-    if let Some(code) = by.qr {
-        let instrument = directory.instruments.get(&held.instrument);
-        let key = &instrument.ok_or_else(Problem::not_found)?.key;
-        if !state.labels().is_code(key, &code) {
+    let instrument = directory.instruments.get(&held.instrument);
+    let instrument = instrument.ok_or_else(Problem::not_found)?;
+    let right = Right::ManageInstruments;
+    match by.qr {
+        Some(code) if !state.labels().is_code(&instrument.key, &code) => {
             return Err(Problem::field("qr", "not this instrument's label"));
         }
+        // Nothing else tells that somebody came.
+        None if instrument.always_on && !who.caller.may(&directory, right, instrument.lab) => {
+            let said = Said::fixed(
+                "请扫描仪器标签上的二维码签到",
+                "check in by the code on the instrument's label",
+            );
+            return Err(Problem::new(ProblemType::MalformedRequest).and_field("qr", said));
+        }
+        Some(_) | None => {}
     }
     let asked = CheckIn { booking: held.id };
     checked(

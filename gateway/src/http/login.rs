@@ -65,13 +65,13 @@ pub(super) async fn login(
     check_line("name", &asked.name, LOGIN_CHARACTERS_MAX)?;
     check_prose("password", &asked.password, PASSWORD_CHARACTERS_MAX)?;
     let now_us = state.clock().mono_us();
-    let attempt = state.attempts().begin(&asked.name, caller.address, now_us);
+    let attempt = state
+        .attempts()
+        .begin(&asked.name.to_lowercase(), caller.address, now_us);
     let attempt = attempt.map_err(Problem::too_many)?;
     let directory = state.directory().load_full();
     let member = directory
-        .by_login
-        .get(&asked.name)
-        .and_then(|id| directory.members.get(id))
+        .member_by_login(&asked.name)
         .filter(|member| member.active);
     let kept = member.map(|member| member.password_hash.as_str());
     let is_right = state.passwords().verify(asked.password, kept).await;

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use wire::InstrumentKey;
 
 use super::caller::Caller;
+use super::details::unanswered;
 use super::path::visible;
 use super::problem::{Problem, ProblemType};
 use super::state::HttpState;
@@ -227,6 +228,10 @@ pub(super) fn cannot(
         ChoiceFault::StillInside => Problem::wrong_state(Said::fixed(
             "所选的新时段仍在停机之内",
             "The new place is inside the outage too",
+        )),
+        ChoiceFault::Unanswered(faults) => unanswered(faults).detail(Said::fixed(
+            "所选仪器的必答问题尚未回答，不能移到那里",
+            "The instrument to go to asks what this booking does not answer",
         )),
         ChoiceFault::NotFound => Problem::wrong_state(Said::fixed(
             "没有所选的仪器",

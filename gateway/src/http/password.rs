@@ -24,7 +24,7 @@ const PASSWORD_CHARACTERS_MIN: usize = 8;
 pub struct PasswordRequest {
     /// The present one.
     old: String,
-    /// The one to be; 8 to 256 characters.
+    /// The one to be; 8 to 256 characters, neither the login nor the present one.
     new: String,
 }
 
@@ -51,8 +51,18 @@ pub(super) async fn change(
     let directory = state.directory().load_full();
     let member = directory.members.get(&who.member);
     let member = member.ok_or_else(|| Problem::new(ProblemType::NotSignedIn))?;
+    let is_login = asked.new.eq_ignore_ascii_case(&member.login);
+    if is_login || asked.new == asked.old {
+        let said = Said::fixed(
+            "不能与用户名或原密码相同",
+            "must be neither the login nor the old one",
+        );
+        return Err(wrong("new", said));
+    }
     let (address, now_us) = (who.caller.address, state.clock().mono_us());
-    let attempt = state.attempts().begin(&member.login, address, now_us);
+    let attempt = state
+        .attempts()
+        .begin(&member.login.to_lowercase(), address, now_us);
     let attempt = attempt.map_err(Problem::too_many)?;
     let held = member.password_hash.clone();
     if !state.passwords().verify(asked.old, Some(&held)).await {

@@ -174,7 +174,7 @@ pub(super) async fn create(
     };
     check(&member)?;
     // Hashing costs a tenth of a second: not for a login that is taken.
-    if directory.by_login.contains_key(&member.login) {
+    if directory.member_by_login(&member.login).is_some() {
         return made(RegistryOutcome::Taken).and(Err(Problem::not_found()));
     }
     member.password_hash = state.passwords().hash(password.clone()).await;

@@ -10,7 +10,7 @@ use wire::InstrumentKey;
 
 use super::answer::{Created, Versioned, demanded_version};
 use super::body::Body;
-use super::booking_make::refusal;
+use super::booking_make::refusal_of;
 use super::caller::SignedIn;
 use super::path::{Number, visible};
 use super::problem::{Problem, ProblemType};
@@ -186,7 +186,10 @@ pub(super) async fn declare(
             Ok(Created(place, detail))
         }
         DeclareOutcome::Known => Err(Problem::wrong_state(words::use_is_known())),
-        DeclareOutcome::Refused(refused) => Err(refusal(&state, &directory, who, id, &refused)),
+        DeclareOutcome::Refused(refused) => {
+            let judged = (id, member);
+            Err(refusal_of(&state, &directory, who, judged, &refused))
+        }
         DeclareOutcome::Project => {
             let said = words::not_for_project();
             Err(Problem::new(ProblemType::MalformedRequest).and_field("project", said))

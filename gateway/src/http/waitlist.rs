@@ -74,7 +74,8 @@ pub struct TakeRequest {
 
 /// Joins the waitlist; at most 20 wishes of a member wait at once.
 #[utoipa::path(post, path = "/api/v1/waitlist", tag = "bookings", request_body = WaitRequest,
-    responses((status = 201, body = WaitMade), (status = 409, description = "wrong-state: too many wishes, or the window is over")))]
+    responses((status = 201, body = WaitMade), (status = 409, description = "wrong-state: too many wishes, or the window is over"),
+        (status = 422, description = "refused-by-policy: none of the instruments is for them")))]
 pub(super) async fn join(
     State(state): State<HttpState>,
     who: SignedIn,
@@ -109,6 +110,7 @@ pub(super) async fn join(
             Ok(Created(place, Json(made)))
         }
         WaitOutcome::Unanswered(faults) => Err(unanswered(faults)),
+        WaitOutcome::Never(id, refused) => Err(refusal(&state, &directory, who, id, &refused)),
         WaitOutcome::TooMany => Err(Problem::wrong_state(words::waitlist::TOO_MANY_WISHES)),
         WaitOutcome::Over => Err(Problem::wrong_state(words::waitlist::WINDOW_OVER)),
     }

@@ -63,7 +63,7 @@ pub struct Directory {
     pub retired_keys: HashSet<String>,
     /// People.
     pub members: HashMap<MemberId, Member>,
-    /// People by login.
+    /// People by login, as it is written and in small letters.
     pub by_login: HashMap<String, MemberId>,
     /// API tokens by the hash of their text.
     pub tokens: HashMap<SecretHash, TokenEntry>,
@@ -86,8 +86,19 @@ impl Directory {
 
     /// Adds a person or replaces the one with the same identity.
     pub fn put_member(&mut self, member: Member) {
+        // Of two who were there before capitals made no difference, each keeps the own login.
+        let folded = member.login.to_lowercase();
+        self.by_login.entry(folded).or_insert(member.id);
         self.by_login.insert(member.login.clone(), member.id);
         self.members.insert(member.id, member);
+    }
+
+    /// Returns who has a login; capitals make no difference.
+    #[must_use]
+    pub fn member_by_login(&self, login: &str) -> Option<&Member> {
+        let exact = self.by_login.get(login);
+        let found = exact.or_else(|| self.by_login.get(&login.to_lowercase()));
+        self.members.get(found?)
     }
 
     /// Returns the instrument with this key.

@@ -26,7 +26,7 @@ pub use foreign::not_read;
 pub use labels::{booked, cleanup, hold, offer, outage, setup};
 pub use notices::{Told, notice};
 pub use problems::{ProblemWords, problem};
-pub use refusals::refusal;
+pub use refusals::{refusal, refusal_of_another};
 pub use runs::{
     bad_run_end, declared_too_late, not_for_project, not_that_booking, run_goes_on, run_is_nobodys,
     use_is_known,

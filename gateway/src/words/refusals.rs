@@ -1,5 +1,7 @@
 //! Why a wish is refused, in sentences.
 
+mod of_another;
+
 use chrono::{DateTime, Timelike};
 use scheduler::class::CallerClass;
 use scheduler::qualification::Lack;
@@ -8,6 +10,8 @@ use scheduler::refusal::{Figure, Refusal, RuleId};
 use scheduler::time::Micros;
 
 use super::{Language, Seen, dated, length};
+
+pub use of_another::refusal_of_another;
 
 /// Returns the sentence for a refusal, with its figures, in the instrument's zone.
 #[must_use]
@@ -52,7 +56,7 @@ fn chinese(refusal: &Refusal, limit: &str, actual: &str, seen: Seen) -> String {
         RuleId::Quota => format!("机时额度为{limit}，加上这次为 {actual}{from}"),
         RuleId::Points => format!("您有 {actual} 分违约记分，满 {limit} 分暂停预约{from}"),
         RuleId::HoldLimit => format!("最多同时占位 {limit} 个，这将是第 {actual} 个{from}"),
-        RuleId::ProjectClosed if limit.is_empty() => "课题已关闭".to_owned(),
+        RuleId::ProjectClosed if limit.is_empty() => "课题不存在或已关闭".to_owned(),
         RuleId::ProjectClosed => format!("课题的执行期为 {limit}{from}"),
         RuleId::ProjectMember => "您不在这个课题中".to_owned(),
         RuleId::ProjectBudget => format!("课题的机时预算为 {limit}，加上这次为 {actual}"),
@@ -99,7 +103,9 @@ fn english(refusal: &Refusal, limit: &str, actual: &str, seen: Seen) -> String {
         RuleId::HoldLimit => {
             format!("At most {limit} slots kept at once; this would be number {actual}{from}")
         }
-        RuleId::ProjectClosed if limit.is_empty() => "The project is closed".to_owned(),
+        RuleId::ProjectClosed if limit.is_empty() => {
+            "There is no such project, or it is closed".to_owned()
+        }
         RuleId::ProjectClosed => format!("The project runs {limit}{from}"),
         RuleId::ProjectMember => "You do not work on this project".to_owned(),
         RuleId::ProjectBudget => {

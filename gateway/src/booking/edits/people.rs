@@ -10,7 +10,7 @@ use crate::store::Edit;
 
 impl Planned {
     pub(super) fn add_member(&mut self, mut member: Member) -> Result<(), RegistryOutcome> {
-        if self.directory.by_login.contains_key(&member.login) {
+        if self.directory.member_by_login(&member.login).is_some() {
             return Err(RegistryOutcome::Taken);
         }
         self.next.member += 1;
@@ -32,11 +32,11 @@ impl Planned {
         }
         let id = member.id;
         if held.login != member.login {
-            if self.directory.by_login.contains_key(&member.login) {
+            let taken = self.directory.member_by_login(&member.login);
+            if taken.is_some_and(|taken| taken.id != id) {
                 return Err(RegistryOutcome::Taken);
             }
-            let login = held.login.clone();
-            self.directory.by_login.remove(&login);
+            self.directory.by_login.retain(|_, held| *held != id);
         }
         let held = self.directory.members.get(&id);
         let is_new_password = held.is_none_or(|held| held.password_hash != member.password_hash);

@@ -10,7 +10,7 @@ use super::*;
 use record::{AnswerKind, AnswerValue, Details, NoticeKind, Question, WaitState};
 
 /// Asks a number of everybody who books an instrument.
-async fn ask_of(place: &Place, instrument: u32, name: &str) {
+pub(super) async fn ask_of(place: &Place, instrument: u32, name: &str) {
     let question = Question {
         name: name.to_owned(),
         label: "质量".to_owned(),

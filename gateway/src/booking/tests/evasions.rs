@@ -10,6 +10,7 @@ use scheduler::policy::RuleBody;
 use scheduler::refusal::RuleId;
 use scheduler::time::{DAY_US, MINUTE_US};
 
+use super::answering::ask_of;
 use super::goes_with::{project, save, saved};
 use super::holds::{hold, kept};
 use super::presence::{minutes, strict, told};
@@ -213,4 +214,32 @@ async fn what_may_not_be_given_up_is_not_moved_to_where_it_may() {
     };
     assert_eq!(far.refusals[0].rule, RuleId::NoticeToCancel);
     changed(place.desk.ask(moved(held.id, slot(1, 3))).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_outage_moves_nobody_to_where_more_is_asked() {
+    let place = staffed([], []).await;
+    ask_of(&place, 2, "mass").await;
+    let held = booked(place.desk.ask(wish(1, 1, slot(13, 14))).await.unwrap());
+    let action = ChoiceAction::Move {
+        instrument: InstrumentId::new(2),
+        start: slot(13, 14).start(),
+    };
+    let open = OpenOutage {
+        choices: vec![Choice {
+            booking: held.id,
+            action,
+        }],
+        kind: OutageKind::Fault,
+        instrument: InstrumentId::new(1),
+        slot: slot(12, 15),
+        reason: String::new(),
+        member: MemberId::new(MANAGER),
+    };
+    let outcome = place.desk.ask(open).await.unwrap();
+    let OutageOutcome::CannotChoose(_, ChoiceFault::Unanswered(faults)) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(faults[0].field, "answers.mass");
+    assert_eq!(claimed(&place), [slot(13, 14)]);
 }

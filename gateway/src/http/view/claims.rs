@@ -1,7 +1,7 @@
 //! Outages, claims in the way and what refuses a booking, as they travel.
 
 use chrono_tz::Tz;
-use scheduler::id::{BookingId, OutageId};
+use scheduler::id::{BookingId, MemberId, OutageId};
 use scheduler::occupancy::Holder;
 use scheduler::slot::Slot;
 use serde::Serialize;
@@ -159,6 +159,8 @@ pub struct Looking<'a> {
     pub caller: Caller,
     /// Whether they see the inside: managers and auditors.
     pub inside: bool,
+    /// Whether what they are told of is refused to another member.
+    pub of_another: bool,
 }
 
 impl<'a> Looking<'a> {
@@ -176,6 +178,16 @@ impl<'a> Looking<'a> {
             snapshot,
             caller,
             inside: caller.sees_inside(directory, instrument),
+            of_another: false,
+        }
+    }
+
+    /// Looks at what is refused to a member.
+    #[must_use]
+    pub fn judged(self, member: MemberId) -> Self {
+        Self {
+            of_another: self.caller.member() != Some(member),
+            ..self
         }
     }
 
@@ -240,7 +252,7 @@ impl<'a> Looking<'a> {
             refusals: refused
                 .refusals
                 .iter()
-                .map(|refusal| RefusalView::of(refusal, seen, language))
+                .map(|refusal| RefusalView::of(refusal, seen, (language, self.of_another)))
                 .collect(),
             conflicts: refused
                 .conflicts

@@ -31,9 +31,15 @@ pub struct RefusalView {
 }
 
 impl RefusalView {
-    /// Returns the view of a refusal in the instrument's zone and the reader's language.
+    /// Returns the view of a refusal in the instrument's zone and the reader's language, of another
+    /// member or of the reader.
     #[must_use]
-    pub fn of(refusal: &Refusal, seen: Seen, language: Language) -> Self {
+    pub fn of(refusal: &Refusal, seen: Seen, (language, of_another): (Language, bool)) -> Self {
+        let message = if of_another {
+            words::refusal_of_another(refusal, seen, language)
+        } else {
+            words::refusal(refusal, seen, language)
+        };
         let zone = seen.zone;
         Self {
             rule: refusal.rule.as_str(),
@@ -41,7 +47,7 @@ impl RefusalView {
             actual: figure(refusal.rule, &refusal.actual, zone),
             passes_at: refusal.passes_at.map(|at| Zoned(at, zone)),
             override_by: overriders(refusal),
-            message: words::refusal(refusal, seen, language),
+            message,
         }
     }
 }

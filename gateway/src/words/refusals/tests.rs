@@ -285,7 +285,11 @@ fn about_the_member() -> Vec<Row> {
 
 fn about_projects() -> Vec<Row> {
     vec![
-        flat(RuleId::ProjectClosed, "课题已关闭", "The project is closed"),
+        flat(
+            RuleId::ProjectClosed,
+            "课题不存在或已关闭",
+            "There is no such project, or it is closed",
+        ),
         (
             RuleId::ProjectClosed,
             slot(8, 20),
