@@ -346,6 +346,9 @@ fn check(project: &Project) -> Result<(), Problem> {
     ] {
         check_prose(field, text, most)?;
     }
+    if project.budget_minutes == Some(0) {
+        return Err(Problem::field("budget", "must not be zero"));
+    }
     if project.members.len() > MEMBERS_MAX {
         return Err(Problem::field("members", "too long"));
     }

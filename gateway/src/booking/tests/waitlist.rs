@@ -26,7 +26,10 @@ pub(super) fn exact(member: i64, within: Slot) -> AskToWait {
 pub(super) async fn ask(place: &Place, wish: AskToWait) -> WaitId {
     match place.desk.ask(wish).await.unwrap() {
         WaitOutcome::Waiting(wait) => wait.id,
-        outcome @ (WaitOutcome::TooMany | WaitOutcome::Over | WaitOutcome::Unanswered(_)) => {
+        outcome @ (WaitOutcome::TooMany
+        | WaitOutcome::Over
+        | WaitOutcome::Unanswered(_)
+        | WaitOutcome::Never(..)) => {
             panic!("{outcome:?}")
         }
     }

@@ -78,6 +78,7 @@ async fn what_is_wrong_with_a_project_is_named() {
         ("institution", json!(4), "institution"),
         ("funds", json!("x".repeat(101)), "funds"),
         ("budget", json!("200 h"), "budget"),
+        ("budget", json!("PT0S"), "budget"),
         ("until", json!(at(0)), "until"),
         ("members", json!([99]), "members"),
     ] {

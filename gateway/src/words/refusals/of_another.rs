@@ -10,9 +10,10 @@ use crate::words::{Language, Seen};
 #[must_use]
 pub fn refusal_of_another(refused: &Refusal, seen: Seen, language: Language) -> String {
     let limit = figure(&refused.limit, seen, language);
-    let actual = match &refused.actual {
-        Figure::Lack(lack) => lacking(*lack, seen, language),
-        other => figure(other, seen, language),
+    let actual = if let Figure::Lack(lack) = &refused.actual {
+        lacking(*lack, seen, language)
+    } else {
+        figure(&refused.actual, seen, language)
     };
     let told = match language {
         Language::Zh => chinese(refused, &limit, &actual, seen),
