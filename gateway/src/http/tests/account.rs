@@ -29,6 +29,8 @@ async fn a_new_password_ends_every_other_session() {
     for (old, new, field) in [
         ("wrong", "a new password", "old"),
         (PASSWORD, "short", "new"),
+        (PASSWORD, PASSWORD, "new"),
+        (PASSWORD, "ReSearcher", "new"),
     ] {
         let refused = change(&place, &here, old, new).await;
         let refused = refused.expect_problem(400, "malformed-request");
