@@ -229,7 +229,9 @@ impl Ledger {
         let mut holds = self.holds.iter();
         let mut waits = self.waiting_at(instrument);
         runs.any(|run| run.instrument == instrument && is_open(run))
-            || holds.any(|hold| hold.instrument == instrument && hold.expires_at > now)
+            || holds.any(|hold| {
+                hold.instrument == instrument && hold.undoes.is_none() && hold.expires_at > now
+            })
             || waits.any(|wait| {
                 wait.instruments.len() == 1 && wait.due_at().is_some_and(|due| due > now)
             })

@@ -31,6 +31,12 @@ pub const KNOWN: [(&str, &str); 30] = [
     ("must not be empty", "不能为空"),
     ("too long", "过长"),
     ("must come after the start", "必须晚于开始时间"),
+    ("must come before the end", "必须早于结束时间"),
+    ("must not be zero", "不能为零"),
+    (
+        "expected a time of the years 2000 to 2199",
+        "应为 2000 至 2199 年间的时间",
+    ),
     (
         "expected 1 to 64 letters, digits, `-`, `_` or `.`",
         "应为 1 到 64 个字母、数字、`-`、`_` 或 `.`",

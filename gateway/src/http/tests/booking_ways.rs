@@ -230,7 +230,7 @@ async fn details_are_kept_told_in_parts_and_copied() {
     let problem = place.post(Who::Researcher, BOOKINGS, &closed).await;
     let problem = problem.expect_problem(422, "refused-by-policy");
     assert_eq!(problem["refusals"][0]["rule"], "project_closed");
-    assert_eq!(problem["refusals"].as_array().unwrap().len(), 2);
+    assert_eq!(problem["refusals"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
