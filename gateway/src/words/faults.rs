@@ -19,7 +19,7 @@ pub fn fault(message: &str) -> Said {
 }
 
 /// Messages of our own request types, English and Chinese.
-pub const KNOWN: [(&str, &str); 30] = [
+pub const KNOWN: [(&str, &str); 33] = [
     (
         "expected an RFC 3339 time with offset, such as 2026-11-24T09:00:00+08:00",
         "应为带时区偏移的 RFC 3339 时间，例如 2026-11-24T09:00:00+08:00",
