@@ -108,22 +108,26 @@ async fn nothing_acknowledged_is_lost_or_doubled() {
         .unwrap();
     let key = &region.instruments[0];
     let client = gateway.client();
+    let kills = ROUNDS.div_ceil(3);
     let history = wait::until(
-        &format!("the last reading, {last}"),
+        &format!("every reading up to {last}"),
         CAUGHT_UP,
         async || {
             let history = readings(&client, key, from_ms).await?;
-            if history.last() == Some(&last) {
+            // Live readings come first: what was held back follows at its own pace.
+            let holes = holes(&history);
+            let missing = holes.len() > kills || holes.iter().any(is_too_long);
+            if history.last() == Some(&last) && !missing {
                 Ok(history)
             } else {
-                Err(format!("{:?}", history.last()))
+                Err(format!("{:?}, holes {holes:?}", history.last()))
             }
         },
     )
     .await;
     over.store(true, Ordering::Relaxed);
     let booked = load.join_all().await.concat();
-    check_counter(&history, ROUNDS.div_ceil(3));
+    check_counter(&history);
     println!(
         "{} readings, {} bookings over {ROUNDS} kills",
         history.len(),
@@ -195,27 +199,24 @@ fn start_agent(dir: &Path, region: &Region, broker: &Mosquitto, meter: &Meter) -
 
 /// The counter rises by one from reading to reading. Only a kill of the agent may cost readings:
 /// those that were not yet in the outbox, and the one under way.
-fn check_counter(history: &[u64], agent_kills: usize) {
-    let mut jumps = Vec::new();
+fn check_counter(history: &[u64]) {
     for pair in history.windows(2) {
         assert!(pair[1] > pair[0], "doubled or out of order: {pair:?}");
-        if pair[1] != pair[0] + 1 {
-            jumps.push((pair[0], pair[1]));
-        }
     }
-    assert!(
-        jumps.len() <= agent_kills,
-        "{} holes, {agent_kills} kills: {jumps:?}",
-        jumps.len()
-    );
-    let most = u64::from(UNSYNCED_MS / EVERY_MS) + 2;
-    for (before, after) in &jumps {
-        assert!(
-            after - before <= most,
-            "{before} to {after}: more than an unwritten second"
-        );
-    }
-    println!("holes at kills of the agent: {jumps:?}");
+    println!("holes at kills of the agent: {:?}", holes(history));
+}
+
+/// Returns the numbers around each hole.
+fn holes(history: &[u64]) -> Vec<(u64, u64)> {
+    let pairs = history.windows(2).map(|pair| (pair[0], pair[1]));
+    pairs
+        .filter(|(before, after)| *after != before + 1)
+        .collect()
+}
+
+/// Returns true if a hole is more than what an agent has not yet written when it is killed.
+fn is_too_long((before, after): &(u64, u64)) -> bool {
+    after.saturating_sub(*before) > u64::from(UNSYNCED_MS / EVERY_MS) + 2
 }
 
 async fn readings(client: &Client, key: &str, from_ms: i64) -> Result<Vec<u64>, String> {

@@ -90,6 +90,13 @@ impl Report {
 }
 
 impl Counted {
+    /// Returns what is wrong with it, in words.
+    fn faults(&self, number: usize) -> Vec<String> {
+        let mut found = Vec::new();
+        self.check(number, &mut found);
+        found
+    }
+
     fn check(&self, number: usize, found: &mut Vec<String>) {
         if self.history.last() != Some(&self.last) {
             let last = self.history.last();
@@ -297,21 +304,24 @@ impl Plant {
             let said = meter.tell(json!({ "exception": 4 })).await;
             let last = said["counter"].as_u64().expect("a counter is a number");
             let (client, key) = (&self.client, &self.region.instruments[number]);
-            let what = format!("the last reading of {key}, {last}");
-            let history = wait::until(&what, CAUGHT_UP, async || {
-                let history = history(client, key, from_ms).await?;
-                if history.last() == Some(&last) {
-                    Ok(history)
+            let kills = self.kills[number];
+            let what = format!("every reading of {key} up to {last}");
+            // Live readings come first: what an agent held back follows at its own pace.
+            let all = wait::until(&what, CAUGHT_UP, async || {
+                let counted = Counted {
+                    last,
+                    kills,
+                    history: history(client, key, from_ms).await?,
+                };
+                let faults = counted.faults(number);
+                if faults.is_empty() {
+                    Ok(counted)
                 } else {
-                    Err(format!("{:?}", history.last()))
+                    Err(faults.join("; "))
                 }
             })
             .await;
-            counted.push(Counted {
-                last,
-                kills: self.kills[number],
-                history,
-            });
+            counted.push(all);
         }
         let mut holding = 0;
         for agent in &mut self.agents {

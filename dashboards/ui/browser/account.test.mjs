@@ -57,7 +57,10 @@ test('a password is changed by its owner, who stays signed in here only', async 
   await form.getByText('两次输入的新密码不同').waitFor();
   await form.locator('[name=again]').fill('a-new-password');
   await form.getByRole('button').click();
-  await form.getByText(/原密码不正确/).first().waitFor();
+  await form
+    .getByText(/原密码不正确/)
+    .first()
+    .waitFor();
   await assertAccessible(page, 'account');
   await shoot(page, 'account-zh');
   await form.locator('[name=old]').fill(who.password);

@@ -156,7 +156,8 @@ impl Session {
             }
         }
         let bd_seq = bd_seq_of(payload);
-        // Its will came first, or it began to count anew: the next sign of life tells.
+        // Its will came first, or it began to count anew, or it is a late birth of the session that
+        // is over: the birth that is asked for tells.
         let is_in_doubt = self.died.take().is_some_and(|died| died.bd_seq == bd_seq);
         self.doubt_since = is_in_doubt.then_some(now_ms);
         self.wants_birth = is_in_doubt;
@@ -173,7 +174,8 @@ impl Session {
             bd_seq,
             born_ms,
             next: seq.wrapping_add(1),
-            trust: true,
+            // A late birth of the session that died would name others' aliases.
+            trust: !is_in_doubt,
             node,
             devices: BTreeMap::new(),
         });

@@ -290,6 +290,20 @@ fn a_will_may_overtake_its_birth() {
 }
 
 #[test]
+fn a_late_birth_of_a_session_that_is_over_is_not_believed() {
+    let (mut bench, mut node) = (Bench::new(), Speaker::new());
+    bench.hear(node.birth(two()));
+    let late = node.birth(vec![born("b", 1, 2.0), born("a", 2, 1.0)]);
+    bench.hear(node.death());
+    assert!(bench.hear(late).contains(&"rebirth".to_owned()));
+    assert_eq!(bench.hear(node.data(1, 5.0)), [" alias_in_doubt"]);
+    node.bd_seq = 1;
+    bench.now_ms += ASK_MS.1;
+    bench.hear(node.birth(two()));
+    assert_eq!(bench.hear(node.data(1, 6.0)), ["a=6"]);
+}
+
+#[test]
 fn nobody_is_asked_all_the_time() {
     let (mut bench, mut node) = (Bench::new(), Speaker::new());
     assert_eq!(
