@@ -291,6 +291,19 @@ async fn an_edge_node_lives_and_dies_at_the_embedded_broker() {
     plant
         .nodes("the node again", |node| node["online"] == true)
         .await;
+    wait::until(
+        "the node to be asked",
+        Duration::from_secs(20),
+        async || {
+            let report = node.tell(json!({ "report": true })).await;
+            if report["rebirths"].as_u64() > Some(0) {
+                Ok(())
+            } else {
+                Err(report.to_string())
+            }
+        },
+    )
+    .await;
     node.tell(json!({ "alias": { "1": 5.5 } })).await;
     plant.channel(0, "power_w", (json!(5.5), "good")).await;
 }

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 
 use scheduler::booking::Status;
+use scheduler::facts::{Action, BookingFacts};
 use scheduler::penalty::{Cancellation, late_cancel};
 use scheduler::policy::Policy;
+use scheduler::refusal::Refusal;
+use scheduler::rules::{Decision, judge};
 use scheduler::slot::Slot;
 use scheduler::time::{MINUTE_US, Micros, Span};
 
 use super::asking::{Asked, Gathered};
 use super::command::{CancelCost, Refused};
 use super::group::Group;
-use super::judge::{Wish, judge_cancelling};
+use super::judge::{Wish, facts};
 use super::ledger::Ledger;
 use super::record::{Booking, EventKind, Penalty, PenaltyReason};
 use crate::registry::{Directory, Instrument};
@@ -166,4 +169,16 @@ impl Group<'_> {
 
 fn minutes_of(span: Span) -> u32 {
     u32::try_from(span.get() / MINUTE_US).unwrap_or(u32::MAX)
+}
+
+/// Returns the rules that refuse to give the held booking up.
+fn judge_cancelling(wish: &Wish<'_>) -> Vec<Refusal> {
+    let facts = BookingFacts {
+        action: Action::Cancel,
+        ..facts(wish, &[])
+    };
+    match judge(wish.policy, &facts) {
+        Decision::Accept(_) => Vec::new(),
+        Decision::Refuse(refusals) => refusals,
+    }
 }

@@ -333,19 +333,6 @@ fn placed(
     })
 }
 
-/// Returns the rules that refuse to give the held booking up.
-#[must_use]
-pub(super) fn judge_cancelling(wish: &Wish<'_>) -> Vec<Refusal> {
-    let facts = BookingFacts {
-        action: Action::Cancel,
-        ..facts(wish, &[])
-    };
-    match judge(wish.policy, &facts) {
-        Decision::Accept(_) => Vec::new(),
-        Decision::Refuse(refusals) => refusals,
-    }
-}
-
 fn action(wish: &Wish<'_>, manner: Manner) -> Action {
     match wish.held {
         Some(held) => Action::Change { held: held.slot },
