@@ -230,6 +230,7 @@ impl History {
             next_seq: memory.journal.back().map_or(1, |(seq, _)| seq + 1),
             next_state_seq: memory.last_state_seq + 1,
             numbers,
+            next_stream: 1 + memory.streams.keys().map(|one| one.0).max().unwrap_or(0),
             streams: memory.streams,
             new_channels: Vec::new(),
             new_units: Vec::new(),

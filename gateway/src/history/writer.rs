@@ -79,6 +79,7 @@ pub struct Writer {
     pub(super) next_state_seq: i64,
     pub(super) numbers: HashMap<(AgentName, StreamId), StreamNo>,
     pub(super) streams: HashMap<StreamNo, StreamBook>,
+    pub(super) next_stream: u32,
     /// Channel names and units given since the last commit.
     pub(super) new_channels: Vec<ChannelNo>,
     pub(super) new_units: Vec<(InstrumentId, ChannelNo, String)>,
@@ -116,13 +117,8 @@ impl Writer {
         if let Some(number) = self.numbers.get(&key) {
             return *number;
         }
-        let highest = self
-            .streams
-            .keys()
-            .map(|number| number.0)
-            .max()
-            .unwrap_or(0);
-        let number = StreamNo(highest + 1);
+        let number = StreamNo(self.next_stream);
+        self.next_stream += 1;
         let book = StreamBook {
             agent: agent.clone(),
             stream: stream.clone(),

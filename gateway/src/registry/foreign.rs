@@ -6,6 +6,7 @@ use wire::{AgentName, KeyError};
 
 use super::SecretHash;
 use crate::telemetry::mapping::{Mapping, TopicFilter};
+use crate::telemetry::sparkplug::Topic;
 
 /// A foreign source's name, which is its MQTT user name: written like an agent's, and never an
 /// agent's at the same time.
@@ -60,7 +61,8 @@ impl ForeignSource {
     /// Returns true if it may send to a topic.
     #[must_use]
     pub fn may_send(&self, topic: &str) -> bool {
-        self.filters.iter().any(|filter| filter.matches(topic))
+        // Who is host of edge nodes is the gateway's to say.
+        !Topic::is_state(topic) && self.filters.iter().any(|filter| filter.matches(topic))
     }
 }
 

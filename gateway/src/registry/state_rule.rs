@@ -286,6 +286,16 @@ fn add<'r>(found: &mut Vec<&'r ChannelName>, channel: &'r ChannelName) {
 }
 
 impl Condition {
+    /// Returns how many comparisons it makes at most.
+    #[must_use]
+    pub fn leaves(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::leaves).sum(),
+            Self::Not(part) => part.leaves(),
+            Self::Above(_) | Self::Below(_) | Self::OneOf(..) | Self::Bits(..) => 1,
+        }
+    }
+
     /// Adds the channels it looks at.
     fn name_channels<'r>(&'r self, found: &mut Vec<&'r ChannelName>) {
         match self {

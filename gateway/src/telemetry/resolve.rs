@@ -62,18 +62,20 @@ pub(super) fn resolve(
             continue;
         };
         let own: Vec<&Series> = series.iter().filter(|one| one.key == *key).collect();
-        match columns(&own, number_of) {
-            Some(channels) => {
-                note_implausible(key, &own, &mut resolved.refusals);
-                let rows = merge(&own, &channels, placed, possible, &mut resolved.refusals);
-                if !rows.is_empty() {
-                    resolved.rows.push((instrument.id, rows));
-                }
-            }
-            None => resolved.refusals.push(Refusal {
+        let channels = columns(&own, number_of);
+        if let Some(name) = &channels.refused {
+            resolved.refusals.push(Refusal {
                 reason: "too_many_channels",
-                detail: format!("instrument {key} brings channels beyond the limit of the store"),
-            }),
+                detail: format!("channel {name} of instrument {key} is beyond the store's limit"),
+            });
+        }
+        if channels.channels.is_empty() {
+            continue;
+        }
+        note_implausible(key, &own, &mut resolved.refusals);
+        let rows = merge(&own, &channels, placed, possible, &mut resolved.refusals);
+        if !rows.is_empty() {
+            resolved.rows.push((instrument.id, rows));
         }
     }
     resolved
@@ -82,30 +84,38 @@ pub(super) fn resolve(
 /// The channels of an instrument's series, and for each series where its columns go.
 struct Columns {
     channels: Vec<ChannelNo>,
-    places: Vec<Vec<usize>>,
+    /// `None`: a new name for which the store has no room; the others of its record are kept.
+    places: Vec<Vec<Option<usize>>>,
+    /// The first name without room.
+    refused: Option<ChannelName>,
 }
 
 fn columns(
     series: &[&Series],
     number_of: &mut dyn FnMut(&ChannelName) -> Option<ChannelNo>,
-) -> Option<Columns> {
+) -> Columns {
     let mut columns = Columns {
         channels: Vec::new(),
+        refused: None,
         places: Vec::with_capacity(series.len()),
     };
     for one in series {
         let mut places = Vec::with_capacity(one.channels.len());
         for name in &one.channels {
-            let number = number_of(name)?;
+            let Some(number) = number_of(name) else {
+                columns.refused.get_or_insert_with(|| name.clone());
+                places.push(None);
+                continue;
+            };
             let known = columns.channels.iter().position(|known| *known == number);
-            places.push(known.unwrap_or_else(|| {
+            places.push(Some(known.unwrap_or_else(|| {
                 columns.channels.push(number);
                 columns.channels.len() - 1
-            }));
+            })));
         }
         columns.places.push(places);
     }
-    Some(columns)
+    columns
 }
 
 /// Merges series by time, leaving out impossible times.
@@ -161,6 +171,7 @@ fn fill(
         let one = series.get(*number).expect("numbers count the series");
         let places = columns.places.get(*number).expect("each series has places");
         for (column, place) in places.iter().enumerate() {
+            let Some(place) = place else { continue };
             let cell = cells.get_mut(*place).expect("places count the channels");
             *cell = cell_of(one, reasons.get(*number), column, *row);
         }
@@ -262,8 +273,24 @@ mod tests {
                 names.push(name.clone());
                 names.len() - 1
             });
+            if name.as_str() == "beyond" {
+                return None;
+            }
             super::super::bench::channel(at + 1)
         })
+    }
+
+    #[test]
+    fn a_channel_without_room_takes_none_of_the_others_along() {
+        let power = series("K-1", "power_w", &[(0, Some(1.0))]);
+        let beyond = series("K-1", "beyond", &[(0, Some(2.0))]);
+        let resolved = resolve_at(&[power, beyond.clone()], 5_000);
+        let (_, rows) = &resolved.rows[0];
+        let cells: Vec<Cell> = rows.row(0).map(|(_, cell)| cell).collect();
+        assert_eq!(cells, [Cell::Good(1.0)]);
+        assert_eq!(resolved.refusals[0].reason, "too_many_channels");
+        let resolved = resolve_at(&[beyond], 5_000);
+        assert_eq!((resolved.rows.len(), resolved.refusals.len()), (0, 1));
     }
 
     #[test]

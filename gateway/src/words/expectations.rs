@@ -121,6 +121,10 @@ pub(super) const EXPECTATIONS: &[(&str, &str)] = &[
         "at most 16 channels in one rule",
         "一条规则最多涉及 16 个通道",
     ),
+    (
+        "at most 128 comparisons in one rule",
+        "一条规则最多 128 个比较条件",
+    ),
     ("conditions nest at most 4 deep", "条件最多嵌套 4 层"),
     (
         "expected places of bits from 0 to 52",

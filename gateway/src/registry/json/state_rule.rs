@@ -26,6 +26,8 @@ const DAY_MS: i64 = 86_400_000;
 const ALARMS_MAX: usize = 8;
 /// Most cases.
 const CASES_MAX: usize = 16;
+/// Most comparisons of a rule: all of them are made for each reading.
+const LEAVES_MAX: usize = 128;
 /// Most entries of a register's table.
 const TABLE_MAX: usize = 64;
 
@@ -300,6 +302,13 @@ impl StateRuleJson {
         for (place, case) in self.cases.iter().enumerate() {
             let case = case.to_case();
             cases.push(case.map_err(|fault| fault.below(&format!("cases[{place}]")))?);
+        }
+        let leaves = cases.iter().map(|case| case.when.leaves()).sum::<usize>();
+        if leaves > LEAVES_MAX {
+            return Err(RuleFault::new(
+                "cases",
+                "at most 128 comparisons in one rule",
+            ));
         }
         Ok(Cases { cases, otherwise })
     }

@@ -138,3 +138,20 @@ fn what_nobody_knows_is_not_passed_over() {
         assert!(fault.to_string().starts_with(says), "{fault}");
     }
 }
+
+#[test]
+fn a_state_rule_makes_a_bounded_number_of_comparisons() {
+    let rule = |width: usize, height: usize| {
+        let leaf = serde_json::json!({ "above": { "channel": "power_w", "enter": 1.0 } });
+        let row = serde_json::json!({ "any": vec![leaf; width] });
+        let cases = vec![serde_json::json!({ "state": "running", "when": row }); height];
+        serde_json::json!({ "kind": "cases", "cases": cases, "otherwise": "off", "dwell_ms": 0,
+            "stale_after_ms": 10_000 })
+    };
+    let fault = |rule: serde_json::Value| {
+        let json: StateRuleJson = serde_json::from_value(rule).unwrap();
+        json.to_rule().err().map(|fault| fault.field)
+    };
+    assert_eq!(fault(rule(16, 8)), None);
+    assert_eq!(fault(rule(16, 9)).as_deref(), Some("cases"));
+}

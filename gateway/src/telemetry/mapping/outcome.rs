@@ -1,6 +1,5 @@
 //! What becomes of a message: what is read, and why the rest is not.
 
-use super::limits::VALUES_OF_MESSAGE_MAX;
 use crate::telemetry::foreign::{ForeignReading, Presence};
 
 /// Why something of a message is not read.
@@ -131,6 +130,9 @@ pub struct Taken {
     pub reading: ForeignReading,
 }
 
+/// Most notes of one message.
+const NOTES_MAX: usize = 64;
+
 /// What becomes of a message.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
@@ -158,9 +160,10 @@ impl Outcome {
     }
 
     pub(super) fn note(&mut self, mapping: Option<i64>, what: &str, why: Why) {
-        // One text for each thing: a batch of a thousand has the same fault a thousand times.
+        // One text for each thing: a batch of a thousand has the same fault a thousand times. Beyond
+        // the limit what is not read is not told one by one.
         let is_told = |note: &Note| note.why == why && note.what == what && note.mapping == mapping;
-        if self.notes.len() < VALUES_OF_MESSAGE_MAX && !self.notes.iter().any(is_told) {
+        if self.notes.len() < NOTES_MAX && !self.notes.iter().any(is_told) {
             self.notes.push(Note {
                 mapping,
                 what: what.to_owned(),

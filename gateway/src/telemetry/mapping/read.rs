@@ -51,6 +51,11 @@ pub fn read<'m>(
             continue;
         }
         outcome.is_known = true;
+        if outcome.taken.len() >= VALUES_OF_MESSAGE_MAX {
+            // One message is read by many mappings, within one limit.
+            outcome.note(Some(entry.id), message.topic, Why::TooManyValues);
+            break;
+        }
         fitting.retain(|(route, _)| route.reads != Reads::Nothing);
         if fitting.is_empty() {
             outcome.note(Some(entry.id), message.topic, Why::NotUsed);

@@ -79,6 +79,11 @@ impl Host {
             self.nodes
                 .retain(|_, node| now_ms - node.heard_ms < FORGET_MS);
             if self.nodes.len() >= NODES_MAX {
+                // Nodes that never were born may be anybody's invention.
+                self.nodes
+                    .retain(|_, node| node.session.metrics().next().is_some());
+            }
+            if self.nodes.len() >= NODES_MAX {
                 return Err("too_many_nodes");
             }
         }

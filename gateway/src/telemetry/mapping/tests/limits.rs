@@ -90,6 +90,28 @@ fn a_mapping_survives_being_kept() {
 }
 
 #[test]
+fn many_mappings_of_one_message_share_its_limit() {
+    let entries: Vec<_> = (0..20)
+        .map(|_| {
+            entry(
+                json!({ "format": "free", "topic": "a/b", "instrument": "K-1", "each": "/all",
+                "values": [{ "pointer": "/x", "channel": "x" }] }),
+            )
+        })
+        .collect();
+    let payload = json!({ "all": vec![json!({ "x": 1 }); VALUES_OF_MESSAGE_MAX / 2] }).to_string();
+    let message = Message {
+        topic: "a/b",
+        payload: payload.as_bytes(),
+        arrival: ARRIVAL,
+        is_retained: false,
+    };
+    let outcome = read(&directory(), LAB, &entries, &message);
+    assert_eq!(outcome.taken.len(), VALUES_OF_MESSAGE_MAX);
+    assert!(whys(&outcome).contains(&Why::TooManyValues));
+}
+
+#[test]
 fn limits_hold_before_anything_is_made() {
     let spec = json!({ "format": "free", "topic": "a/b", "instrument": "K-1", "each": "/all",
         "values": [{ "pointer": "/x", "channel": "x" }] });
