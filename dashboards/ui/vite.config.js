@@ -19,6 +19,10 @@ const TOGETHER = {
     'src/lib/(details|what)\\.|src/parts/booking/(Details|Member|Question|What)(Fields|Picker)\\.',
   staff:
     'src/lib/(api-staff|i18n/((zh|en)-)?staff)\\.|src/parts/(LabSelect|ManageTabs|manage/ManagePage)\\.',
+  managing:
+    'src/pages/(Agents|Devices|Manage|Qualifications|Register)\\.|src/lib/(api-devices|i18n/((zh|en)-)?devices)\\.|' +
+    'src/parts/(Confirm|InstrumentForm|OnceShown|manage/(Grant|Mapping|Sources|Unknown|MessageTrial))',
+  ruling: 'src/pages/(Admin|Tree|People|Projects)\\.|src/parts/admin/',
   desk: 'src/lib/(tree|i18n/((zh|en)-)?desk)\\.|src/parts/admin/(AdminPage|AdminTabs|NodeSelect)\\.',
 };
 const groups = Object.entries({ base: BASE, ...TOGETHER }).map(([name, files]) => {

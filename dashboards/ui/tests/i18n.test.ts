@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { en } from '../src/lib/i18n/en';
 import { enBook } from '../src/lib/i18n/en-book';
 import { enDesk } from '../src/lib/i18n/en-desk';
+import { enDevices } from '../src/lib/i18n/en-devices';
 import { enMy } from '../src/lib/i18n/en-my';
 import { enPolicy } from '../src/lib/i18n/en-policy';
 import { enStaff } from '../src/lib/i18n/en-staff';
 import { zh } from '../src/lib/i18n/zh';
 import { zhBook } from '../src/lib/i18n/zh-book';
 import { zhDesk } from '../src/lib/i18n/zh-desk';
+import { zhDevices } from '../src/lib/i18n/zh-devices';
 import { zhMy } from '../src/lib/i18n/zh-my';
 import { zhPolicy } from '../src/lib/i18n/zh-policy';
 import { zhStaff } from '../src/lib/i18n/zh-staff';
@@ -37,6 +39,7 @@ describe.each([
   ['book', zhBook, enBook],
   ['my', zhMy, enMy],
   ['desk', zhDesk, enDesk],
+  ['devices', zhDevices, enDevices],
   ['policy', zhPolicy, enPolicy],
 ])('dictionary: %s', (_name, chinese, english) => {
   it('has the same keys in both languages', () => {

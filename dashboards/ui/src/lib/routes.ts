@@ -26,6 +26,7 @@ const ROUTES: [pattern: string, load: Load][] = [
   ['/manage/inbox', () => import('../pages/Inbox.svelte')],
   ['/manage/qualifications', () => import('../pages/Qualifications.svelte')],
   ['/manage/agents', () => import('../pages/Agents.svelte')],
+  ['/manage/devices', () => import('../pages/Devices.svelte')],
   ['/manage/new', () => import('../pages/Register.svelte')],
   ['/manage/lab/:node', () => import('../pages/LabRules.svelte')],
   ['/manage/i/:key', () => import('../pages/Settings.svelte')],

@@ -279,8 +279,17 @@ export interface Policy {
   rules: PolicyRule[];
 }
 export interface Source {
-  agent: string;
+  agent: string | null;
   device?: string;
+  /** A unit that the gateway polls itself; `agent` is then its own one. */
+  modbus?: ModbusSource;
+}
+export interface ModbusSource {
+  profile: string;
+  address: string;
+  unit: number;
+  every: string;
+  timeout: string;
 }
 export interface StateRule {
   channel: string;
@@ -321,8 +330,12 @@ export interface Agent {
   name: string;
   lab: Node;
   online: boolean;
+  /** The gateway itself, polling devices that nobody stands beside. */
+  is_gateway: boolean;
   last_seen: string | null;
   version: string | null;
+  clock_skew_ms: number | null;
+  is_clock_off: boolean;
   lost_records: number | null;
   last_loss: string | null;
 }

@@ -1,0 +1,83 @@
+// The English texts about devices of other makers.
+import type { DevicesTexts } from './zh-devices';
+
+export const enDevices: DevicesTexts = {
+  sources: {
+    title: 'Sources',
+    intro:
+      'A source is the MQTT login that smart plugs and the like of a lab share: no agent needed.',
+    make: 'Make source',
+    made: (name) => `Source ${name} is made`,
+    settings: 'For the devices’ MQTT settings',
+    login: (url, name, topics) =>
+      `Server: ${url}\nUser name: ${name}\nPassword: as above\nTopics: ${topics}`,
+    name: 'Name of the source (its MQTT user name)',
+    filters: 'Topic filters, one a line',
+    filtersHint: 'For example lab-7/tele/#; they overlap with no other lab’s',
+    seen: (age, messages) => `${age} ago, ${messages} messages`,
+    never: 'No message since the gateway started',
+    atMostOnce: 'Sends at QoS 0: what is lost on the way is lost',
+    none: 'No sources yet',
+    noneWhy:
+      'Make one and type it into the device; what it sends is listed as unknown until adopted.',
+    revokeAsk: (name) =>
+      `Devices using ${name} are disconnected at once. This cannot be undone; mappings stay.`,
+  },
+  unknown: {
+    reload: 'Refresh',
+    title: 'Unknown devices',
+    none: 'No unknown devices',
+    noneWhy: 'What sources send and no mapping takes is listed here.',
+    last: (age, count) => `${age} ago, ${count} messages`,
+    looks: (format) => `Looks like ${format}`,
+    free: 'Of no ready-made format: needs a free mapping',
+    adopt: 'Adopt',
+    adoptIntro: 'To adopt is to make the mapping below; it can be changed and tried first.',
+    adopted: 'Adopted',
+  },
+  mapping: {
+    title: 'Mappings',
+    none: 'No mappings yet',
+    noneWhy: 'Adopting an unknown device makes one; so does this page.',
+    make: 'Make mapping',
+    remove: 'Remove mapping',
+    removeAsk: (name) => `Without “${name}”, the devices it reads are unknown again.`,
+    removed: 'Removed',
+    name: 'Name of the mapping',
+    format: 'Format of the messages',
+    formats: { free: 'Free (by topic and JSON pointers)' },
+    topic: 'Topic',
+    topicHint:
+      'Ready-made formats: up to the device, for example tele/plug-1; may hold + or {device}',
+    instrument: 'Instrument key',
+    instrumentHint: 'For many at once {device} or {/tags/host}',
+    component: 'Shelly component',
+    values: 'Values to read',
+    pointer: 'JSON pointer',
+    pointerHint: 'Empty: the whole message',
+    unit: 'Unit',
+    scale: 'Times',
+    addValue: 'Add a value',
+    removeValue: 'Leave this value out',
+  },
+  trial: {
+    title: 'Test a message',
+    intro: 'Nothing is stored.',
+    needSource: 'Testing needs a source of this lab.',
+    source: 'Source',
+    payload: 'Payload',
+    run: 'Test this message',
+    mayNot: 'The source may not send to this topic.',
+    notTaken: 'No instrument takes it: the device would be listed as unknown.',
+    from: 'From',
+    value: 'Value',
+    time: 'Time',
+    timeFrom: {
+      arrival: 'on arrival',
+      device: 'by the device',
+      doubt: 'on arrival, the device’s is not believed',
+    },
+    ignored: 'Not read',
+    online: (key, online) => `${key}: ${online ? 'online' : 'offline'}`,
+  },
+};
