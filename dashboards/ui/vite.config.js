@@ -22,6 +22,7 @@ const TOGETHER = {
   managing:
     'src/pages/(Agents|Devices|Manage|Qualifications|Register)\\.|src/lib/(api-devices|i18n/((zh|en)-)?devices)\\.|' +
     'src/parts/(Confirm|InstrumentForm|OnceShown|manage/(Grant|Mapping|Sources|Unknown|MessageTrial))',
+  mine: 'src/pages/My|src/parts/my/',
   ruling: 'src/pages/(Admin|Tree|People|Projects)\\.|src/parts/admin/',
   desk: 'src/lib/(tree|i18n/((zh|en)-)?desk)\\.|src/parts/admin/(AdminPage|AdminTabs|NodeSelect)\\.',
 };

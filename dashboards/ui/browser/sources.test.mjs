@@ -1,0 +1,163 @@
+// Devices of other makers: a source is made and its secret shown once, a Tasmota message is tried
+// before any mapping counts, an unknown device is adopted, and the gateway's faults stand at their
+// fields.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import {
+  assertAccessible,
+  call,
+  demo,
+  launch,
+  login,
+  open,
+  quit,
+  registered,
+  shoot,
+} from './stage.mjs';
+
+before(launch);
+after(quit);
+
+const manager = login('manager', 1);
+const run = Date.now().toString(36);
+const name = `plugs-${run}`;
+const plug = `plug-${run}`;
+/** As a Tasmota plug with an energy meter sends it. */
+const SENSOR = JSON.stringify({
+  Time: '2026-01-01T00:00:00',
+  ENERGY: { Total: 3.185, Power: 1460, Voltage: 229, Current: 6.4, Factor: 0.99 },
+});
+const publish = (secret, topic, payload) => {
+  const { hostname, port } = new URL(demo.mqtt_url);
+  const to = ['-h', hostname, '-p', port, '-u', name, '-P', secret, '-i', plug];
+  return promisify(execFile)('mosquitto_pub', [...to, '-q', '1', '-t', topic, '-m', payload]);
+};
+
+test('a source is made, its devices are tried and adopted, and it is revoked', async () => {
+  const instrument = await registered(manager);
+  const { page, faults, context } = await open({ who: manager, language: 'en' });
+  await page.goto('/manage/devices');
+  await page.getByRole('button', { name: 'Make source' }).click();
+  const form = page.getByTestId('new-source-form');
+  await form.locator('[name=name]').fill(name);
+  // A wildcard on the first level is refused, at the field.
+  await form.locator('[name=filters]').fill('#');
+  await form.locator('button[type=submit]').click();
+  await form.locator('[name=filters][aria-invalid=true]').waitFor();
+  await assertAccessible(page, 'making a source');
+  await form.locator('[name=filters]').fill(`${run}/tele/#\n\n${run}/stat/#`);
+  await form.locator('button[type=submit]').click();
+  const shown = page.getByTestId('once-shown');
+  const secret = await shown.getByTestId('secret').textContent();
+  assert.match(secret, /^[0-9a-f]{64}$/);
+  const settings = await shown.locator('textarea').inputValue();
+  for (const part of [demo.mqtt_url, name, `${run}/tele/#`])
+    assert.ok(settings.includes(part), part);
+  await shown.getByRole('button', { name: 'I have saved it' }).click();
+  const row = page.locator(`[data-source="${name}"]`);
+  await row.getByText('No message since').waitFor();
+  assert.equal((await page.content()).includes(secret), false);
+
+  // A mapping is tried before it counts.
+  await page.getByRole('button', { name: 'Make mapping' }).click();
+  const mapping = page.getByTestId('mapping-form');
+  await mapping.locator('[name=format]').selectOption('tasmota');
+  await mapping.getByRole('button', { name: 'Leave this value out' }).click();
+  await mapping.locator('[name=instrument]').fill(instrument.key);
+  await mapping.locator('[name=topic]').fill(`${run}/tele/${plug}`);
+  await mapping.getByLabel('Source').selectOption(name);
+  await mapping.locator('[name=test-topic]').fill(`${run}/tele/${plug}/SENSOR`);
+  await mapping.locator('[name=payload]').fill(SENSOR);
+  await mapping.getByRole('button', { name: 'Test this message' }).click();
+  const report = mapping.getByTestId('message-report');
+  await report.getByRole('row').filter({ hasText: '/ENERGY/Power' }).waitFor();
+  const power = report.getByRole('row').filter({ hasText: '/ENERGY/Power' });
+  assert.match(await power.first().textContent(), new RegExp(`${instrument.key}.*1460\\s*W`));
+  await assertAccessible(page, 'a tried mapping');
+  await shoot(page, 'mapping-tried');
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+
+  // Nobody takes its message: it is listed, and adopting it makes the mapping shown.
+  await publish(secret, `${run}/tele/${plug}/SENSOR`, SENSOR);
+  const unknown = page.locator(`[data-unknown="${run}/tele/${plug}/SENSOR"]`);
+  const until = Date.now() + 20_000;
+  do {
+    const asked = page.waitForResponse((answer) => answer.url().endsWith('/unknown-devices'));
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    await asked;
+  } while ((await unknown.count()) === 0 && Date.now() < until);
+  await unknown.getByText('Looks like tasmota').waitFor();
+  await assertAccessible(page, 'other devices');
+  await shoot(page, 'devices');
+  await unknown.getByRole('button', { name: 'Adopt' }).click();
+  assert.equal(await mapping.locator('[name=topic]').inputValue(), `${run}/tele/${plug}`);
+  assert.ok((await mapping.locator('[name=payload]').inputValue()).includes('1460'));
+  // No such instrument: said at the field.
+  await mapping.locator('[name=instrument]').fill('NO-SUCH-ONE');
+  await mapping.locator('button[type=submit]').click();
+  await mapping.locator('[name=instrument][aria-invalid=true]').waitFor();
+  await mapping.locator('[name=instrument]').fill(instrument.key);
+  await mapping.locator('button[type=submit]').click();
+  await unknown.waitFor({ state: 'detached' });
+  const made = page.locator('[data-mapping]').filter({ hasText: instrument.key });
+  await made.getByText(`${run}/tele/${plug}`).first().waitFor();
+
+  // Edited to a free one with a faulty pointer: refused at the field, then put right.
+  await made.getByRole('button', { name: 'Edit' }).click();
+  await mapping.locator('[name=format]').selectOption('free');
+  await mapping.locator('[name=topic]').fill(`${run}/tele/${plug}/SENSOR`);
+  await mapping.getByRole('button', { name: 'Add a value' }).click();
+  await mapping.locator('[name=pointer]').fill('ENERGY');
+  await mapping.locator('[name=channel]').fill('power_w');
+  await mapping.locator('button[type=submit]').click();
+  await mapping.locator('[name=pointer][aria-invalid=true]').waitFor();
+  await mapping.locator('[name=pointer]').fill('/ENERGY/Power');
+  await mapping.locator('[name=unit]').fill('kW');
+  await mapping.locator('[name=scale]').fill('0.001');
+  await mapping.locator('button[type=submit]').click();
+  await mapping.waitFor({ state: 'detached' });
+  const { items } = (await call(manager, 'GET', '/api/v1/mappings')).body;
+  const held = items.find((one) => one.mapping.instrument === instrument.key);
+  assert.equal(held.version, 2);
+  assert.deepEqual(
+    held.mapping.values.map(({ channel, pointer, unit, scale }) => [channel, pointer, unit, scale]),
+    [['power_w', '/ENERGY/Power', 'kW', 0.001]],
+  );
+
+  await made.getByRole('button', { name: 'Remove mapping' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove mapping' }).click();
+  await made.waitFor({ state: 'detached' });
+  await row.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await row.waitFor({ state: 'detached' });
+  assert.deepEqual(faults, []);
+  await call(manager, 'DELETE', `/api/v1/instruments/${instrument.key}`);
+  await context.close();
+});
+
+test('a Modbus unit that the gateway may not poll is refused at its field', async () => {
+  const instrument = await registered(manager);
+  const { page, faults, context } = await open({ who: manager });
+  await page.goto(`/manage/i/${instrument.key}`);
+  const form = page.getByTestId('source-form');
+  await form.locator('[name=way]').selectOption('modbus');
+  await form.locator('[name=profile]').fill('no-such-profile');
+  await form.locator('[name=address]').fill('192.0.2.1:502');
+  await form.locator('button[type=submit]').click();
+  await form.locator('[role=alert]').waitFor();
+  // Without any permitted network it is the way itself that is refused.
+  const said = form.locator('p.fault');
+  await said.first().waitFor();
+  assert.equal(await said.count(), 1);
+  await form.locator('[name=way]').selectOption('none');
+  await form.locator('button[type=submit]').click();
+  await page.getByText('已保存').first().waitFor();
+  await assertAccessible(page, 'the source form');
+  const { body } = await call(manager, 'GET', `/api/v1/instruments/${instrument.key}/source`);
+  assert.equal(body, null);
+  assert.deepEqual(faults, []);
+  await call(manager, 'DELETE', `/api/v1/instruments/${instrument.key}`);
+  await context.close();
+});
