@@ -20,11 +20,11 @@ const TOGETHER = {
   staff:
     'src/lib/(api-staff|i18n/((zh|en)-)?staff)\\.|src/parts/(LabSelect|ManageTabs|manage/ManagePage)\\.',
   managing:
-    'src/pages/(Agents|Devices|Manage|Qualifications|Register)\\.|src/lib/(api-devices|i18n/((zh|en)-)?devices)\\.|' +
-    'src/parts/(Confirm|InstrumentForm|OnceShown|manage/(Grant|Mapping|Sources|Unknown|MessageTrial))',
+    'src/pages/(Agents|Devices|Manage|Qualifications)\\.|src/lib/(api-devices|i18n/((zh|en)-)?devices)\\.|' +
+    'src/parts/(Confirm|OnceShown|manage/(Grant|Mapping|Sources|Unknown|MessageTrial))',
   mine: 'src/pages/My|src/parts/my/',
   ruling: 'src/pages/(Admin|Tree|People|Projects)\\.|src/parts/admin/',
-  desk: 'src/lib/(tree|i18n/((zh|en)-)?desk)\\.|src/parts/admin/(AdminPage|AdminTabs|NodeSelect)\\.',
+  desk: 'src/lib/(tree|i18n/((zh|en)-)?desk)\\.',
 };
 const groups = Object.entries({ base: BASE, ...TOGETHER }).map(([name, files]) => {
   const test = new RegExp(files);

@@ -53,6 +53,7 @@ export const enDevices: DevicesTexts = {
     instrumentHint: 'For many at once {device} or {/tags/host}',
     component: 'Shelly component',
     values: 'Values to read',
+    more: 'The format reads power, energy and the like by itself; here is what else to read.',
     pointer: 'JSON pointer',
     pointerHint: 'Empty: the whole message',
     unit: 'Unit',

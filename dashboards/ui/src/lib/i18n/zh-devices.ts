@@ -49,6 +49,7 @@ export const zhDevices = {
     instrumentHint: '一对多时写 {device} 或 {/tags/host}',
     component: 'Shelly 部件',
     values: '读取的值',
+    more: '现成格式自己会读取功率、电能等；这里只写另外要读的。',
     pointer: 'JSON 指针',
     pointerHint: '空：整条消息',
     unit: '单位',
