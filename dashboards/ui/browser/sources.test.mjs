@@ -159,3 +159,46 @@ test('a Modbus unit that the gateway may not poll is refused at its field', asyn
   await call(manager, 'DELETE', `/api/v1/instruments/${instrument.key}`);
   await context.close();
 });
+
+test('a unit that is polled comes back into the form, and an agent’s losses and clock are said', async () => {
+  const instrument = await registered(manager);
+  const { page, faults, context } = await open({ who: manager, language: 'en' });
+  // The demo permits no Modbus network and its agents lose nothing: the answers are written here.
+  const unit = { profile: 'sdm120', address: '10.0.0.5:502', unit: 3 };
+  const modbus = { ...unit, every: 'PT0.5S', timeout: 'PT2S' };
+  let asked;
+  await page.route(`**/instruments/${instrument.key}/source`, (route) => {
+    if (route.request().method() === 'PUT') asked = route.request().postDataJSON();
+    return route.fulfill({ json: { agent: 'gateway-lab-1', device: instrument.key, modbus } });
+  });
+  await page.route('**/api/v1/agents', async (route) => {
+    const answer = await route.fetch();
+    const { items } = await answer.json();
+    Object.assign(items[0], {
+      is_gateway: true,
+      lost_records: 12,
+      last_loss: new Date(Date.now() - 7_200_000).toISOString(),
+      is_clock_off: true,
+      clock_skew_ms: -90_000,
+    });
+    await route.fulfill({ json: { items } });
+  });
+  await page.goto(`/manage/i/${instrument.key}`);
+  const form = page.getByTestId('source-form');
+  await form.locator('[name=every]').waitFor();
+  assert.equal(await form.locator('[name=address]').inputValue(), unit.address);
+  await form.locator('[name=every]').fill('2');
+  await form.locator('button[type=submit]').click();
+  await page.getByText('Saved').first().waitFor();
+  assert.deepEqual(asked, { agent: null, modbus: { ...modbus, every: 'PT2S' } });
+
+  await page.goto('/manage/agents');
+  const row = page.locator('[data-agent]').first();
+  await row.getByText('12 records lost, last noticed 2 h ago').waitFor();
+  await row.getByText('Its clock is off by −1 min').waitFor();
+  await row.getByText('the gateway itself').waitFor();
+  await assertAccessible(page, 'agents with warnings');
+  assert.deepEqual(faults, []);
+  await call(manager, 'DELETE', `/api/v1/instruments/${instrument.key}`);
+  await context.close();
+});
