@@ -87,6 +87,7 @@ for (const [dark, language, look] of [
     await visit(manager.page, `lab-rules-${look}`, rules, 'settings');
     await visit(manager.page, `register-${look}`, '/manage/new', 'card');
     await visit(manager.page, `agents-${look}`, '/manage/agents', 'card');
+    await visit(manager.page, `devices-${look}`, '/manage/devices', 'card');
     await visit(manager.page, `inbox-${look}`, '/manage/inbox', 'card');
     await visit(manager.page, `qualifications-${look}`, '/manage/qualifications', 'card');
     assert.deepEqual(manager.faults, []);
