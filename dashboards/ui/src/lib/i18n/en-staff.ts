@@ -102,6 +102,7 @@ export const enStaff: StaffTexts = {
     done: 'I have saved it',
     gateway: 'the gateway itself',
     lost: (n, when) => `${n} records lost${when && `, last noticed ${when} ago`}`,
+    lostUnknown: 'Lost records cannot be told just now',
     clockOff: (skew) => `Its clock is off by ${skew}: set it right`,
   },
   admin: {

@@ -101,6 +101,7 @@ export const zhStaff = {
     done: '我已保存',
     gateway: '网关自身',
     lost: (n: number, when: string) => `已丢失 ${n} 条记录${when && `，最近一次在 ${when} 前`}`,
+    lostUnknown: '丢失记录数暂时查不到',
     clockOff: (skew: string) => `时钟偏差 ${skew}，请校时`,
   },
   admin: {
