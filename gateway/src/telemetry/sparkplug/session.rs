@@ -66,8 +66,11 @@ struct Death {
 #[derive(Debug, Default)]
 pub(super) struct Session {
     life: Option<Life>,
-    /// The death it died.
+    /// The death it died, until a birth that is surely another's.
     died: Option<Death>,
+    /// Since when births came that carry the number of that death. What was late has come after
+    /// [`REORDER_MS`]; a node that counts anew with each start is believed then.
+    doubted: Option<i64>,
     /// Messages ahead of their turn, by number.
     held: BTreeMap<u8, Message>,
     held_bytes: usize,
@@ -158,7 +161,13 @@ impl Session {
         let bd_seq = bd_seq_of(payload);
         // Its will came first, or it began to count anew, or it is a late birth of the session that
         // is over: the birth that is asked for tells.
-        let is_in_doubt = self.died.take().is_some_and(|died| died.bd_seq == bd_seq);
+        let has_died = self.died.as_ref().is_some_and(|died| died.bd_seq == bd_seq);
+        let first = self.doubted.unwrap_or(now_ms);
+        let is_in_doubt = has_died && now_ms - first < REORDER_MS;
+        self.doubted = is_in_doubt.then_some(first);
+        if !is_in_doubt {
+            self.died = None;
+        }
         self.doubt_since = is_in_doubt.then_some(now_ms);
         self.wants_birth = is_in_doubt;
         self.old_birth = None;
@@ -204,6 +213,7 @@ impl Session {
             told.push(Told::Here(Some(device), false));
         }
         self.died = Some(Death { bd_seq });
+        self.doubted = None;
         self.forget_held();
         self.doubt_since = None;
         self.wants_birth = false;
@@ -346,7 +356,7 @@ impl Session {
             self.asked_ms = Some(now_ms);
             self.ask_every_ms = every * 2;
             // The dead are asked once: whatever came of them may have been late.
-            self.wants_birth = self.died.is_none();
+            self.wants_birth = self.died.is_none() || self.life.is_some();
             told.push(Told::Rebirth);
         }
     }

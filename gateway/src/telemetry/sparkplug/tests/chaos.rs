@@ -6,6 +6,7 @@
 //! metric it is of: `number * 10 + metric`.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::rules::{Speaker, Spoken, born, by_alias};
 use super::*;
@@ -184,7 +185,8 @@ fn fate() -> impl Strategy<Value = Fate> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    // The same cases in every run: another number looks at others.
+    #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(20_261_126), ..ProptestConfig::default() })]
 
     #[test]
     fn no_loss_and_no_order_makes_a_wrong_value(
