@@ -5,6 +5,9 @@ use wire::ChannelName;
 
 use crate::status::MachineState;
 
+/// Most comparisons of a rule: all of them are made for each reading.
+pub const RULE_LEAVES_MAX: usize = 128;
+
 /// Most channels that one rule looks at.
 pub const RULE_CHANNELS_MAX: usize = 16;
 

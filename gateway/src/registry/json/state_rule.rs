@@ -11,7 +11,8 @@ use wire::ChannelName;
 
 use super::RuleFault;
 use crate::registry::{
-    Cases, Dwell, FaultPolicy, Judgement, Levels, RULE_CHANNELS_MAX, Register, StateRule,
+    Cases, Dwell, FaultPolicy, Judgement, Levels, RULE_CHANNELS_MAX, RULE_LEAVES_MAX, Register,
+    StateRule,
 };
 
 pub use parts::{
@@ -26,8 +27,6 @@ const DAY_MS: i64 = 86_400_000;
 const ALARMS_MAX: usize = 8;
 /// Most cases.
 const CASES_MAX: usize = 16;
-/// Most comparisons of a rule: all of them are made for each reading.
-const LEAVES_MAX: usize = 128;
 /// Most entries of a register's table.
 const TABLE_MAX: usize = 64;
 
@@ -300,11 +299,11 @@ impl StateRuleJson {
         let otherwise = otherwise.ok_or_else(|| RuleFault::new("otherwise", NEEDED))?;
         let mut cases = Vec::with_capacity(self.cases.len());
         for (place, case) in self.cases.iter().enumerate() {
-            let case = case.to_case();
-            cases.push(case.map_err(|fault| fault.below(&format!("cases[{place}]")))?);
+            let below = |fault: RuleFault| fault.below(&format!("cases[{place}]"));
+            cases.push(case.to_case().map_err(below)?);
         }
         let leaves = cases.iter().map(|case| case.when.leaves()).sum::<usize>();
-        if leaves > LEAVES_MAX {
+        if leaves > RULE_LEAVES_MAX {
             return Err(RuleFault::new(
                 "cases",
                 "at most 128 comparisons in one rule",
