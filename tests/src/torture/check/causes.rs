@@ -203,7 +203,10 @@ fn check_against(
     }
     let in_the_way = against.conflicts.iter().map(|conflict| conflict.slot);
     let full = depth(in_the_way, wish.slot) >= timeline.capacity(wish.instrument);
-    if !against.conflicts.is_empty() && !full {
+    // An outage leaves a held slot its lane and still keeps its holder from booking it.
+    let is_held = matches!(operation.call, Call::Book { hold: Some(_), .. });
+    let is_out = is_held && against.conflicts.iter().any(|one| one.kind == "outage");
+    if !against.conflicts.is_empty() && !full && !is_out {
         fault("what is in the way leaves room".to_owned());
     }
     for offer in &against.next_free {
