@@ -31,9 +31,9 @@ const SERVED_MAX: usize = 500;
 
 const ZONE: chrono_tz::Tz = chrono_tz::Tz::Asia__Shanghai;
 
-/// Names that are not for agents: an agent's name is its MQTT user name and client id, and these are
-/// the gateway's. Those that begin with `$`, which MQTT keeps for brokers, are no names at all.
-const RESERVED: [&str; 3] = ["gateway", "ortoo", "ortoo-gateway"];
+/// Names that are not for agents and sources: a name is an MQTT user name, an agent's its client id as
+/// well, and these are the gateway's. Those that begin with `$`, which MQTT keeps for brokers, are no names at all.
+pub(super) const RESERVED: [&str; 3] = ["gateway", "ortoo", "ortoo-gateway"];
 
 /// An agent to make.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -9,6 +9,7 @@ use scheduler::id::NodeId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::agents::RESERVED;
 use super::answer::{Created, Json};
 use super::body::Body;
 use super::caller::{Caller, SignedIn};
@@ -30,9 +31,6 @@ use crate::words::Said;
 const FILTERS_MAX: usize = 16;
 
 const ZONE: chrono_tz::Tz = chrono_tz::Tz::Asia__Shanghai;
-
-/// Names that are the gateway's own at a broker.
-const RESERVED: [&str; 3] = ["gateway", "ortoo", "ortoo-gateway"];
 
 /// A foreign source to make.
 #[derive(Debug, Deserialize, ToSchema)]
