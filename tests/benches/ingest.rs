@@ -1,20 +1,20 @@
 //! Publishes readings to durable acknowledgement, beside a bare subscriber that only counts them.
 
-use std::collections::VecDeque;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use tests::bare_broker::{self, BareBroker};
 use tests::gateway::{Broker, Gateway, Setup};
+use tests::load::{Answer, LoadSession};
 use tests::measure::{cpu_s, quantile_ms, rss_mib};
 use tests::mosquitto::Mosquitto;
 use tests::process::Process;
 use tests::publisher::host_and_port;
 use tests::region::{Plan, Region};
-use tests::speaker::Speaker;
 use tests::wait;
 use tokio::task::JoinSet;
 
@@ -23,12 +23,14 @@ const COUNTER_BATCH: Duration = Duration::from_millis(50);
 /// A load that is not acknowledged within this time is lost.
 const DRAIN: Duration = Duration::from_secs(60);
 
-/// Measures messages a second from MQTT to the durable acknowledgement, and the gateway's CPU a
-/// message as a ratio to a bare rumqttc subscriber that counts the same messages in the same run.
+/// Measures messages a second from MQTT to the durable acknowledgement, beside a limit in the same
+/// run. Every message holds 6 values of one instrument at QoS 1.
 ///
-/// Run it by `cargo bench -p tests --bench ingest -- --seconds 5`. It starts Mosquitto and a gateway
-/// of its own. Every message holds 6 values of one instrument at QoS 1. The budget is 2.5 times the
-/// counter.
+/// `cargo bench -p tests --bench ingest -- --seconds 5` starts Mosquitto and a gateway of its own, and
+/// compares the gateway's CPU a message with that of a bare rumqttc subscriber which counts the same
+/// messages; the budget is 2.5 times the counter. With `--embedded --rate 0 --agents 4` the broker is
+/// the gateway's own, and the limit is the same broker with a hook that only counts, under the same
+/// load before; the budget is half its rate, with nothing lost.
 #[derive(Parser, Clone)]
 struct Arguments {
     /// Cargo says that this is a benchmark; nothing follows from it.
@@ -46,7 +48,7 @@ struct Arguments {
     /// Most messages of an agent without durable acknowledgement.
     #[arg(long, default_value_t = 1_000)]
     window: usize,
-    /// Use the embedded broker; there is no counter then, because no one else may listen there.
+    /// Use the embedded broker, and compare with a bare one.
     #[arg(long)]
     embedded: bool,
     /// Be the counter: subscribe at this broker until standard input ends.
@@ -59,6 +61,10 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() {
+    if std::env::args().any(|word| word == bare_broker::FLAG) {
+        bare_broker::run().await;
+        return;
+    }
     let arguments = Arguments::parse();
     if let Some(url) = &arguments.count_at {
         let counted = count(url, arguments.ready.as_deref()).await;
@@ -84,6 +90,10 @@ async fn main() {
         setup.broker = Broker::External(broker.gateway_url());
         external = Some(broker);
     }
+    let bare_rate = match &external {
+        Some(_) => None,
+        None => Some(measure_bare(&arguments, &region, dir.path()).await),
+    };
     let mut gateway = Gateway::start(dir.path(), setup).await;
     let url = external
         .as_ref()
@@ -92,38 +102,62 @@ async fn main() {
         Some(broker) => Some(start_counter(dir.path(), &broker.url()).await),
         None => None,
     };
-    measure(&arguments, &region, &mut gateway, &url, counter).await;
+    let rate = measure(&arguments, &region, &mut gateway, &url, counter).await;
+    if let Some(bare) = bare_rate {
+        println!("ratio: {:.2} of the bare broker's rate", rate / bare);
+    }
 }
 
-async fn measure(
+/// Returns the messages a second that the bare broker takes.
+async fn measure_bare(arguments: &Arguments, region: &Region, dir: &Path) -> f64 {
+    let broker = BareBroker::start(dir).await;
+    let cpu = cpu_s(broker.id());
+    let (took, seconds) = load(arguments, region, &broker.url, Answer::Puback).await;
+    let (messages, cpu) = (took.len() as f64, cpu_s(broker.id()) - cpu);
+    println!(
+        "bare broker: {:.0} messages/s to PUBACK, {:.1} us of CPU a message",
+        messages / seconds,
+        cpu * 1e6 / messages
+    );
+    messages / seconds
+}
+
+/// Returns how long each message waited, in order of length, and how long all took.
+async fn load(
     arguments: &Arguments,
     region: &Region,
-    gateway: &mut Gateway,
     url: &str,
-    counter: Option<Process>,
-) {
-    let process = gateway.process().id();
-    let counter_id = counter.as_ref().map_or(0, Process::id);
+    answer: Answer,
+) -> (Vec<Duration>, f64) {
     let mut load = JoinSet::new();
-    let (cpu, counter_cpu, began) = (cpu_s(process), cpu_s(counter_id), Instant::now());
+    let began = Instant::now();
     for (agent, key) in region.agents.iter().zip(&region.instruments) {
-        let pace = arguments.rate as f64 / arguments.agents as f64;
         load.spawn(publish(
-            Agent {
-                url: url.to_owned(),
-                name: agent.name.clone(),
-                secret: agent.secret.clone(),
-            },
-            key.clone(),
-            pace,
+            LoadSession::new(url, agent, key, answer).await,
+            arguments.rate as f64 / arguments.agents as f64,
             arguments.window,
             Duration::from_secs(arguments.seconds),
         ));
     }
     let mut took = load.join_all().await.concat();
     let seconds = began.elapsed().as_secs_f64();
-    let (cpu, counter_cpu) = (cpu_s(process) - cpu, cpu_s(counter_id) - counter_cpu);
     took.sort_unstable();
+    (took, seconds)
+}
+
+/// Returns the messages a second that the gateway commits.
+async fn measure(
+    arguments: &Arguments,
+    region: &Region,
+    gateway: &mut Gateway,
+    url: &str,
+    counter: Option<Process>,
+) -> f64 {
+    let process = gateway.process().id();
+    let counter_id = counter.as_ref().map_or(0, Process::id);
+    let (cpu, counter_cpu) = (cpu_s(process), cpu_s(counter_id));
+    let (took, seconds) = load(arguments, region, url, Answer::Commit).await;
+    let (cpu, counter_cpu) = (cpu_s(process) - cpu, cpu_s(counter_id) - counter_cpu);
     let messages = took.len() as f64;
     let each = cpu * 1e6 / messages;
     println!(
@@ -147,48 +181,17 @@ async fn measure(
         println!("counter: {counted} messages, {bare:.1} us of CPU a message");
         println!("ratio: {:.2} of a bare counting subscriber", each / bare);
     }
+    messages / seconds
 }
 
-/// Who publishes and where.
-struct Agent {
-    url: String,
-    name: String,
-    secret: String,
-}
-
-impl Agent {
-    fn connect(&self) -> (AsyncClient, EventLoop) {
-        let (host, port) = host_and_port(&self.url);
-        let mut options = MqttOptions::new(&self.name, host, port);
-        options.set_credentials(&self.name, &self.secret);
-        options
-            .set_inflight(1000)
-            .set_keep_alive(Duration::from_secs(30));
-        AsyncClient::new(options, 64)
-    }
-}
-
-/// Publishes for `time` and waits until all is acknowledged; returns how long each message took.
+/// Publishes for `time` and waits until all is answered; returns how long each message took.
 async fn publish(
-    agent: Agent,
-    key: String,
+    mut session: LoadSession,
     pace: f64,
     window: usize,
     time: Duration,
 ) -> Vec<Duration> {
-    let mut speaker = Speaker::new(&agent.name);
-    let (client, mut session) = agent.connect();
-    let (mut waiting, mut took) = (VecDeque::new(), Vec::new());
-    let down = format!("ortoo/v1/{}/down/+", agent.name);
-    client
-        .subscribe(down, QoS::AtLeastOnce)
-        .await
-        .expect("the queue has room");
-    let (topic, hello) = (speaker.topic("readings"), speaker.hello().to_string());
-    client
-        .publish(speaker.topic("hello"), QoS::AtLeastOnce, false, hello)
-        .await
-        .expect("the queue has room");
+    let mut took = Vec::new();
     let began = Instant::now();
     let mut tick = tokio::time::interval(Duration::from_millis(5));
     loop {
@@ -197,55 +200,25 @@ async fn publish(
         } else {
             u64::MAX
         };
-        let over = began.elapsed() > time;
-        while !over && speaker.seq < due && waiting.len() < window {
-            let oldest = waiting.front().map_or(speaker.seq + 1, |(seq, _)| *seq);
-            let message = six_values(&mut speaker, &key, oldest);
-            if client
-                .try_publish(&topic, QoS::AtLeastOnce, false, message)
-                .is_err()
-            {
-                speaker.seq -= 1; // the queue is full; the number is used by the next message
+        let is_over = began.elapsed() > time;
+        while !is_over && session.sent() < due && session.unanswered() < window {
+            if !session.send() {
                 break;
             }
-            waiting.push_back((speaker.seq, Instant::now()));
         }
-        if over && waiting.is_empty() {
+        if is_over && session.unanswered() == 0 {
             return took;
         }
         assert!(
             began.elapsed() < time + DRAIN,
             "{} messages are lost",
-            waiting.len()
+            session.unanswered()
         );
         tokio::select! {
             _ = tick.tick() => {}
-            event = session.poll() => {
-                if let Event::Incoming(Packet::Publish(message)) = event.expect("the broker lives") {
-                    let ack = wire::decode_ack(&message.payload).expect("the gateway speaks the wire");
-                    while waiting.front().is_some_and(|(seq, _)| *seq <= ack.upto) {
-                        let (_, sent): (u64, Instant) = waiting.pop_front().expect("there is one");
-                        took.push(sent.elapsed());
-                    }
-                }
-            }
+            () = session.hear(|lag| took.push(lag)) => {}
         }
     }
-}
-
-/// Writes the next message by hand: the load generator shares the cores with what it measures.
-fn six_values(speaker: &mut Speaker, key: &str, oldest: u64) -> String {
-    speaker.seq += 1;
-    let (seq, clocks) = (speaker.seq, speaker.clocks());
-    let wave = (seq % 100) as f64 / 10.0;
-    format!(
-        r#"{{"stream":"{0}","seq":{seq},"oldest":{oldest},"boot":"{1}","sent":{clocks},"record":{{"boot":"{1}","at":{clocks},"series":[{{"key":"{key}","offsets_ms":[0],"channels":["voltage_v","current_a","power_w","energy_wh","frequency_hz","power_factor"],"values":[[{2:.1}],[{3:.3}],[{4:.1}],[{seq}],[50.01],[0.98]]}}]}}}}"#,
-        speaker.stream,
-        speaker.boot,
-        230.0 + wave / 10.0,
-        1.2 + wave / 100.0,
-        283.5 + wave,
-    )
 }
 
 /// Starts the counter and waits until it is subscribed: it must miss nothing.

@@ -1,126 +1,19 @@
 //! A disk that fails once, at one flush after the other: what was acknowledged is there after a
-//! restart, and what was not was never promised.
+//! restart, and what was not was never promised. `disk_torture` tries every position.
 
-use std::path::Path;
-use std::time::Duration;
-
-use serde_json::{Value, json};
-use tests::client::Client;
-use tests::disk_faults::failing_flush;
-use tests::gateway::{Gateway, Setup};
-use tests::publisher::Publisher;
-use tests::region::{Plan, Region};
-use tests::speaker::Speaker;
-use tests::times::{now_ms, quarter_ahead_ms, rfc3339};
-use tests::wait;
+use tests::disk_torture::one_failure;
 
 /// Which flush of a thread fails. The first ones are those of opening the databases.
 const POSITIONS: [u32; 6] = [1, 2, 8, 12, 20, 40];
-/// What is asked of each gateway.
-const ROUNDS: i64 = 12;
-/// An acknowledgement comes within this time, or the disk refused.
-const ACK: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn what_was_acknowledged_outlives_a_failed_flush() {
     let mut failed = 0;
     for position in POSITIONS {
         let dir = tempfile::tempdir().unwrap();
-        failed += usize::from(one_failure(dir.path(), position).await);
+        let outcome = one_failure(dir.path(), position).await;
+        println!("flush {position}: {outcome:?}");
+        failed += usize::from(outcome.failed);
     }
     assert!(failed > 0, "no flush failed: the check is blind");
-}
-
-/// Returns whether a flush failed.
-async fn one_failure(dir: &Path, position: u32) -> bool {
-    let mut setup = Setup::new(dir);
-    let plan = Plan {
-        researchers: 1,
-        instruments: 1,
-        agents: 1,
-    };
-    let region = Region::fill(&setup, plan).await;
-    setup.entrance = failing_flush(dir, position);
-    // A gateway whose first flushes fail may refuse to start; it has promised nothing then.
-    let Some(mut gateway) = Gateway::try_start(dir, setup).await else {
-        return true;
-    };
-    let client = gateway.client().with_token(&region.researchers[0].token);
-    let (agent, key) = (&region.agents[0], &region.instruments[0]);
-    let mut speaker = Speaker::new(&agent.name);
-    let mut session = Publisher::connect(&gateway.mqtt_url(), &agent.name, &agent.secret)
-        .await
-        .expect("the broker takes its agent");
-    session
-        .subscribe(&format!("ortoo/v1/{}/down/+", agent.name))
-        .await;
-    session
-        .send(&speaker.topic("hello"), speaker.hello().to_string())
-        .await;
-    let mut promised = Vec::new();
-    let mut counted = Vec::new();
-    for round in 0..ROUNDS {
-        promised.extend(book(&client, key, 24 + round).await);
-        let value = round as f64;
-        let before = session.messages().len();
-        let batch = speaker.readings(key, &[("power_w", value)]).to_string();
-        session.send(&speaker.topic("readings"), batch).await;
-        let acked = tokio::time::timeout(ACK, async {
-            while session.messages().len() == before {
-                tokio::time::sleep(Duration::from_millis(10)).await; // looks until the deadline
-            }
-        });
-        if acked.await.is_ok() {
-            counted.push(json!(value));
-        }
-    }
-    let injected = std::fs::read_to_string(dir.join("flushes.strace")).unwrap_or_default();
-    let failed = injected.contains("EIO");
-    gateway.kill();
-    gateway.setup.entrance = Vec::new();
-    gateway.restart().await;
-    gateway.is_ready(Duration::from_secs(20)).await;
-    for booking in &promised {
-        let path = format!("/api/v1/bookings/{booking}");
-        let shown = client.get(&path).await.expect(200);
-        assert_eq!(shown["status"], "confirmed", "position {position}");
-    }
-    let shown = values(&client, key).await;
-    let missing: Vec<&Value> = counted.iter().filter(|one| !shown.contains(one)).collect();
-    assert!(
-        missing.is_empty(),
-        "position {position}: {missing:?} of {shown:?}"
-    );
-    println!(
-        "flush {position}: failed {failed}, {} bookings and {} readings promised and kept",
-        promised.len(),
-        counted.len()
-    );
-    failed
-}
-
-/// Returns the booking's id if it was promised; a refusal must be one for a while.
-async fn book(client: &Client, key: &str, hours: i64) -> Option<i64> {
-    let (start, end) = (
-        rfc3339(quarter_ahead_ms(hours)),
-        rfc3339(quarter_ahead_ms(hours + 1)),
-    );
-    let body = json!({ "instrument": key, "start": start, "end": end, "purpose": "disk" });
-    let answer = client.post("/api/v1/bookings", &body).await;
-    if answer.status == 201 {
-        return answer.body["id"].as_i64();
-    }
-    let _ = answer.expect_problem(503, "not-ready");
-    None
-}
-
-async fn values(client: &Client, key: &str) -> Vec<Value> {
-    let (from, to) = (rfc3339(now_ms() - 600_000), rfc3339(now_ms() + 60_000));
-    let path = format!("/api/v1/instruments/{key}/readings?channel=power_w&from={from}&to={to}");
-    wait::until("history", Duration::from_secs(10), async || {
-        let answer = client.try_send(reqwest::Method::GET, &path, None).await?;
-        let body = answer.expect(200);
-        body["values"].as_array().cloned().ok_or(body.to_string())
-    })
-    .await
 }

@@ -9,16 +9,19 @@
 //! [`wait`] looks for a condition until a deadline.
 
 pub mod agent;
+pub mod bare_broker;
 pub mod certificates;
 pub mod client;
 pub mod database;
 pub mod disk;
 pub mod disk_faults;
+pub mod disk_torture;
 pub mod gateway;
 pub mod influx;
 pub mod lab;
 pub mod link;
 pub mod live;
+pub mod load;
 pub mod measure;
 pub mod metrics;
 pub mod modbus;

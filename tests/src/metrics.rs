@@ -39,7 +39,7 @@ impl Metrics {
             .filter(|sample| sample.name == name)
             .filter(|sample| labels.iter().all(|label| sample.labels.contains(label)))
             .map(|sample| sample.value)
-            .sum()
+            .fold(0.0, |sum, value| sum + value) // an empty `sum` would be -0
     }
 
     /// Returns the whole as text, for messages.

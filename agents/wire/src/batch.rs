@@ -32,6 +32,7 @@ pub struct Batch {
 
 /// What the outbox keeps: readings or an event, with the clocks at recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "RecordFields")]
 pub struct Record {
     /// The boot in which it was recorded.
     pub boot: BootId,
@@ -42,8 +43,36 @@ pub struct Record {
     pub body: RecordBody,
 }
 
+/// A record's fields as they are read: a flattened content would be read twice, by way of a copy.
+#[derive(Deserialize)]
+struct RecordFields {
+    boot: BootId,
+    at: Clocks,
+    series: Option<Vec<Series>>,
+    event: Option<Event>,
+}
+
+impl TryFrom<RecordFields> for Record {
+    type Error = &'static str;
+
+    fn try_from(fields: RecordFields) -> Result<Self, Self::Error> {
+        let body = match (fields.series, fields.event) {
+            (Some(series), None) => RecordBody::Series(series),
+            (None, Some(event)) => RecordBody::Event(event),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err("a record holds either `series` or `event`");
+            }
+        };
+        Ok(Self {
+            boot: fields.boot,
+            at: fields.at,
+            body,
+        })
+    }
+}
+
 /// The content of a record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordBody {
     /// Readings of one or many instruments.

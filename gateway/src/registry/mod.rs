@@ -31,7 +31,7 @@ pub use member::{Member, Right, Role, RoleOn, TokenEntry};
 pub use node::{Node, NodeKind, NodeMove};
 pub use state_rule::{
     Alarm, Case, Cases, Condition, Dwell, FaultPolicy, Judgement, Level, Levels, Meaning,
-    RULE_CHANNELS_MAX, RULE_LEAVES_MAX, Register, StateRule, Threshold,
+    RULE_CHANNELS_MAX, RULE_LEAVES_MAX, Register, STALE_AFTER_MS_MIN, StateRule, Threshold,
 };
 
 /// The current directory; the desk stores, everybody loads.

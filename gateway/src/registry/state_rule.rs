@@ -11,6 +11,9 @@ pub const RULE_LEAVES_MAX: usize = 128;
 /// Most channels that one rule looks at.
 pub const RULE_CHANNELS_MAX: usize = 16;
 
+/// The shortest silence that a rule can call offline, in milliseconds.
+pub const STALE_AFTER_MS_MIN: i64 = 1_000;
+
 /// A state that a rule can name. Silence is no rule's matter: who does not report is offline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Level {

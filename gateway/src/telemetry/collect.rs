@@ -1,6 +1,7 @@
 //! From deliveries to the next group commit: decode, resolve, state.
 
 mod foreign;
+mod passing;
 mod sparkplug;
 
 use std::collections::{HashMap, HashSet};
@@ -21,7 +22,7 @@ use super::losses;
 use super::refuse::Refusals;
 use super::resolve;
 use super::restore::{restore, rule_channels};
-use super::state::{AgentSide, Decision, Fold};
+use super::state::{Decision, Fold};
 use crate::history::{Gap, Receipt, Received, Recovered, Rows, StateChange, Writer};
 use crate::registry::{Directory, Instrument, SharedDirectory};
 
@@ -365,33 +366,5 @@ impl Collector {
         let quarantine = &mut self.collected.group.quarantined;
         self.refusals
             .refuse(&self.board, message, why, now, quarantine);
-    }
-
-    /// Lets time pass for every instrument.
-    pub(super) fn tick(&mut self, writer: &mut Writer, now: Micros, mono_us: i64) {
-        self.clocks.follow_gateway(now, mono_us);
-        self.tick_nodes(writer, now);
-        let directory = self.directory.load_full();
-        let mut all = Vec::new();
-        for (id, fold) in &mut self.folds {
-            let Some(instrument) = directory.instruments.get(id) else {
-                continue;
-            };
-            let source = instrument.source.as_ref();
-            let side = AgentSide {
-                online: source.map_or(!self.others.absent.contains(id), |source| {
-                    self.agents.is_online(&source.agent)
-                }),
-                device: self.agents.unreachable(*id),
-            };
-            let mut decided = Vec::new();
-            fold.tick(self.agents.terms(instrument), side, now, &mut decided);
-            if !decided.is_empty() {
-                all.push((*id, decided));
-            }
-        }
-        for (id, decided) in all {
-            self.note_decisions(id, decided, writer, now);
-        }
     }
 }

@@ -19,7 +19,7 @@ use wire::{ChannelName, Quality};
 
 use super::judge::{Known, reason_of, target};
 use crate::history::{Cell, ChannelNo, Rows};
-use crate::registry::StateRule;
+use crate::registry::{STALE_AFTER_MS_MIN, StateRule};
 use crate::status::{MachineState, OfflineReason};
 
 /// Added to the dwell time when the clock ends it: a reading that undoes the candidate may be under
@@ -253,6 +253,17 @@ impl Fold {
         if (has_no_state && !is_offline(target)) || dwell_ms(terms, target) == 0 {
             self.decide_candidate(decided);
         }
+    }
+
+    /// Returns true if the time that passed can change nothing yet, whatever its rule says: most
+    /// instruments, most of the time, and cheaper to know than their rule is to find.
+    pub(super) fn is_settled(&self, now: Micros) -> bool {
+        let Some(heard) = self.heard_ms else {
+            return true;
+        };
+        let silence_ms = now.get() / 1_000 - heard.max(self.received_ms);
+        let is_silent_already = is_offline(self.state) || self.state == MachineState::Unknown;
+        self.candidate.is_none() && (is_silent_already || silence_ms <= STALE_AFTER_MS_MIN)
     }
 
     /// Lets time pass: ends dwells and notices silence.

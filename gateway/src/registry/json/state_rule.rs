@@ -12,7 +12,7 @@ use wire::ChannelName;
 use super::RuleFault;
 use crate::registry::{
     Cases, Dwell, FaultPolicy, Judgement, Levels, RULE_CHANNELS_MAX, RULE_LEAVES_MAX, Register,
-    StateRule,
+    STALE_AFTER_MS_MIN, StateRule,
 };
 
 pub use parts::{
@@ -356,7 +356,7 @@ impl StateRuleJson {
 
     fn stale_after(&self) -> Result<Option<i64>, RuleFault> {
         let stale = self.stale_after_ms;
-        if stale.is_some_and(|ms| !(1_000..=DAY_MS).contains(&ms)) {
+        if stale.is_some_and(|ms| !(STALE_AFTER_MS_MIN..=DAY_MS).contains(&ms)) {
             return Err(RuleFault::new("stale_after", "expected PT1S to PT24H"));
         }
         Ok(stale)

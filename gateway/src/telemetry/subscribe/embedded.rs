@@ -15,7 +15,7 @@ use rmqtt::hook::{Register, Type};
 use rmqtt::net::{Builder, Listener};
 use rmqtt::server::MqttServer;
 use rmqtt::types::{From, Id, Message, Publish, Reason};
-use wire::AgentName;
+use wire::{AgentName, Topic};
 
 use super::Downlink;
 use super::announced::Announced;
@@ -226,8 +226,13 @@ impl Downlink for Embedded {
         // ack of the stream tells the same.
         let raw = raw(&topic, payload, QoS::AtMostOnce);
         let from = From::from_system(self.gateway.clone());
+        let mut publish = Publish::from(raw);
+        // An agent's client id is its name: nobody else's subscription has to be looked through.
+        if let Ok(Topic::Down(agent, _)) = Topic::parse(&publish.topic) {
+            publish = publish.target_clientid(agent.as_str().into());
+        }
         let shared = self.context.extends.shared().await;
-        if let Err((_, failed)) = shared.forwards(None, from, Publish::from(raw)).await {
+        if let Err((_, failed)) = shared.forwards(None, from, publish).await {
             tracing::debug!(
                 sessions = failed.len(),
                 "an ack met a session that was closing"
