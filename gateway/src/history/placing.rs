@@ -54,7 +54,7 @@ pub(super) fn place(
     let (first, last) = times.fold((i64::MAX, i64::MIN), |(first, last), time| {
         (first.min(*time), last.max(*time))
     });
-    let is_first = before.is_none_or(|before| before.live_upto_ms.is_none());
+    let is_first = before.is_none_or(|before| !before.has_ended);
     let rows = tail.len() + delta.len();
     if rows < full_at(instrument, is_first) && last - first < SPAN_MS_MAX {
         prepared.kept.insert(key, delta);

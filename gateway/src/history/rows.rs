@@ -19,6 +19,11 @@ impl ChannelNo {
     }
 }
 
+/// Rows that a growing tail makes room for at once. Doubling would leave up to half of what the
+/// tails of a region hold unused. Beyond `MANY_ROWS`, which no tail has, room is doubled after all.
+const ROOM_ROWS: usize = 32;
+const MANY_ROWS: usize = 512;
+
 /// Code of a cell that was not reported at its time at all, unlike one reported as bad.
 const ABSENT: u8 = u8::MAX;
 
@@ -85,6 +90,13 @@ pub(super) fn code_of(quality: Quality) -> u8 {
         .expect("every quality is listed, and there are few")
 }
 
+fn make_room<T>(cells: &mut Vec<T>, more: usize) {
+    if cells.capacity() - cells.len() < more && cells.len() < MANY_ROWS {
+        // A commit seldom has more than one row of an instrument.
+        cells.reserve_exact(more.max(if cells.is_empty() { 1 } else { ROOM_ROWS }));
+    }
+}
+
 impl Cell {
     pub(super) fn of(code: u8, value: f64) -> Self {
         if code == 0 {
@@ -121,8 +133,10 @@ impl Column {
             self.codes = Some(vec![0; self.values.len()]);
         }
         if let Some(codes) = &mut self.codes {
+            make_room(codes, 1);
             codes.push(code);
         }
+        make_room(&mut self.values, 1);
         self.values.push(value);
     }
 
@@ -143,11 +157,13 @@ impl Column {
             self.codes = Some(vec![0; self.values.len()]);
         }
         if let Some(codes) = &mut self.codes {
+            make_room(codes, to - from);
             match &other.codes {
                 Some(more) => codes.extend(more.iter().skip(from).take(to - from)),
                 None => codes.resize(codes.len() + (to - from), 0),
             }
         }
+        make_room(&mut self.values, to - from);
         self.values
             .extend(other.values.iter().skip(from).take(to - from));
     }
@@ -264,6 +280,7 @@ impl Rows {
         for (start, mark) in other.marks_between(from, to) {
             self.mark(before + start, mark);
         }
+        make_room(&mut self.times_ms, to - from);
         self.times_ms
             .extend(other.times_ms.iter().skip(from).take(to - from));
         for (channel, column) in &other.columns {

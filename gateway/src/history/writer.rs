@@ -352,6 +352,7 @@ impl Writer {
             let tail = tails.entry(instrument).or_default();
             tail.note(kind, &delta);
             *tail.of_mut(kind) = Rows::default();
+            tail.has_ended = true;
         }
         for ((instrument, kind), delta) in prepared.kept {
             let tail = tails.entry(instrument).or_default();

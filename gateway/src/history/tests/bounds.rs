@@ -199,3 +199,20 @@ async fn hours_that_cannot_be_read_hold_up_no_others() {
     assert_eq!(store.number(rolled).await, 1);
     assert_eq!(store.number("SELECT instrument FROM touched").await, 1);
 }
+
+#[tokio::test]
+async fn instruments_that_begin_together_do_not_fill_their_tails_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, hand) = Store::open(folder.path(), 0, Kept::default()).await;
+    let (mut before, mut most) = (0, 0);
+    for line in every(1_000, 0, 700_000) {
+        let all: Vec<_> = (1..=60).map(|number| (number, vec![line])).collect();
+        store.commit(&all).await;
+        hand.advance(SECOND_US);
+        let blocks = store.number("SELECT count(*) FROM block").await;
+        most = most.max(blocks - before);
+        before = blocks;
+    }
+    assert!(before > 60, "{before} blocks");
+    assert!(most <= 6, "{most} blocks in one commit");
+}

@@ -9,12 +9,20 @@
 //!
 //! **Death** (5.3, 6.4.25). A death counts if its `bdSeq` is that of the birth. MQTT orders messages per
 //! topic only, so a will may come late, or before the birth it belongs to. One that does not fit puts
-//! the node in doubt: it is asked to be born again, and is taken for gone if it stays silent.
+//! the node in doubt: it is asked to be born again, and is taken for gone if it stays silent. Unless it
+//! is the late will of the session before, it tells of a session whose birth never came, so the births
+//! known are not that node's any more: order is lost.
+//!
+//! **What is assumed.** A message comes at most [`REORDER_MS`] later than one sent after it, 256
+//! numbered messages in a row are not all lost, and a death is not lost (it is a will of QoS 1). Then no
+//! value is ever told of another metric: a birth with the number of a death of the last [`REORDER_MS`]
+//! may be a late one of the session that is over, and its aliases are not read; a birth that comes
+//! later than that is another session's, even if its node counts anew with each start.
 //!
 //! **Rebirth** (5.15). At most one request in [`ASK_MS`], and less and less often while no birth
 //! answers: some edge nodes never do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Metric};
@@ -30,6 +38,9 @@ pub(super) const HELD_MAX: u8 = 16;
 
 /// Bytes of payload that are held for one node; more means the same.
 const HELD_BYTES_MAX: usize = 128 * 1024;
+
+/// Deaths that are remembered; the next one then counts as that of any session.
+const DEATHS_MAX: usize = 16;
 
 /// Shortest and longest time between two rebirth requests to one node, in milliseconds.
 pub(super) const ASK_MS: (i64, i64) = (5_000, 320_000);
@@ -60,17 +71,26 @@ struct Life {
 #[derive(Debug)]
 struct Death {
     bd_seq: Option<u64>,
+    at_ms: i64,
+}
+
+impl Death {
+    /// Returns true if a birth with this number may be of the session that ended by it.
+    fn may_end(&self, bd_seq: Option<u64>) -> bool {
+        self.bd_seq.is_none() || bd_seq.is_none() || self.bd_seq == bd_seq
+    }
 }
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Session {
     life: Option<Life>,
-    /// The death it died, until a birth that is surely another's.
-    died: Option<Death>,
-    /// Since when births came that carry the number of that death. What was late has come after
-    /// [`REORDER_MS`]; a node that counts anew with each start is believed then.
-    doubted: Option<i64>,
+    /// Deaths of the last [`REORDER_MS`]: births of what they ended may still come.
+    deaths: VecDeque<Death>,
+    /// The number of the session before this one.
+    before: Option<u64>,
+    /// True from a death to the next birth.
+    is_dead: bool,
     /// Messages ahead of their turn, by number.
     held: BTreeMap<u8, Message>,
     held_bytes: usize,
@@ -159,25 +179,18 @@ impl Session {
             }
         }
         let bd_seq = bd_seq_of(payload);
-        // Its will came first, or it began to count anew, or it is a late birth of the session that
-        // is over: the birth that is asked for tells.
-        let has_died = self.died.as_ref().is_some_and(|died| died.bd_seq == bd_seq);
-        let first = self.doubted.unwrap_or(now_ms);
-        let is_in_doubt = has_died && now_ms - first < REORDER_MS;
-        self.doubted = is_in_doubt.then_some(first);
-        if !is_in_doubt {
-            self.died = None;
-        }
+        // Its will came first, or it is a late birth of a session that is over: the birth that is
+        // asked for tells.
+        self.forget_deaths(now_ms);
+        let is_in_doubt = self.deaths.iter().any(|death| death.may_end(bd_seq));
+        self.is_dead = false;
         self.doubt_since = is_in_doubt.then_some(now_ms);
         self.wants_birth = is_in_doubt;
         self.old_birth = None;
         if !is_in_doubt {
             self.ask_every_ms = 0;
         }
-        let before = self.life.take();
-        for device in before.into_iter().flat_map(|life| life.devices.into_keys()) {
-            told.push(Told::Here(Some(device), false));
-        }
+        self.end_life(told);
         let node = read_birth(None, payload, METRICS_OF_NODE_MAX, told);
         self.life = Some(Life {
             bd_seq,
@@ -197,34 +210,58 @@ impl Session {
 
     fn death(&mut self, message: &Message, now_ms: i64, told: &mut Vec<Told>) {
         let bd_seq = bd_seq_of(&message.payload);
+        self.remember_death(bd_seq, now_ms);
         let Some(life) = &self.life else {
-            self.died = Some(Death { bd_seq });
+            self.is_dead = true;
+            self.before = bd_seq;
             self.show(false, told);
             return;
         };
         if bd_seq.is_none() || bd_seq != life.bd_seq {
             told.push(Told::Dropped("death_of_another_session"));
+            if bd_seq.is_none() || bd_seq != self.before {
+                self.lose_order(told);
+            }
             self.doubt_since.get_or_insert(now_ms);
             self.wants_birth = true;
             return;
         }
-        let life = self.life.take();
-        for device in life.into_iter().flat_map(|life| life.devices.into_keys()) {
-            told.push(Told::Here(Some(device), false));
-        }
-        self.died = Some(Death { bd_seq });
-        self.doubted = None;
+        self.end_life(told);
+        self.is_dead = true;
         self.forget_held();
         self.doubt_since = None;
         self.wants_birth = false;
         self.show(false, told);
     }
 
+    fn end_life(&mut self, told: &mut Vec<Told>) {
+        let Some(life) = self.life.take() else { return };
+        self.before = life.bd_seq;
+        let devices = life.devices.into_keys();
+        told.extend(devices.map(|device| Told::Here(Some(device), false)));
+    }
+
+    fn remember_death(&mut self, bd_seq: Option<u64>, at_ms: i64) {
+        self.forget_deaths(at_ms);
+        let is_full = self.deaths.len() >= DEATHS_MAX;
+        if is_full {
+            self.deaths.pop_back();
+        }
+        // One death stands for more than there is room for: it ends any session.
+        let bd_seq = if is_full { None } else { bd_seq };
+        self.deaths.push_back(Death { bd_seq, at_ms });
+    }
+
+    fn forget_deaths(&mut self, now_ms: i64) {
+        self.deaths
+            .retain(|death| now_ms - death.at_ms < REORDER_MS);
+    }
+
     /// Takes a message that has a number, when its turn has come.
     fn in_turn(&mut self, message: Message, now_ms: i64, told: &mut Vec<Told>) {
         let Some(life) = &mut self.life else {
             self.wants_birth = true;
-            if self.died.is_some() {
+            if self.is_dead {
                 told.push(Told::Dropped("after_death"));
             } else {
                 // Nobody knows what was born, but what names itself needs no birth.
@@ -356,7 +393,7 @@ impl Session {
             self.asked_ms = Some(now_ms);
             self.ask_every_ms = every * 2;
             // The dead are asked once: whatever came of them may have been late.
-            self.wants_birth = self.died.is_none() || self.life.is_some();
+            self.wants_birth = !self.is_dead;
             told.push(Told::Rebirth);
         }
     }

@@ -268,14 +268,17 @@ fn a_death_counts_by_its_number() {
     assert_eq!(bench.hear(old), ["death_of_another_session", "rebirth"]);
     assert_eq!(bench.hear(node.data(1, 7.0)), ["a=7"]);
     assert_eq!(bench.wait(DOUBT_MS), ["rebirth"]);
-    // One that fits nobody, and then silence: it is gone, until it speaks.
+    // One that fits nobody, and then silence: it is gone until it speaks, and whoever speaks then is
+    // not who was born.
     let strange = Speaker {
         bd_seq: 9,
         ..Speaker::new()
     };
     assert_eq!(bench.hear(strange.death()), ["death_of_another_session"]);
     assert!(bench.wait(DOUBT_MS).contains(&"-node".to_owned()));
-    assert_eq!(bench.hear(node.data(1, 8.0)), ["+node", "a=8"]);
+    assert_eq!(bench.hear(node.data(1, 8.0)), ["+node", " alias_in_doubt"]);
+    assert_eq!(bench.hear(node.birth(two()))[..2], ["a=1", "b=2"]);
+    assert_eq!(bench.hear(node.data(1, 9.0)), ["a=9"]);
 }
 
 #[test]
