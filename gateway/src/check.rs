@@ -194,7 +194,7 @@ fn check_forecast(report: &mut Report, config: &Config, found: &Inspection) {
         .elsewhere
         .as_ref()
         .map_or(0, |store| store.queue_bytes_max);
-    let forecast = forecast(found, queue_bytes);
+    let forecast = forecast(found, config.history.raw_days, queue_bytes);
     let how = if forecast.is_measured {
         "measured"
     } else {

@@ -1,6 +1,6 @@
 //! How much disk the telemetry store will need, from instruments, channels and rates. Pure.
 
-use crate::history::{Inspection, RAW_KEPT_DAYS};
+use crate::history::Inspection;
 
 /// Bytes of a value in blocks while nothing is measured. Source: the prototype, fleet at 1 Hz.
 const BYTES_PER_POINT: f64 = 0.94;
@@ -29,9 +29,9 @@ pub struct Forecast {
     pub bytes_in_all: u64,
 }
 
-/// Computes what will be needed; `queue_bytes` is the limit of the follower's queue.
+/// Computes what will be needed if readings are kept for `raw_days`; `queue_bytes` is the limit of the follower's queue.
 #[must_use]
-pub fn forecast(found: &Inspection, queue_bytes: u64) -> Forecast {
+pub fn forecast(found: &Inspection, raw_days: u32, queue_bytes: u64) -> Forecast {
     let instruments = found.instruments;
     let channels = if found.channels > 0 {
         found.channels
@@ -50,7 +50,6 @@ pub fn forecast(found: &Inspection, queue_bytes: u64) -> Forecast {
         (1.0, each * BYTES_PER_POINT)
     };
     let bytes_a_day = whole(real(instruments) * rows_per_s * 86_400.0 * bytes_per_row);
-    let days = u64::try_from(RAW_KEPT_DAYS).unwrap_or(0);
     Forecast {
         instruments,
         channels,
@@ -58,7 +57,7 @@ pub fn forecast(found: &Inspection, queue_bytes: u64) -> Forecast {
         is_measured,
         bytes_a_day,
         bytes_in_all: bytes_a_day
-            .saturating_mul(days)
+            .saturating_mul(u64::from(raw_days))
             .saturating_add(channels.saturating_mul(ROLLUP_BYTES_A_CHANNEL))
             .saturating_add(queue_bytes),
     }
@@ -102,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_region_at_one_report_a_second_is_foreseen_as_the_design_says() {
-        let forecast = forecast(&found(5_534, 33_204, (0, 0, 0)), 0);
+        let forecast = forecast(&found(5_534, 33_204, (0, 0, 0)), 30, 0);
         assert!(!forecast.is_measured);
         // 2.7 GB a day, and 81 GB with the rollups of a year beside 52 GB.
         assert_eq!(forecast.bytes_a_day / 100_000_000, 26);
@@ -111,12 +110,12 @@ mod tests {
 
     #[test]
     fn what_is_measured_counts() {
-        let one = forecast(&found(10, 20, (3_000, 6_000, 6_000_000)), 1_000);
+        let one = forecast(&found(10, 20, (3_000, 6_000, 6_000_000)), 30, 1_000);
         assert!(one.is_measured);
         assert!((one.rows_per_s - 0.5).abs() < 1e-9);
         assert_eq!(one.bytes_a_day, 10 * 43_200 * 2);
-        let two = forecast(&found(10, 20, (3_000, 6_000, 6_000_000)), 0);
+        let two = forecast(&found(10, 20, (3_000, 6_000, 6_000_000)), 30, 0);
         assert_eq!(one.bytes_in_all - two.bytes_in_all, 1_000);
-        assert_eq!(forecast(&found(0, 0, (0, 0, 0)), 0).bytes_in_all, 0);
+        assert_eq!(forecast(&found(0, 0, (0, 0, 0)), 30, 0).bytes_in_all, 0);
     }
 }

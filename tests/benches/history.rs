@@ -255,7 +255,9 @@ impl Store {
         let (mut writer, _) = history.take_writer().expect("nobody has it");
         for name in CHANNELS {
             let name = ChannelName::parse(name).expect("it is a name");
-            writer.channel(&name).expect("there are few");
+            writer
+                .channel(&name, scheduler::id::NodeId::new(1))
+                .expect("there are few");
         }
         let kept = Kept {
             raw_days: 1_000,

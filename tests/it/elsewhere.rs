@@ -12,7 +12,7 @@ use gateway::history::{
     Cell, ChannelNo, ClockMark, Group, History, RawSeries, Rows, StepSeries, Writer,
 };
 use gateway::lifecycle::Lifecycle;
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{HOUR_US, MINUTE_US, Micros, SECOND_US, Span};
 use tests::influx::{BUCKET, Influx, ORG, TOKEN};
 use tests::victoria::Victoria;
@@ -76,8 +76,8 @@ impl Plant {
 
     /// Commits an hour of readings, some bad, some absent, some late, in the order they came.
     async fn fill(&mut self) {
-        let power = self.writer.channel(&name("power_w")).unwrap();
-        let energy = self.writer.channel(&name("energy_wh")).unwrap();
+        let power = self.writer.channel(&name("power_w"), NodeId::new(1)).unwrap();
+        let energy = self.writer.channel(&name("energy_wh"), NodeId::new(1)).unwrap();
         let channels = [power, energy];
         let live: Vec<i64> = (0..3_600)
             .filter(|second| !(900..1_000).contains(second))

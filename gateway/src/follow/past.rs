@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use scheduler::id::InstrumentId;
-use scheduler::time::{DAY_US, MINUTE_US, Micros, SECOND_US, Span};
+use scheduler::time::{MINUTE_US, Micros, SECOND_US, Span};
 use wire::ChannelName;
 
 use super::counts::FollowCounts;
@@ -28,8 +28,8 @@ use super::{flux, victoria};
 use crate::clock::Clock;
 use crate::config::{Elsewhere, Kind};
 use crate::history::{
-    BacklogView, ElsewhereCounts, History, HistoryError, RAW_KEPT_DAYS, RawSeries, STEPS_MAX,
-    StepSeries, StoreElsewhere, first_step,
+    BacklogView, ElsewhereCounts, History, HistoryError, RawSeries, STEPS_MAX, StepSeries,
+    StoreElsewhere, first_step,
 };
 
 /// How long after their commit readings are surely shown by the store elsewhere. VictoriaMetrics
@@ -72,7 +72,7 @@ impl StoreElsewhere for Past {
         };
         let older = match self.raw_elsewhere(of, part).await {
             Err(HistoryError::Elsewhere { why }) => {
-                self.note_failure(part.from, why)?;
+                self.note_failure(history, part.from, why)?;
                 return history.raw(instrument, channel, from, to).await;
             }
             answer => answer?,
@@ -110,7 +110,7 @@ impl StoreElsewhere for Past {
         };
         let older = match self.stepped_elsewhere(of, part, step_ms).await {
             Err(HistoryError::Elsewhere { why }) => {
-                self.note_failure(part.from, why)?;
+                self.note_failure(history, part.from, why)?;
                 return history.stepped(instrument, channel, from, to, step).await;
             }
             answer => answer?,
@@ -169,22 +169,27 @@ impl Past {
         let backlog = history.backlog()?;
         let part = part_of(window, step_us, &backlog, self.clock.now());
         let rests = self.clock.mono_us() < self.rests_until_us.load(Ordering::Relaxed);
-        let is_asked = part.from < part.to && !(rests && self.is_kept(part.from));
+        let is_asked = part.from < part.to && !(rests && self.is_kept(history, part.from));
         is_asked.then_some(part)
     }
 
     /// Returns true if the embedded store has readings of that age too.
-    fn is_kept(&self, from_us: i64) -> bool {
-        self.clock.now().get() - from_us < RAW_KEPT_DAYS * DAY_US
+    fn is_kept(&self, history: &History, from_us: i64) -> bool {
+        self.clock.now().get() - from_us < history.raw_kept_us()
     }
 
     /// Notes that the store did not answer. The embedded one may answer instead while it has what is
     /// asked for.
-    fn note_failure(&self, from_us: i64, why: String) -> Result<(), HistoryError> {
+    fn note_failure(
+        &self,
+        history: &History,
+        from_us: i64,
+        why: String,
+    ) -> Result<(), HistoryError> {
         self.counts.read_failed(&why);
         let until_us = self.clock.mono_us() + REST_US;
         self.rests_until_us.store(until_us, Ordering::Relaxed);
-        if self.is_kept(from_us) {
+        if self.is_kept(history, from_us) {
             return Ok(());
         }
         Err(HistoryError::Elsewhere { why })

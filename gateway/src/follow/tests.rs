@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{DAY_US, MINUTE_US, Micros, SECOND_US};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -160,7 +160,7 @@ impl Plant {
         self.hand.advance(SECOND_US);
         let writer = self.writer.as_mut().unwrap();
         let channel = writer
-            .channel(&ChannelName::parse("power_w").unwrap())
+            .channel(&ChannelName::parse("power_w").unwrap(), NodeId::new(1))
             .unwrap();
         let mut rows = Rows::of_channels(&[channel]);
         let value = f64::from(i32::try_from(self.committed).unwrap());

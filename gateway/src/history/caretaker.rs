@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use scheduler::time::{Micros, Span};
@@ -58,13 +59,16 @@ pub struct Caretaker {
 }
 
 impl History {
-    /// Hands out the caretaker; `None` if it was taken before.
+    /// Hands out the caretaker, and from now on readings are kept so long; `None` if it was taken
+    /// before.
     #[must_use]
     pub fn take_caretaker(&self, kept: Kept) -> Option<Caretaker> {
         let is_taken = &self.shared.is_kept;
-        if is_taken.swap(true, std::sync::atomic::Ordering::SeqCst) {
+        if is_taken.swap(true, Ordering::SeqCst) {
             return None;
         }
+        let raw_us = kept.raw_us();
+        self.shared.raw_kept_us.store(raw_us, Ordering::Relaxed);
         Some(Caretaker {
             pools: self.pools.clone(),
             shared: Arc::clone(&self.shared),

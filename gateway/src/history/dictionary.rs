@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use wire::ChannelName;
 
 use super::rows::ChannelNo;
@@ -10,21 +10,29 @@ use super::rows::ChannelNo;
 /// Most channel names in the whole store. More are refused: somebody numbers instead of naming.
 const CHANNELS_MAX: u16 = 4_096;
 
+/// Most of these names that one lab brought: a lab that numbers instead of naming harms itself only.
+/// The usual names are known after the region's first meters, and whose they are does not matter to
+/// who uses them.
+const CHANNELS_OF_LAB_MAX: usize = 128;
+
 /// Names and units, as known in memory.
 #[derive(Debug, Default)]
 pub(super) struct Dictionary {
     numbers: HashMap<ChannelName, ChannelNo>,
     /// Names by number, which is the position plus 1.
     names: Vec<ChannelName>,
+    /// How many each lab brought.
+    brought: HashMap<NodeId, usize>,
     units: HashMap<(InstrumentId, ChannelNo), String>,
 }
 
 impl Dictionary {
-    /// Takes a stored name. Returns false if its number is not the next one.
-    pub(super) fn load(&mut self, number: ChannelNo, name: ChannelName) -> bool {
+    /// Takes a stored name and who brought it. Returns false if its number is not the next one.
+    pub(super) fn load(&mut self, number: ChannelNo, name: ChannelName, lab: NodeId) -> bool {
         if usize::from(number.0) != self.names.len() + 1 {
             return false;
         }
+        *self.brought.entry(lab).or_default() += 1;
         self.numbers.insert(name.clone(), number);
         self.names.push(name);
         true
@@ -35,12 +43,15 @@ impl Dictionary {
         self.numbers.get(name).copied()
     }
 
-    /// Gives a new name its number; `None` if there are too many.
-    pub(super) fn add(&mut self, name: &ChannelName) -> Option<ChannelNo> {
+    /// Gives a new name that a lab brings its number; `None` if there are too many, or too many of
+    /// that lab's.
+    pub(super) fn add(&mut self, name: &ChannelName, lab: NodeId) -> Option<ChannelNo> {
         let next = u16::try_from(self.names.len() + 1).ok()?;
-        if next > CHANNELS_MAX {
+        let brought = self.brought.entry(lab).or_default();
+        if next > CHANNELS_MAX || *brought >= CHANNELS_OF_LAB_MAX {
             return None;
         }
+        *brought += 1;
         self.numbers.insert(name.clone(), ChannelNo(next));
         self.names.push(name.clone());
         Some(ChannelNo(next))
@@ -77,5 +88,29 @@ impl Dictionary {
         }
         self.units.insert((instrument, channel), unit.to_owned());
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lab_that_numbers_its_channels_leaves_room_for_others() {
+        let mut names = Dictionary::default();
+        let name = |number: usize| ChannelName::parse(&format!("c{number}")).unwrap();
+        let (greedy, modest) = (NodeId::new(1), NodeId::new(2));
+        let taken = (0..5_000).filter(|number| names.add(&name(*number), greedy).is_some());
+        assert_eq!(taken.count(), CHANNELS_OF_LAB_MAX);
+        assert!(names.add(&name(6_000), modest).is_some());
+        // What is known is anybody's, also to the lab that brings no more.
+        assert!(names.number(&name(6_000)).is_some());
+        // After a restart it is still the same lab's.
+        let mut again = Dictionary::default();
+        for number in 0..CHANNELS_OF_LAB_MAX {
+            let at = ChannelNo::new(u16::try_from(number + 1).unwrap()).unwrap();
+            assert!(again.load(at, name(number), greedy));
+        }
+        assert_eq!(again.add(&name(6_000), greedy), None);
     }
 }

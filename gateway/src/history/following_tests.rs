@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{MINUTE_US, Micros, SECOND_US, Span};
 use wire::ChannelName;
 
@@ -69,7 +69,7 @@ async fn open(folder: &Path, clock: &Clock, bytes_max: Option<u64>) -> (History,
 /// Commits `count` readings a second apart, ending now.
 async fn commit(writer: &mut Writer, clock: &Clock, count: i64) {
     let channel = writer
-        .channel(&ChannelName::parse("power_w").unwrap())
+        .channel(&ChannelName::parse("power_w").unwrap(), NodeId::new(1))
         .unwrap();
     let mut rows = Rows::of_channels(&[channel]);
     let now_ms = clock.now().get() / 1_000;

@@ -15,9 +15,6 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use super::rollup::{HOUR, Level, MINUTE};
 use super::touched::{DAY_MS, HOUR_MS, Touched};
 
-/// How long readings are kept as they came if nothing else is set; older ones are not taken.
-pub const RAW_KEPT_DAYS: i64 = 30;
-
 /// How long the clock of an agent's boot is remembered: longer than an outbox keeps records of it.
 const BOOT_KEPT_DAYS: i64 = 60;
 
@@ -37,7 +34,7 @@ const WAIT_MS: i64 = 2 * DAY_MS;
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
-    /// Readings as they came, in days.
+    /// Readings as they came, in days; older ones are not taken.
     pub raw_days: u32,
     /// Steps of a minute, in days.
     pub minute_days: u32,
@@ -74,6 +71,12 @@ impl Default for Horizons {
 }
 
 impl Kept {
+    /// Returns how long readings are kept as they came, in microseconds.
+    #[must_use]
+    pub fn raw_us(self) -> i64 {
+        i64::from(self.raw_days) * DAY_US
+    }
+
     /// Returns the horizons as they should be now; they never go back.
     pub(super) fn horizons(self, now: Micros, before: Horizons) -> Horizons {
         let ago = |days: u32, unit_ms: i64| {

@@ -105,7 +105,7 @@ mod writer;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use scheduler::id::InstrumentId;
@@ -132,7 +132,7 @@ pub use group::{
 };
 pub use inspect::Inspection;
 pub use journal::{Received, StreamNo};
-pub use keep::{Kept, RAW_KEPT_DAYS};
+pub use keep::Kept;
 pub use prepared::Prepared;
 pub use ranges::{RANGES_MAX, RangeSet};
 pub use recover::Recovered;
@@ -156,6 +156,8 @@ struct Shared {
     horizons: Mutex<Horizons>,
     /// Whether the caretaker was handed out.
     is_kept: AtomicBool,
+    /// How long readings are kept as they came, in microseconds.
+    raw_kept_us: AtomicI64,
     /// What a store elsewhere has not got yet; `None` without one.
     backlog: Mutex<Option<Backlog>>,
     /// Told after each commit.
@@ -202,6 +204,12 @@ pub struct History {
 }
 
 impl History {
+    /// Returns how long readings are kept as they came, in microseconds; older ones are not taken.
+    #[must_use]
+    pub fn raw_kept_us(&self) -> i64 {
+        self.shared.raw_kept_us.load(Ordering::Relaxed)
+    }
+
     /// Opens `telemetry.db` in a folder, makes it if it is not there, and recovers what a crash left:
     /// everything that was ever acknowledged.
     ///
@@ -217,6 +225,7 @@ impl History {
             touched: Mutex::new(memory.touched),
             horizons: Mutex::new(memory.horizons),
             is_kept: AtomicBool::new(false),
+            raw_kept_us: AtomicI64::new(Kept::default().raw_us()),
             backlog: Mutex::new(None),
             committed: Notify::new(),
         });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::{Buf, BufMut};
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::Micros;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnection;
@@ -30,7 +30,7 @@ pub struct Prepared {
     pub(super) at: Micros,
     /// Whether a transaction with it was begun before: it may have been committed.
     pub(super) attempted: bool,
-    pub(super) new_channels: Vec<ChannelNo>,
+    pub(super) new_channels: Vec<(ChannelNo, NodeId)>,
     pub(super) new_units: Vec<(InstrumentId, ChannelNo, String)>,
     pub(super) streams: Vec<StreamRow>,
     pub(super) journal: Vec<u8>,
@@ -224,14 +224,15 @@ impl Prepared {
         connection: &mut SqliteConnection,
         shared: &Shared,
     ) -> Result<(), sqlx::Error> {
-        for channel in &self.new_channels {
+        for (channel, lab) in &self.new_channels {
             let name = shared.dictionary().name(*channel).cloned();
             let name = name.expect("a number is given together with its name");
             run!(
                 connection,
-                "INSERT INTO channel (id, name) VALUES ($1, $2)",
+                "INSERT INTO channel (id, name, lab) VALUES ($1, $2, $3)",
                 i64::from(channel.0),
                 name.as_str(),
+                lab.get(),
             )?;
         }
         for (instrument, channel, unit) in &self.new_units {

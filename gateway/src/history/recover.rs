@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use futures::TryStreamExt as _;
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::Micros;
 use sqlx::{Row as _, SqlitePool};
 use wire::{AgentName, BootId, ChannelName, StreamId};
@@ -101,16 +101,19 @@ fn instrument(number: i64, table: &'static str) -> Result<InstrumentId, HistoryE
 
 impl Memory {
     async fn read_names(&mut self, pool: &SqlitePool) -> Result<(), HistoryError> {
-        let channels: Vec<(i64, String)> =
-            sqlx::query_as("SELECT id, name FROM channel ORDER BY id")
+        let channels: Vec<(i64, String, i64)> =
+            sqlx::query_as("SELECT id, name, lab FROM channel ORDER BY id")
                 .fetch_all(pool)
                 .await
                 .map_err(reading)?;
-        for (id, name) in channels {
+        for (id, name, lab) in channels {
             let wrong = || damaged("channel", id, "not a number or name of a channel");
             let number = u16::try_from(id).map_err(|_| wrong())?;
             let name = ChannelName::parse(&name).map_err(|_| wrong())?;
-            if !self.dictionary.load(ChannelNo(number), name) {
+            if !self
+                .dictionary
+                .load(ChannelNo(number), name, NodeId::new(lab))
+            {
                 return Err(damaged("channel", id, "numbers are not dense"));
             }
         }

@@ -11,8 +11,9 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{MINUTE_US, Micros};
 use wire::{Ack, AgentName, ChannelName, StreamId};
 
@@ -81,7 +82,7 @@ pub struct Writer {
     pub(super) streams: HashMap<StreamNo, StreamBook>,
     pub(super) next_stream: u32,
     /// Channel names and units given since the last commit.
-    pub(super) new_channels: Vec<ChannelNo>,
+    pub(super) new_channels: Vec<(ChannelNo, NodeId)>,
     pub(super) new_units: Vec<(InstrumentId, ChannelNo, String)>,
     pub(super) tail_pins: Pins<TailKey>,
     pub(super) stream_pins: Pins<StreamNo>,
@@ -90,12 +91,19 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Returns the number of a channel, giving a new name its own; `None` if there are too many.
-    pub fn channel(&mut self, name: &ChannelName) -> Option<ChannelNo> {
+    /// Returns how long readings are kept as they came, in microseconds; older ones are not taken.
+    #[must_use]
+    pub fn raw_kept_us(&self) -> i64 {
+        self.shared.raw_kept_us.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of a channel, giving a new name that a lab brings its own; `None` if there
+    /// are too many, in all or of that lab.
+    pub fn channel(&mut self, name: &ChannelName, lab: NodeId) -> Option<ChannelNo> {
         let known = self.shared.dictionary().number(name);
         known.or_else(|| {
-            let number = self.shared.dictionary_mut().add(name)?;
-            self.new_channels.push(number);
+            let number = self.shared.dictionary_mut().add(name, lab)?;
+            self.new_channels.push((number, lab));
             Some(number)
         })
     }

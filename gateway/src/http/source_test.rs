@@ -141,6 +141,7 @@ pub(super) async fn test(
         directory: &directory,
         language: who.caller.language,
         now,
+        kept_us: state.history().raw_kept_us(),
     };
     Ok(Json(
         reporter.report(source.may_send(&asked.topic), &outcome),
@@ -151,6 +152,7 @@ struct Reporter<'r> {
     directory: &'r Directory,
     language: Language,
     now: scheduler::time::Micros,
+    kept_us: i64,
 }
 
 impl Reporter<'_> {
@@ -177,7 +179,9 @@ impl Reporter<'_> {
         let (instrument, zone) = self.key(reading.instrument);
         let (time, time_from) = match reading.time {
             ReadingTime::Arrival => (self.now, "arrival"),
-            ReadingTime::Device(at) if stated_time_refusal(at, self.now).is_some() => {
+            ReadingTime::Device(at)
+                if stated_time_refusal(at, self.now, self.kept_us).is_some() =>
+            {
                 (self.now, "doubt")
             }
             ReadingTime::Device(at) | ReadingTime::Stated(at) => (at, "device"),

@@ -129,8 +129,7 @@ pub(super) fn past_window(
         };
         return Err(Problem::field("to", message));
     }
-    let kept_us = crate::history::RAW_KEPT_DAYS * DAY_US;
-    if now - from > kept_us {
+    if now - from > state.history().raw_kept_us() {
         return Err(Problem::field("from", "must not lie before what is kept"));
     }
     Ok(window)

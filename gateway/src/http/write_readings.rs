@@ -135,6 +135,7 @@ pub(super) async fn keep(
         directory: &directory,
         caller: &who.caller,
         now: state.clock().now(),
+        kept_us: state.history().raw_kept_us(),
     };
     let mut readings = Vec::with_capacity(wishes.len());
     let mut is_foreign = false;
@@ -225,6 +226,7 @@ struct Checker<'c> {
     directory: &'c Directory,
     caller: &'c Caller,
     now: Micros,
+    kept_us: i64,
 }
 
 impl Checker<'_> {
@@ -257,7 +259,7 @@ impl Checker<'_> {
         }
         let time = match wish.time {
             None => ReadingTime::Arrival,
-            Some(at) => match stated_time_refusal(at, self.now) {
+            Some(at) => match stated_time_refusal(at, self.now, self.kept_us) {
                 None => ReadingTime::Stated(at),
                 Some("future_time") => return Err(wrong(".time", "must not lie ahead")),
                 Some(_) => return Err(wrong(".time", "older than readings are kept")),

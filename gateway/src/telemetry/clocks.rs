@@ -16,7 +16,7 @@
 
 use std::collections::HashMap;
 
-use scheduler::time::{MINUTE_US, Micros, SECOND_US};
+use scheduler::time::{DAY_US, MINUTE_US, Micros, SECOND_US};
 use wire::{AgentName, Batch, BootId, Clocks};
 
 use crate::history::{BootClock, ClockMark};
@@ -62,12 +62,12 @@ pub(super) struct Possible {
 }
 
 impl Possible {
-    /// Returns what is possible now: from the retention of readings (a day more, and not before
-    /// 2020) to 5 minutes ahead.
-    pub(super) fn now(now: Micros) -> Self {
-        let kept_us = (crate::history::RAW_KEPT_DAYS + 1) * scheduler::time::DAY_US;
+    /// Returns what is possible now: from the retention of readings, `kept_us` (a day more, and not
+    /// before 2020), to 5 minutes ahead.
+    pub(super) fn now(now: Micros, kept_us: i64) -> Self {
+        let from_us = now.get() - kept_us - DAY_US;
         Self {
-            from_ms: (now.get() - kept_us).max(EARLIEST_US).div_euclid(1_000),
+            from_ms: from_us.max(EARLIEST_US).div_euclid(1_000),
             to_ms: (now.get() + FUTURE_US).div_euclid(1_000),
         }
     }

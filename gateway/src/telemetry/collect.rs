@@ -173,8 +173,8 @@ impl Collector {
         let placed = self.clocks.place(agent, &batch, now);
         match batch.record.body {
             RecordBody::Series(series) => {
-                let possible = Possible::now(now);
-                let mut number_of = |name: &_| writer.channel(name);
+                let possible = Possible::now(now, writer.raw_kept_us());
+                let mut number_of = |name: &_, lab| writer.channel(name, lab);
                 let resolved =
                     resolve::resolve(directory, agent, &series, placed, possible, &mut number_of);
                 self.agents.refuse(agent, resolved.strange);
@@ -314,7 +314,7 @@ impl Collector {
                 continue;
             };
             for channel in &device.channels {
-                if let Some(number) = writer.channel(&channel.name) {
+                if let Some(number) = writer.channel(&channel.name, instrument.lab) {
                     writer.set_unit(instrument.id, number, &channel.unit);
                 }
             }

@@ -67,10 +67,11 @@ pub struct ForeignReading {
     pub value: Result<f64, Quality>,
 }
 
-/// Returns why a reading stated for a time would be refused now: `future_time` or `too_old`.
+/// Returns why a reading stated for a time would be refused now, while readings are kept for
+/// `kept_us`: `future_time` or `too_old`.
 #[must_use]
-pub fn stated_time_refusal(at: Micros, now: Micros) -> Option<&'static str> {
-    Possible::now(now).refusal(at.get().div_euclid(1_000))
+pub fn stated_time_refusal(at: Micros, now: Micros, kept_us: i64) -> Option<&'static str> {
+    Possible::now(now, kept_us).refusal(at.get().div_euclid(1_000))
 }
 
 /// Whether what reads an instrument is there, as it said or as its last will says.

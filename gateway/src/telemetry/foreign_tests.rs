@@ -12,6 +12,7 @@ use super::{
     Acknowledge, ForeignBatch, ForeignMessage, ForeignReading, Presence, ReadingTime, Refused,
 };
 use crate::clock::Clock;
+use crate::history::Kept;
 use crate::registry::{Directory, SourceName};
 use crate::status::{MachineState, OfflineReason};
 
@@ -83,7 +84,7 @@ fn reading(number: u32, channel: &str, value: f64, time: ReadingTime) -> Foreign
 async fn values(bench: &Bench, number: u32, channel: &str) -> Vec<(i64, Option<f64>)> {
     let channel = ChannelName::parse(channel).unwrap();
     let (from, to) = (
-        Micros::new(T0.get() - 20 * DAY_US),
+        Micros::new(T0.get() - 70 * DAY_US),
         Micros::new(T0.get() + DAY_US),
     );
     let history = bench.handle.history();
@@ -247,6 +248,16 @@ async fn a_clock_that_nobody_checks_is_as_uncertain_as_it_is_far_off() {
     )
     .await;
     assert_eq!(refused, ["future_time", "too_old"]);
+    // How old is too old follows what is kept.
+    let kept = Kept {
+        raw_days: 90,
+        ..Kept::default()
+    };
+    let caretaker = history.take_caretaker(kept);
+    assert!(caretaker.is_some());
+    let long_ago = reading(2, "long_ago", 7.0, stated(-60 * DAY_US));
+    assert_eq!(keep(&bench, vec![long_ago]).await, Vec::<String>::new());
+    assert_eq!(values(&bench, 2, "long_ago").await.len(), 1);
     assert_eq!(values(&bench, 2, "yesterday").await.len(), 1);
     let doubts = history
         .doubts(InstrumentId::new(2), from, to)

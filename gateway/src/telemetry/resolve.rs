@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use wire::{AgentName, ChannelName, InstrumentKey, Quality, Series};
 
 use super::clocks::{Placed, Possible};
@@ -37,7 +37,7 @@ pub(super) fn resolve(
     series: &[Series],
     placed: Placed,
     possible: Possible,
-    number_of: &mut dyn FnMut(&ChannelName) -> Option<ChannelNo>,
+    number_of: &mut dyn FnMut(&ChannelName, NodeId) -> Option<ChannelNo>,
 ) -> Resolved {
     let mut resolved = Resolved::default();
     let mut keys: Vec<&InstrumentKey> = Vec::with_capacity(series.len());
@@ -62,11 +62,13 @@ pub(super) fn resolve(
             continue;
         };
         let own: Vec<&Series> = series.iter().filter(|one| one.key == *key).collect();
-        let channels = columns(&own, number_of);
+        let channels = columns(&own, instrument.lab, number_of);
         if let Some(name) = &channels.refused {
             resolved.refusals.push(Refusal {
                 reason: "too_many_channels",
-                detail: format!("channel {name} of instrument {key} is beyond the store's limit"),
+                detail: format!(
+                    "channel {name} of instrument {key} is beyond what its lab, or all, may name"
+                ),
             });
         }
         if channels.channels.is_empty() {
@@ -92,7 +94,8 @@ struct Columns {
 
 fn columns(
     series: &[&Series],
-    number_of: &mut dyn FnMut(&ChannelName) -> Option<ChannelNo>,
+    lab: NodeId,
+    number_of: &mut dyn FnMut(&ChannelName, NodeId) -> Option<ChannelNo>,
 ) -> Columns {
     let mut columns = Columns {
         channels: Vec::new(),
@@ -102,7 +105,7 @@ fn columns(
     for one in series {
         let mut places = Vec::with_capacity(one.channels.len());
         for name in &one.channels {
-            let Some(number) = number_of(name) else {
+            let Some(number) = number_of(name, lab) else {
                 columns.refused.get_or_insert_with(|| name.clone());
                 places.push(None);
                 continue;
@@ -267,17 +270,24 @@ mod tests {
         };
         let agent = AgentName::parse("lab-1").unwrap();
         let mut names: Vec<ChannelName> = Vec::new();
-        resolve(&directory, &agent, series, placed, possible, &mut |name| {
-            let known = names.iter().position(|known| known == name);
-            let at = known.unwrap_or_else(|| {
-                names.push(name.clone());
-                names.len() - 1
-            });
-            if name.as_str() == "beyond" {
-                return None;
-            }
-            super::super::bench::channel(at + 1)
-        })
+        resolve(
+            &directory,
+            &agent,
+            series,
+            placed,
+            possible,
+            &mut |name, _| {
+                let known = names.iter().position(|known| known == name);
+                let at = known.unwrap_or_else(|| {
+                    names.push(name.clone());
+                    names.len() - 1
+                });
+                if name.as_str() == "beyond" {
+                    return None;
+                }
+                super::super::bench::channel(at + 1)
+            },
+        )
     }
 
     #[test]

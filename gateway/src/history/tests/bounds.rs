@@ -216,3 +216,33 @@ async fn instruments_that_begin_together_do_not_fill_their_tails_together() {
     assert!(before > 60, "{before} blocks");
     assert!(most <= 6, "{most} blocks in one commit");
 }
+
+#[tokio::test]
+async fn readings_that_come_a_hundred_days_late_land_right_where_so_much_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Kept {
+        raw_days: 400,
+        minute_days: 400,
+        hour_days: 0,
+    };
+    let (mut store, hand) = Store::open(folder.path(), 100 * 24 * HOUR_MS, kept).await;
+    let mut model = Model::default();
+    store
+        .commit(&[(
+            1,
+            every(1_000, 100 * 24 * HOUR_MS, 100 * 24 * HOUR_MS + 5_000),
+        )])
+        .await;
+    let late = every(1_000, 0, 2 * HOUR_MS);
+    model.add(1, &late);
+    for part in late.chunks(500) {
+        store.commit(&[(1, part.to_vec())]).await;
+        hand.advance(SECOND_US);
+    }
+    store.check(&model, 1).await;
+    hand.advance(HOUR_US);
+    store.tidy().await;
+    store.check(&model, 1).await;
+    let merged = "SELECT count(*) FROM block WHERE row_count = 3600";
+    assert_eq!(store.number(merged).await, 2);
+}

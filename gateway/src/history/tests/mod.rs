@@ -8,7 +8,7 @@ mod touched;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{DAY_US, MINUTE_US, Micros, Span};
 use wire::ChannelName;
 
@@ -102,7 +102,9 @@ impl Store {
         let history = History::open(folder, clock.clone()).await.unwrap();
         let (mut writer, _) = history.take_writer().unwrap();
         for name in ["power_w", "energy_kwh"] {
-            writer.channel(&ChannelName::parse(name).unwrap()).unwrap();
+            writer
+                .channel(&ChannelName::parse(name).unwrap(), NodeId::new(1))
+                .unwrap();
         }
         let caretaker = history.take_caretaker(kept).unwrap();
         Self {

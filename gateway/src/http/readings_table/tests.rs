@@ -1,6 +1,6 @@
 //! Tables to the byte.
 
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::slot::Slot;
 use wire::{ChannelName, Quality};
 
@@ -73,7 +73,7 @@ async fn any_range_is_sent_piece_by_piece() {
     let history = History::open(folder.path(), clock.clone()).await.unwrap();
     let (mut writer, _) = history.take_writer().unwrap();
     let name = ChannelName::parse("power_w").unwrap();
-    let mut rows = Rows::of_channels(&[writer.channel(&name).unwrap()]);
+    let mut rows = Rows::of_channels(&[writer.channel(&name, NodeId::new(1)).unwrap()]);
     for second in 0..20_000 {
         // Some at once, a long silence, and the rest.
         let time_ms = start.get() / 1_000 + second * 1_000 + second / 15_000 * 90 * 86_400_000;

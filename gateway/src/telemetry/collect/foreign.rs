@@ -225,7 +225,7 @@ fn place(
     refusals: &mut Vec<Refusal>,
 ) -> Option<(i64, ClockMark, ChannelNo, Cell)> {
     let name = format!("{} of instrument {}", reading.channel, instrument.key);
-    let (time_ms, mark) = match time_of(reading.time, now, arrival_ms) {
+    let (time_ms, mark) = match time_of(reading.time, now, arrival_ms, writer.raw_kept_us()) {
         Placed::Sure(time_ms, mark) => (time_ms, mark),
         Placed::InDoubt(time_ms, mark, given_ms) => {
             refusals.push((
@@ -246,7 +246,7 @@ fn place(
         ));
         return None;
     }
-    let Some(channel) = writer.channel(&reading.channel) else {
+    let Some(channel) = writer.channel(&reading.channel, instrument.lab) else {
         refusals.push(("too_many_channels", name));
         return None;
     };
@@ -276,8 +276,8 @@ enum Placed {
     Refused(&'static str, i64),
 }
 
-fn time_of(time: ReadingTime, now: Micros, arrival_ms: i64) -> Placed {
-    let possible = Possible::now(now);
+fn time_of(time: ReadingTime, now: Micros, arrival_ms: i64, kept_us: i64) -> Placed {
+    let possible = Possible::now(now, kept_us);
     match time {
         ReadingTime::Arrival => Placed::Sure(arrival_ms, ClockMark::default()),
         ReadingTime::Device(at) => {
