@@ -76,8 +76,14 @@ impl Plant {
 
     /// Commits an hour of readings, some bad, some absent, some late, in the order they came.
     async fn fill(&mut self) {
-        let power = self.writer.channel(&name("power_w"), NodeId::new(1)).unwrap();
-        let energy = self.writer.channel(&name("energy_wh"), NodeId::new(1)).unwrap();
+        let power = self
+            .writer
+            .channel(&name("power_w"), NodeId::new(1))
+            .unwrap();
+        let energy = self
+            .writer
+            .channel(&name("energy_wh"), NodeId::new(1))
+            .unwrap();
         let channels = [power, energy];
         let live: Vec<i64> = (0..3_600)
             .filter(|second| !(900..1_000).contains(second))

@@ -17,7 +17,11 @@ use tests::wait;
 const SEEN: Duration = Duration::from_secs(20);
 
 /// The topics of the source.
-const FILTERS: [&str; 3] = ["tele/#", "shellyplus1pm-a8032ab/#", "telegraf/#"];
+const FILTERS: [&str; 3] = [
+    "lab-4/tele/#",
+    "shellyplus1pm-a8032ab/#",
+    "lab-4/telegraf/#",
+];
 
 const SHANGHAI_MS: i64 = 8 * 3_600_000;
 
@@ -149,7 +153,7 @@ async fn real_messages(external: bool) {
     tasmota_is_adopted(&plant, external).await;
     shelly_tells_what_changed(&plant).await;
     let telegraf = json!({ "name": "Telegraf", "lab": 4, "mapping": { "format": "telegraf",
-        "topic": "telegraf/{host}/#", "instrument": "{/tags/instrument}",
+        "topic": "lab-4/telegraf/{host}/#", "instrument": "{/tags/instrument}",
         "devices": { "pump-3": plant.keys[2] } } });
     let _ = plant
         .manager
@@ -160,14 +164,14 @@ async fn real_messages(external: bool) {
     let metrics = format!(
         r#"{{"metrics":[{{"fields":{{"power_w":30.5,"pressure_pa":0.02}},"name":"modbus","tags":{{"host":"raynor","instrument":"pump-3"}},"timestamp":{seconds}}}]}}"#
     );
-    let message = ("telegraf/raynor/modbus", metrics.as_str());
+    let message = ("lab-4/telegraf/raynor/modbus", metrics.as_str());
     plant.sends(message, 2, ("pressure_pa", 0.02, "")).await;
     after_that(&mut plant, external).await;
 }
 
 /// Nobody knows the plug: it is listed, and adopted.
 async fn tasmota_is_adopted(plant: &Plant, external: bool) {
-    let topic = "tele/tasmota_1A2B3C/SENSOR";
+    let topic = "lab-4/tele/tasmota_1A2B3C/SENSOR";
     let device = wait::until("the plug to be listed", SEEN, async || {
         plant.send(topic, &tasmota(now_ms(), 9.0));
         let listed = plant
@@ -239,7 +243,7 @@ async fn shelly_tells_what_changed(plant: &Plant) {
 async fn after_that(plant: &mut Plant, external: bool) {
     if !external {
         assert!(
-            !plant.publish("tele/x/SENSOR", "1", 1, "wrong"),
+            !plant.publish("lab-4/tele/x/SENSOR", "1", 1, "wrong"),
             "a wrong secret"
         );
         assert!(
@@ -251,7 +255,7 @@ async fn after_that(plant: &mut Plant, external: bool) {
     let listed = plant.manager.get("/api/v1/sources").await.expect(200);
     assert_eq!(flag(&listed), false, "{listed:#}");
     wait::until("QoS 0 to be told", SEEN, async || {
-        assert!(plant.publish("tele/tasmota_1A2B3C/LWT", "Online", 0, &plant.secret));
+        assert!(plant.publish("lab-4/tele/tasmota_1A2B3C/LWT", "Online", 0, &plant.secret));
         let listed = plant.manager.get("/api/v1/sources").await.expect(200);
         if flag(&listed) == true {
             Ok(())
@@ -283,7 +287,7 @@ async fn after_that(plant: &mut Plant, external: bool) {
     let message = tasmota(now_ms(), 700.0);
     plant
         .sends(
-            ("tele/tasmota_1A2B3C/SENSOR", &message),
+            ("lab-4/tele/tasmota_1A2B3C/SENSOR", &message),
             0,
             ("power_w", 700.0, "W"),
         )

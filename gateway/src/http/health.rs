@@ -106,7 +106,7 @@ async fn probe(state: &HttpState) -> Ready {
     };
     let checks = Checks {
         booking_database: told(database),
-        telemetry_store: told(state.telemetry().ready()),
+        telemetry_store: told(state.telemetry().ready(state.clock().mono_us())),
         broker: told(state.telemetry().broker_ready()),
         disk: told(disk(&state.site().data)),
         store_elsewhere: told(

@@ -40,7 +40,7 @@ pub struct SourceRequest {
     name: String,
     /// The lab whose instruments its devices may speak for.
     lab: i64,
-    /// Topic filters it may send to, 1 to 16, such as `tele/#`. The first level is a word; they
+    /// Topic filters it may send to, 1 to 16, such as `lab-4/tele/#`. The first level is a word; they
     /// overlap with those of no other lab.
     filters: Vec<String>,
 }
@@ -95,6 +95,7 @@ pub(super) async fn create(
         return Err(Problem::field("name", message));
     }
     let filters = filters(&asked.filters)?;
+    refuse_wide(&directory, &who.caller, lab, &filters)?;
     refuse_taken(&directory, lab, &name, &filters)?;
     let secret = new_secret();
     let source = ForeignSource {
@@ -135,6 +136,27 @@ fn filters(texts: &[String]) -> Result<Vec<TopicFilter>, Problem> {
         TopicFilter::parse(text).map_err(|fault| Problem::field(&field, &fault.to_string()))
     });
     parsed.collect()
+}
+
+/// Refuses filters that would take every device of a make for one lab, unless the caller manages the
+/// whole region.
+fn refuse_wide(
+    directory: &Directory,
+    caller: &Caller,
+    lab: NodeId,
+    filters: &[TopicFilter],
+) -> Result<(), Problem> {
+    let region = directory.node_above(lab, NodeKind::Region);
+    if region.is_some_and(|region| caller.may(directory, Right::ManageInstruments, region.id)) {
+        return Ok(());
+    }
+    let Some(place) = filters.iter().position(TopicFilter::is_wide) else {
+        return Ok(());
+    };
+    let message = "too wide: it takes in other labs' devices of this make. Give yours a prefix, such as \
+                   lab-4/tele/# with Tasmota's FullTopic lab-4/%prefix%/%topic%/, or name a group, such as \
+                   spBv1.0/lab-4/#";
+    Err(Problem::field(&format!("filters[{place}]"), message))
 }
 
 /// Says what of a new source is in use already.

@@ -1,12 +1,12 @@
 //! What is published: read by everybody without waiting, written by the recorder after its commits.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bytes::Bytes;
 use scheduler::id::{InstrumentId, NodeId};
-use scheduler::time::Micros;
+use scheduler::time::{Micros, SECOND_US};
 use wire::AgentName;
 
 use super::mapping::Why;
@@ -52,8 +52,14 @@ pub(super) struct Board {
     dropped: Mutex<BTreeMap<&'static str, u64>>,
     /// Why nothing can be committed now.
     trouble: Mutex<Option<String>>,
+    /// When the oldest message came that is not committed yet, by the monotonic clock; 0: there is
+    /// none.
+    waits_since_us: AtomicI64,
     pub(super) counters: Counters,
 }
+
+/// Commits come every 200 ms; a message that waits so long is told to operators, in microseconds.
+const SLOW_US: i64 = 10 * SECOND_US;
 
 const UNBROKEN: &str = "nobody panics while holding this lock";
 
@@ -184,9 +190,32 @@ impl Board {
         *locked(&self.trouble) = trouble;
     }
 
-    /// Returns why nothing can be committed.
-    pub(super) fn trouble(&self) -> Option<String> {
-        locked(&self.trouble).clone()
+    /// Returns why nothing can be committed, or that it takes too long.
+    pub(super) fn trouble(&self, mono_us: i64) -> Option<String> {
+        let trouble = locked(&self.trouble).clone();
+        trouble.or_else(|| {
+            let since_us = self.waits_since_us.load(Ordering::Relaxed);
+            let waits_us = mono_us.saturating_sub(since_us);
+            (since_us != 0 && waits_us >= SLOW_US).then(|| {
+                let seconds = waits_us / SECOND_US;
+                format!(
+                    "遥测写入缓慢，最早的消息已等待 {seconds} 秒 / telemetry is slow: the oldest \
+                     message has waited {seconds} s for its commit"
+                )
+            })
+        })
+    }
+
+    /// Notes that a message waits for its commit. Only the recorder does.
+    pub(super) fn note_waiting(&self, mono_us: i64) {
+        if self.waits_since_us.load(Ordering::Relaxed) == 0 {
+            self.waits_since_us.store(mono_us.max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that all that waited is committed.
+    pub(super) fn note_committed(&self) {
+        self.waits_since_us.store(0, Ordering::Relaxed);
     }
 
     /// Returns all counts.
@@ -218,5 +247,22 @@ impl Board {
             clocks_off,
             clock_skew_ms_max,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_waits_long_for_its_commit_is_told() {
+        let board = Board::default();
+        board.note_waiting(0);
+        board.note_waiting(9 * SECOND_US);
+        assert_eq!(board.trouble(SLOW_US), None);
+        let told = board.trouble(SLOW_US + 1).unwrap();
+        assert!(told.contains("10 秒"), "{told}");
+        board.note_committed();
+        assert_eq!(board.trouble(SLOW_US * 2), None);
     }
 }

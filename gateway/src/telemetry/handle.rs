@@ -140,12 +140,13 @@ impl TelemetryHandle {
         self.board.counts(queued, self.intake.bytes())
     }
 
-    /// Returns whether readings can be committed. The last attempt is at most ten seconds old.
+    /// Returns whether readings can be committed in time; `mono_us` is the gateway's monotonic clock
+    /// now. The last attempt is at most ten seconds old.
     ///
     /// # Errors
     /// Returns why not, for operators, in Chinese and English.
-    pub fn ready(&self) -> Result<(), String> {
-        self.board.trouble().map_or(Ok(()), Err)
+    pub fn ready(&self, mono_us: i64) -> Result<(), String> {
+        self.board.trouble(mono_us).map_or(Ok(()), Err)
     }
 
     /// Returns whether messages can come in.

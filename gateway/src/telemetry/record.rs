@@ -111,6 +111,7 @@ impl Recorder {
 
     fn take(&mut self, taken: &mut Vec<Queued>) {
         self.collector.is_watched = self.live.receiver_count() > 0;
+        self.board.note_waiting(self.clock.mono_us());
         for queued in taken.drain(..) {
             let now = self.clock.now();
             self.collector.take(queued.inbound, &mut self.writer, now);
@@ -139,6 +140,7 @@ impl Recorder {
             return false;
         }
         self.writer.apply(prepared);
+        self.board.note_committed();
         let counters = &self.board.counters;
         let us = began.elapsed().as_micros();
         add(&counters.commits, 1);

@@ -7,6 +7,13 @@ use crate::telemetry::mapping::Why;
 /// Messages about fields, English and Chinese.
 pub(super) const MAPPING_FAULTS: &[(&str, &str)] = &[
     (
+        "too wide: it takes in other labs' devices of this make. Give yours a prefix, such as \
+         lab-4/tele/# with Tasmota's FullTopic lab-4/%prefix%/%topic%/, or name a group, such as \
+         spBv1.0/lab-4/#",
+        "范围过大：会包含其他实验室的同类设备。请为本实验室的设备加前缀，例如 lab-4/tele/#（Tasmota 的 \
+         FullTopic 设为 lab-4/%prefix%/%topic%/），或指定分组，例如 spBv1.0/lab-4/#",
+    ),
+    (
         "the first level must be a word of your own, not `+`, `#`, `$...` or `ortoo`",
         "第一级必须是自己的词，不能是 `+`、`#`、`$...` 或 `ortoo`",
     ),

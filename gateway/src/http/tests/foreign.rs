@@ -52,7 +52,13 @@ fn latest(place: &Place, number: u32) -> Vec<(String, Option<f64>, String)> {
 #[tokio::test]
 async fn a_source_gets_its_secret_once_and_topics_of_its_own() {
     let place = Place::new().await;
-    let made = source(&place, "plugs", LAB, &["tele/#", "stat/+/POWER"]).await;
+    let made = source(
+        &place,
+        "plugs",
+        LAB,
+        &["lab-4/tele/#", "lab-4/stat/+/POWER"],
+    )
+    .await;
     let made = made.expect(201);
     let secret = made["secret"].as_str().unwrap();
     assert_eq!(
@@ -64,7 +70,7 @@ async fn a_source_gets_its_secret_once_and_topics_of_its_own() {
     let listed = listed.expect(200);
     assert_eq!(
         listed["items"][0]["filters"],
-        json!(["tele/#", "stat/+/POWER"])
+        json!(["lab-4/tele/#", "lab-4/stat/+/POWER"])
     );
     assert_eq!(listed["items"][0]["at_most_once"], Value::Null);
     let others = place
@@ -75,12 +81,12 @@ async fn a_source_gets_its_secret_once_and_topics_of_its_own() {
     for (name, lab, filter) in [
         ("plugs", LAB, "more/#"),
         ("agent-0", LAB, "more/#"),
-        ("more", OTHER_LAB, "tele/lab-9/+"),
+        ("more", OTHER_LAB, "lab-4/tele/lab-9/+"),
     ] {
         let taken = source(&place, name, lab, &[filter]).await;
         taken.expect_problem(409, "wrong-state");
     }
-    source(&place, "same-lab", LAB, &["tele/x"])
+    source(&place, "same-lab", LAB, &["lab-4/tele/x"])
         .await
         .expect(201);
     source(&place, "other-lab", OTHER_LAB, &["lab-9/tele/#"])
@@ -106,10 +112,12 @@ async fn a_source_gets_its_secret_once_and_topics_of_its_own() {
 #[tokio::test]
 async fn a_message_can_be_tried_before_it_counts() {
     let place = Place::new().await;
-    source(&place, "plugs", LAB, &["tele/#"]).await.expect(201);
+    source(&place, "plugs", LAB, &["lab-4/tele/#"])
+        .await
+        .expect(201);
     let mapping =
-        json!({ "format": "tasmota", "topic": "tele/{device}", "instrument": "{device}" });
-    let mut body = json!({ "topic": "tele/A-1/SENSOR", "payload": SENSOR });
+        json!({ "format": "tasmota", "topic": "lab-4/tele/{device}", "instrument": "{device}" });
+    let mut body = json!({ "topic": "lab-4/tele/A-1/SENSOR", "payload": SENSOR });
     let path = "/api/v1/sources/plugs/test";
     let nobody = place.post(Who::Manager, path, &body).await.expect(200);
     assert_eq!(
@@ -140,7 +148,7 @@ async fn a_message_can_be_tried_before_it_counts() {
         .post(Who::Manager, "/api/v1/mappings", &kept)
         .await
         .expect(201);
-    let body = json!({ "topic": "tele/B-1/SENSOR", "payload": SENSOR });
+    let body = json!({ "topic": "lab-4/tele/B-1/SENSOR", "payload": SENSOR });
     let strange = place.post(Who::Manager, path, &body).await.expect(200);
     assert_eq!(strange["ignored"][0]["what"], "B-1");
     assert_eq!(strange["ignored"][0]["reason"], "no_such_instrument");
@@ -166,9 +174,11 @@ fn adopt(device: &Value) -> String {
 #[tokio::test]
 async fn an_unknown_device_is_adopted_and_known_from_then_on() {
     let place = Place::new().await;
-    source(&place, "plugs", LAB, &["tele/#"]).await.expect(201);
-    send(&place, "tele/plug-7/STATE", r#"{"POWER":"ON"}"#).await;
-    send(&place, "tele/plug-7/SENSOR", SENSOR).await;
+    source(&place, "plugs", LAB, &["lab-4/tele/#"])
+        .await
+        .expect(201);
+    send(&place, "lab-4/tele/plug-7/STATE", r#"{"POWER":"ON"}"#).await;
+    send(&place, "lab-4/tele/plug-7/SENSOR", SENSOR).await;
     let devices = unknown(&place).await;
     assert_eq!(devices.len(), 1, "{devices:#?}");
     let plug = &devices[0];
@@ -176,9 +186,9 @@ async fn an_unknown_device_is_adopted_and_known_from_then_on() {
         (&plug["count"], &plug["payload"]),
         (&json!(2), &json!(SENSOR))
     );
-    let proposal = json!({ "format": "tasmota", "topic": "tele/plug-7", "component": null });
+    let proposal = json!({ "format": "tasmota", "topic": "lab-4/tele/plug-7", "component": null });
     assert_eq!(plug["proposal"], proposal);
-    let elsewhere = json!({ "format": "tasmota", "topic": "tele/x", "instrument": "A-1" });
+    let elsewhere = json!({ "format": "tasmota", "topic": "lab-4/tele/x", "instrument": "A-1" });
     for (body, field) in [
         (json!({ "instrument": "B-1" }), "instrument"),
         (
@@ -198,9 +208,9 @@ async fn an_unknown_device_is_adopted_and_known_from_then_on() {
         .await
         .expect(201);
     let named = (&made["name"], &made["mapping"]["instrument"]);
-    assert_eq!(named, (&json!("tele/plug-7"), &json!("A-1")));
+    assert_eq!(named, (&json!("lab-4/tele/plug-7"), &json!("A-1")));
     assert!(unknown(&place).await.is_empty(), "it is known");
-    send(&place, "tele/plug-7/SENSOR", SENSOR).await;
+    send(&place, "lab-4/tele/plug-7/SENSOR", SENSOR).await;
     let power = ("power_w".to_owned(), Some(250.5), "W".to_owned());
     assert_eq!(latest(&place, 1)[0], power);
 }
@@ -245,7 +255,7 @@ async fn a_device_of_no_known_format_is_adopted_with_a_mapping() {
 #[tokio::test]
 async fn a_mapping_is_edited_by_one_at_a_time() {
     let place = Place::new().await;
-    let mapping = json!({ "format": "tasmota", "topic": "tele/{d}", "instrument": "{d}" });
+    let mapping = json!({ "format": "tasmota", "topic": "lab-4/tele/{d}", "instrument": "{d}" });
     let body = json!({ "name": "x", "lab": LAB, "mapping": mapping });
     let made = place.post(Who::Manager, "/api/v1/mappings", &body).await;
     assert_eq!(made.header("location"), "/api/v1/mappings/1");
@@ -278,4 +288,18 @@ async fn a_mapping_is_edited_by_one_at_a_time() {
         .get(Who::Manager, "/api/v1/mappings/1")
         .await
         .expect_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn no_lab_takes_every_device_of_a_make() {
+    let place = Place::new().await;
+    for filters in [["lab-4/#", "tele/#"], ["a", "spBv1.0/+/NDATA/#"]] {
+        let refused = source(&place, "plugs", LAB, &filters).await;
+        let refused = refused.expect(400).to_string();
+        assert!(refused.contains("filters[1]"), "{refused}");
+        assert!(refused.contains("范围过大"), "{refused}");
+    }
+    let body = json!({ "name": "all", "lab": LAB, "filters": ["tele/#"] });
+    let made = place.post(Who::RegionAdmin, "/api/v1/sources", &body).await;
+    made.expect(201);
 }

@@ -11,6 +11,22 @@ pub(super) const LEVELS_MAX: usize = 8;
 /// Most captures in a pattern.
 pub(super) const CAPTURES_MAX: usize = 4;
 
+/// Words that devices as delivered, or their protocols, begin their topics with. Who has all topics
+/// below one of them has everybody's devices.
+const COMMON: [&str; 11] = [
+    "cmnd",
+    "homeassistant",
+    "shelly",
+    "shellies",
+    "spBv1.0",
+    "sensors",
+    "stat",
+    "tele",
+    "telegraf",
+    "tasmota",
+    "zigbee2mqtt",
+];
+
 /// Prefix of our own wire, which nobody else may use.
 const OWN: &str = "ortoo";
 
@@ -61,6 +77,18 @@ impl TopicFilter {
     #[must_use]
     pub fn first_level(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()
+    }
+
+    /// Returns true if it may be about anybody's devices: no level before its first wildcard is more
+    /// than the word that all devices of a make begin with.
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
+        let mut levels = self.0.split('/').peekable();
+        let mut words = 0;
+        while let Some(level) = levels.next_if(|level| !matches!(*level, "+" | "#")) {
+            words += usize::from(!COMMON.contains(&level));
+        }
+        words == 0 && levels.peek().is_some()
     }
 
     /// Returns true if a topic is among those of the filter.

@@ -100,6 +100,28 @@ fn names_stand_for_parts_of_levels() {
     }
 }
 
+#[test]
+fn a_filter_of_everybodys_devices_is_wide() {
+    for wide in [
+        "tele/#",
+        "tele/+/SENSOR",
+        "spBv1.0/+/NDATA/#",
+        "zigbee2mqtt/#",
+        "telegraf/+",
+    ] {
+        assert!(filter(wide).is_wide(), "{wide}");
+    }
+    for narrow in [
+        "lab-4/tele/#",
+        "tele/plug-7/#",
+        "spBv1.0/lab-4/#",
+        "tele",
+        "plugs/#",
+    ] {
+        assert!(!filter(narrow).is_wide(), "{narrow}");
+    }
+}
+
 /// Filters and topics of few words, so that they often meet.
 fn level() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["a", "b", "+"]).prop_map(str::to_owned)
