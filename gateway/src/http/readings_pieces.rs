@@ -51,7 +51,7 @@ impl Pieces {
             let end = Micros::new(self.at.get().saturating_add(self.length_us)).min(self.to);
             let read = self
                 .history
-                .raw(self.instrument, &self.channel, self.at, end)
+                .raw_anywhere(self.instrument, &self.channel, self.at, end)
                 .await;
             let (shortest, longest) = PIECE_US;
             let series = match read {

@@ -1,8 +1,9 @@
-//! Places at the live stream: so many in all, so many for one caller.
+//! Places at what takes long, the live stream or a look through much of the past: so many in all, so
+//! many for one caller.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scheduler::id::MemberId;
 
@@ -10,17 +11,49 @@ use super::caller::Caller;
 use super::problem::Problem;
 use crate::words::Said;
 
-/// Streams at once. Full means: the next one is answered `not-ready` and polls instead.
-const STREAMS_MAX: usize = 4_096;
+/// How many places there are.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// At once. Full means: the next one is answered `not-ready`, with this reason.
+    all: usize,
+    full: (&'static str, &'static str),
+    /// Of one member; more are `too-many-requests`.
+    of_member: usize,
+    /// Of strangers from one address together.
+    of_address: usize,
+    /// When it is worth to ask again, in seconds.
+    again_s: u64,
+}
 
-/// Streams of one caller, for a handful of tabs and screens. A whole institute may come from one
-/// address, so strangers of one address together have more.
-const STREAMS_OF_MEMBER_MAX: usize = 20;
-const STREAMS_OF_ADDRESS_MAX: usize = 500;
+/// Live streams: a member has a handful of tabs and screens, and a whole institute may come from one
+/// address. Whoever gets none polls instead.
+pub const STREAMS: Most = Most {
+    all: 4_096,
+    full: ("实时连接已满", "all places at the live stream are taken"),
+    of_member: 20,
+    of_address: 500,
+    again_s: 30,
+};
 
-/// Streams that are open.
-#[derive(Debug, Default)]
-pub struct Seats(Mutex<Taken>);
+/// Looks through much of the past, such as the trial of a state rule: each takes up to some seconds of
+/// a core and some tens of MiB. Strangers have none.
+pub const LONG_READS: Most = Most {
+    all: 4,
+    full: (
+        "正在进行的历史分析已满，请稍后再试",
+        "as many looks through the past as there is room for are under way: try again shortly",
+    ),
+    of_member: 2,
+    of_address: 0,
+    again_s: 5,
+};
+
+/// Places that are taken.
+#[derive(Debug)]
+pub struct Seats {
+    most: Most,
+    taken: Mutex<Taken>,
+}
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -42,23 +75,36 @@ pub struct Seat {
 }
 
 impl Seats {
+    /// Returns so many free places.
+    #[must_use]
+    pub fn new(most: Most) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            taken: Mutex::default(),
+        })
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes a place.
     ///
     /// # Errors
     /// Returns `not-ready` when all are taken, `too-many-requests` when the caller has its share.
     pub fn take(self: &Arc<Self>, caller: Caller) -> Result<Seat, Problem> {
         let (key, most) = match caller.member() {
-            Some(member) => (Key::Member(member), STREAMS_OF_MEMBER_MAX),
-            None => (Key::Address(caller.address), STREAMS_OF_ADDRESS_MAX),
+            Some(member) => (Key::Member(member), self.most.of_member),
+            None => (Key::Address(caller.address), self.most.of_address),
         };
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.all >= STREAMS_MAX {
-            let reason = Said::fixed("实时连接已满", "all places at the live stream are taken");
-            return Err(Problem::not_ready(reason, 30));
+        let mut taken = self.locked();
+        if taken.all >= self.most.all {
+            let (zh, en) = self.most.full;
+            return Err(Problem::not_ready(Said::fixed(zh, en), self.most.again_s));
         }
         let held = taken.by_caller.entry(key).or_default();
         if *held >= most {
-            return Err(Problem::too_many(30));
+            return Err(Problem::too_many(self.most.again_s));
         }
         *held += 1;
         taken.all += 1;
@@ -72,13 +118,13 @@ impl Seats {
     /// Returns how many are taken.
     #[must_use]
     pub fn taken(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).all
+        self.locked().all
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.seats.locked();
         taken.all = taken.all.saturating_sub(1);
         if let Some(held) = taken.by_caller.get_mut(&self.key) {
             *held = held.saturating_sub(1);
@@ -99,18 +145,21 @@ mod tests {
     use crate::http::problem::ProblemType;
     use crate::words::Language;
 
-    #[test]
-    fn one_caller_cannot_take_all_places_and_gives_them_back() {
-        let caller = |member| Caller {
+    fn caller(member: i64) -> Caller {
+        Caller {
             who: Some((MemberId::new(member), Via::Token { read_only: false })),
             credential: None,
             language: Language::Zh,
             now: scheduler::time::Micros::new(0),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             request: RequestId { run: 0, number: 0 },
-        };
-        let seats = Arc::new(Seats::default());
-        let mut held: Vec<Seat> = (0..STREAMS_OF_MEMBER_MAX)
+        }
+    }
+
+    #[test]
+    fn one_caller_cannot_take_all_places_and_gives_them_back() {
+        let seats = Seats::new(STREAMS);
+        let mut held: Vec<Seat> = (0..STREAMS.of_member)
             .map(|_| seats.take(caller(1)).unwrap())
             .collect();
         let refused = seats.take(caller(1)).unwrap_err();
@@ -120,5 +169,17 @@ mod tests {
         assert!(seats.take(caller(1)).is_ok());
         drop(held);
         assert_eq!(seats.taken(), 0);
+    }
+
+    #[test]
+    fn a_full_house_says_why_and_when_to_come_again() {
+        let seats = Seats::new(LONG_READS);
+        let held: Vec<Seat> = [1, 1, 2, 2]
+            .map(|one| seats.take(caller(one)).unwrap())
+            .into();
+        let refused = seats.take(caller(3)).unwrap_err();
+        assert_eq!(refused.kind(), ProblemType::NotReady);
+        drop(held);
+        assert!(seats.take(caller(3)).is_ok());
     }
 }

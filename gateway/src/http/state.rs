@@ -17,7 +17,7 @@ use super::keeper;
 use super::metrics::HttpCounts;
 use super::pace::Pace;
 use super::problem::Problem;
-use super::seats::Seats;
+use super::seats::{self, Seats};
 use super::status::Packed;
 use super::view::ShownNow;
 use crate::booking::DeskHandle;
@@ -108,6 +108,8 @@ struct Parts {
     counts: HttpCounts,
     readiness: Readiness,
     seats: Arc<Seats>,
+    /// Looks through much of the past.
+    long_reads: Arc<Seats>,
     /// Photos on their way in or out. Each may take some 20 MiB while it is decoded; who comes
     /// later waits.
     photo_places: tokio::sync::Semaphore,
@@ -140,7 +142,8 @@ impl HttpState {
             catalogues: Catalogues::default(),
             counts: HttpCounts::new(super::openapi::routes()),
             readiness: Readiness::default(),
-            seats: Arc::default(),
+            seats: Seats::new(seats::STREAMS),
+            long_reads: Seats::new(seats::LONG_READS),
             photo_places: tokio::sync::Semaphore::new(PHOTOS_MAX),
             packed_status: Packed::default(),
             grounds: Grounds::default(),
@@ -213,6 +216,10 @@ impl HttpState {
 
     pub(super) fn readiness(&self) -> &Readiness {
         &self.0.readiness
+    }
+
+    pub(super) fn long_reads(&self) -> &Arc<Seats> {
+        &self.0.long_reads
     }
 
     pub(super) fn seats(&self) -> &Arc<Seats> {

@@ -84,7 +84,9 @@ pub struct StateTotal {
 #[utoipa::path(post, path = "/api/v1/instruments/{key}/state-rule/preview", tag = "settings",
     request_body = PreviewRequest,
     params(("key" = String, Path, description = "Asset code")),
-    responses((status = 200, body = RulePreview)))]
+    responses((status = 200, body = RulePreview),
+        (status = 429, description = "too-many-requests: two of one's own are under way"),
+        (status = 503, description = "not-ready: four in all are under way")))]
 pub(super) async fn preview(
     State(state): State<HttpState>,
     who: SignedIn,
@@ -97,6 +99,7 @@ pub(super) async fn preview(
     let rule = asked.rule.to_rule("rule.")?;
     let window = past_window(&state, asked.from, asked.to, WINDOW_US_MAX)?;
     let (from, to) = (window.start(), window.end());
+    let _place = state.long_reads().take(who.caller)?;
     let replayed = state
         .telemetry()
         .replay(instrument, &rule, window, None)

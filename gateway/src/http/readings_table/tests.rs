@@ -1,12 +1,17 @@
 //! Tables to the byte.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use scheduler::id::{InstrumentId, NodeId};
 use scheduler::slot::Slot;
 use wire::{ChannelName, Quality};
 
 use super::*;
 use crate::clock::Clock;
-use crate::history::{Cell, ClockMark, Group, History, Rows};
+use crate::history::{
+    Cell, ClockMark, ElsewhereCounts, Group, History, HistoryError, Rows, StoreElsewhere,
+};
 
 fn table(unit: &str) -> Table {
     Table {
@@ -100,4 +105,67 @@ async fn any_range_is_sent_piece_by_piece() {
     assert_eq!(lines.len(), 20_001);
     assert_eq!(lines[0], RAW_HEAD.trim_end());
     assert!(lines[1..].is_sorted(), "in the order of time, each once");
+}
+
+/// A store that has one reading which the embedded one has no more.
+#[derive(Debug)]
+struct Older {
+    time_ms: i64,
+}
+
+#[async_trait]
+impl StoreElsewhere for Older {
+    async fn raw(
+        &self,
+        history: &History,
+        (instrument, channel): (InstrumentId, &ChannelName),
+        (from, to): (Micros, Micros),
+    ) -> Result<RawSeries, HistoryError> {
+        let mut series = history.raw(instrument, channel, from, to).await?;
+        if (from.get()..to.get()).contains(&(self.time_ms * 1_000)) {
+            series.times_ms.insert(0, self.time_ms);
+            series.values.insert(0, Some(7.5));
+        }
+        Ok(series)
+    }
+
+    async fn stepped(
+        &self,
+        history: &History,
+        (instrument, channel): (InstrumentId, &ChannelName),
+        (from, to): (Micros, Micros),
+        step: Span,
+    ) -> Result<StepSeries, HistoryError> {
+        history.stepped(instrument, channel, from, to, step).await
+    }
+
+    fn counts(&self) -> ElsewhereCounts {
+        ElsewhereCounts::default()
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_table_holds_what_only_the_store_elsewhere_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = Micros::new(20_500 * 86_400_000_000);
+    let (clock, _) = Clock::manual(start);
+    let history = History::open(folder.path(), clock).await.unwrap();
+    let older = Older {
+        time_ms: start.get() / 1_000 - 100 * 86_400_000,
+    };
+    let elsewhere = Arc::new(older);
+    let following = history.begin_following("test", 1 << 20, elsewhere);
+    following.await.unwrap();
+    let window = Slot::new(start.saturating_sub(Span::days(400)), start).unwrap();
+    let name = ChannelName::parse("power_w").unwrap();
+    let mut pieces = Pieces::new(history, InstrumentId::new(1), name, window);
+    let first = pieces.next().await.unwrap();
+    let answer = streamed(Format::Csv, table("W"), first, pieces).unwrap();
+    let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX);
+    let text = String::from_utf8(bytes.await.unwrap().to_vec()).unwrap();
+    assert_eq!(text.matches(",7.5,good,W").count(), 1, "{text}");
 }
