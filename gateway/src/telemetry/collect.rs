@@ -18,7 +18,7 @@ use super::clocks::{ClockBook, Possible};
 use super::collected::{Collected, live_reading, machine_view};
 use super::decode::{self, Head, Message, Rejection};
 use super::intake::Delivery;
-use super::losses;
+use super::losses::Losses;
 use super::refuse::Refusals;
 use super::resolve;
 use super::restore::{restore, rule_channels};
@@ -34,6 +34,7 @@ pub(super) struct Collector {
     agents: AgentBook,
     folds: HashMap<InstrumentId, Fold>,
     refusals: Refusals,
+    losses: Losses,
     others: foreign::Others,
     collected: Collected,
     /// Whether somebody listens to the live stream.
@@ -57,6 +58,7 @@ impl Collector {
             agents: AgentBook::new(recovered.agents),
             folds,
             refusals: Refusals::default(),
+            losses: Losses::default(),
             others: foreign::Others::default(),
             collected: Collected::default(),
             is_watched: false,
@@ -187,7 +189,7 @@ impl Collector {
                     }
                 }
             }
-            RecordBody::Event(event) => self.take_event(directory, agent, &event),
+            RecordBody::Event(event) => self.take_event(directory, agent, &event, now),
         }
     }
 
@@ -210,14 +212,13 @@ impl Collector {
                 floor: head.oldest.saturating_sub(1),
             });
         }
-        self.note_lost(agent, head, &lost);
+        self.note_lost(agent, head, &lost, now);
         receipt
     }
 
-    fn note_lost(&mut self, agent: &AgentName, head: &Head, lost: &[(u64, u64)]) {
+    fn note_lost(&mut self, agent: &AgentName, head: &Head, lost: &[(u64, u64)], now: Micros) {
         for (first, last) in lost {
-            add(&self.board.counters.gaps, last - first + 1);
-            tracing::warn!(%agent, first, last, "records of an agent are lost");
+            self.losses.lost(&self.board, agent, (*first, *last), now);
             self.collected.group.gaps.push(Gap {
                 agent: agent.clone(),
                 stream: head.stream.clone(),
@@ -271,16 +272,21 @@ impl Collector {
         }
     }
 
-    fn take_event(&mut self, directory: &Directory, agent: &AgentName, event: &Event) {
+    fn take_event(&mut self, directory: &Directory, agent: &AgentName, event: &Event, now: Micros) {
         match event {
             Event::Dropped {
                 from,
                 to,
                 count,
                 reason,
-            } => losses::dropped(&self.board, agent, (*from, *to), *count, *reason),
+            } => {
+                let why = (*count, *reason);
+                self.losses
+                    .dropped(&self.board, agent, (*from, *to), why, now);
+            }
             Event::Damaged { kept, renewed } => {
-                losses::damaged(&self.board, agent, *kept, *renewed);
+                self.losses
+                    .damaged(&self.board, agent, (*kept, *renewed), now);
             }
             Event::Device {
                 device,
@@ -334,7 +340,7 @@ impl Collector {
             seq: 0,
             oldest,
         };
-        self.note_lost(agent, &head, &lost);
+        self.note_lost(agent, &head, &lost, now);
     }
 
     /// Puts a message into quarantine and acknowledges it if its number can be read.
