@@ -144,6 +144,11 @@ impl Profiles {
         self.0.get(name).cloned()
     }
 
+    /// Returns all profiles, by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Profile> {
+        self.0.values().map(Arc::as_ref)
+    }
+
     /// Returns the names, sorted, for messages.
     #[must_use]
     pub fn names(&self) -> String {

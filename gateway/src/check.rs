@@ -84,12 +84,7 @@ impl Display for Report {
 /// Opens what the settings name, and compares.
 pub async fn run(config: &Config, clock: &Clock) -> Report {
     let mut report = Report::default();
-    report.tell("http.listen", config.http.listen);
-    report.tell("metrics.listen", config.metrics_listen);
-    match &config.mqtt {
-        Mqtt::Embedded { listen } => report.tell("mqtt", format!("embedded {listen}")),
-        Mqtt::External { .. } => report.tell("mqtt", "external"),
-    }
+    tell_settings(&mut report, config);
     if let Err(error) = crate::folder::make(&config.data) {
         report.add("data", error, "a folder", false);
         return report;
@@ -110,6 +105,63 @@ pub async fn run(config: &Config, clock: &Clock) -> Report {
     }
     check_elsewhere(&mut report, config, clock).await;
     report
+}
+
+/// Tells every setting with its bounds. They hold: a file with others was refused before.
+fn tell_settings(report: &mut Report, config: &Config) {
+    report.tell("http.listen", config.http.listen);
+    let url = &config.http.public_url;
+    report.tell("http.public_url", if url.is_empty() { "-" } else { url });
+    report.tell("metrics.listen", config.metrics_listen);
+    match &config.mqtt {
+        Mqtt::Embedded { listen } => report.tell("mqtt", format!("embedded {listen}")),
+        Mqtt::External { .. } => report.tell("mqtt", "external"),
+    }
+    report.tell("modbus.allow: networks", config.modbus.allow.len());
+    report.tell(
+        "modbus.profile_dir: profiles",
+        config.modbus.profiles.iter().len(),
+    );
+    let (kept, limits) = (&config.history, &config.limits);
+    let minutes = format!("{} to 36600", kept.raw_days);
+    let (logins, requests) = ("0 to 100000", "0 to 10000000");
+    for (name, value, bounds) in [
+        ("modbus.outbox_mb", config.modbus.outbox_mb, "1 to 1048576"),
+        ("history.raw_days", kept.raw_days, "1 to 3660"),
+        ("history.minute_days", kept.minute_days, &minutes),
+        (
+            "history.hour_days",
+            kept.hour_days,
+            "0, or minute_days to 36600",
+        ),
+        ("limits.login_per_minute", limits.login_per_minute, logins),
+        (
+            "limits.requests_per_minute",
+            limits.requests_per_minute,
+            requests,
+        ),
+        (
+            "limits.anonymous_per_minute",
+            limits.anonymous_per_minute,
+            requests,
+        ),
+        (
+            "passwords.memory_kib",
+            config.password_memory_kib,
+            "8192 to 1048576",
+        ),
+    ] {
+        report.add(name, value, bounds, true);
+    }
+    if let Some(store) = &config.elsewhere {
+        let bounds = "64 MiB to 1048576 MiB";
+        report.add(
+            "history.queue_mib",
+            mebibytes(store.queue_bytes_max),
+            bounds,
+            true,
+        );
+    }
 }
 
 fn check_folder(report: &mut Report, folder: &Path) {
@@ -295,6 +347,13 @@ mod tests {
             "booking database: synchronous",
             "telemetry store: synchronous",
             "forecast",
+            "modbus.allow",
+            "modbus.outbox_mb",
+            "history.raw_days",
+            "history.minute_days",
+            "history.hour_days",
+            "limits.requests_per_minute",
+            "passwords.memory_kib",
         ] {
             assert!(text.contains(part), "{text}");
         }

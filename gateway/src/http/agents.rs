@@ -16,6 +16,7 @@ use super::body::Body;
 use super::caller::SignedIn;
 use super::path::Name;
 use super::problem::{Problem, ProblemType};
+use super::sources::managed_lab;
 use super::state::HttpState;
 use super::time::{Length, Zoned};
 use super::tokens::made;
@@ -25,6 +26,9 @@ use crate::credentials::new_secret;
 use crate::history::Losses;
 use crate::registry::{AgentEntry, Directory, NodeKind, RESIDENT_PREFIX, Right, SecretHash};
 use crate::words::Said;
+
+/// Most agents of a lab: one a room with instruments is usual.
+const AGENTS_OF_LAB_MAX: usize = 1_000;
 
 /// Most instruments that one request gives an agent: as many as it may have devices, roughly.
 const SERVED_MAX: usize = 500;
@@ -105,12 +109,7 @@ pub(super) async fn create(
     Body(asked): Body<AgentRequest>,
 ) -> Result<Created<Json<NewAgent>>, Problem> {
     let directory = state.directory().load_full();
-    let lab = directory.nodes.get(&NodeId::new(asked.lab));
-    let lab = lab
-        .filter(|node| node.kind == NodeKind::Lab)
-        .ok_or_else(|| Problem::field("lab", "no such lab"))?;
-    let right = Right::ManageInstruments;
-    who.caller.demand(&directory, right, lab.id)?;
+    let lab = managed_lab(&directory, &who.caller, asked.lab)?;
     let name = asked.name;
     if RESERVED.contains(&name.as_str()) || name.as_str().starts_with(RESIDENT_PREFIX) {
         let message = "this name is the gateway's own: choose another one";
@@ -125,11 +124,19 @@ pub(super) async fn create(
         );
         return Err(Problem::wrong_state(detail));
     }
-    let served = served(&directory, lab.id, &asked.instruments)?;
+    let agents = directory.agents.values();
+    if agents.filter(|agent| agent.lab == lab).count() >= AGENTS_OF_LAB_MAX {
+        let detail = Said::new(
+            format!("每个实验室最多 {AGENTS_OF_LAB_MAX} 个采集代理，请先撤销不用的"),
+            format!("A lab has at most {AGENTS_OF_LAB_MAX} agents: revoke one first"),
+        );
+        return Err(Problem::wrong_state(detail));
+    }
+    let served = served(&directory, lab, &asked.instruments)?;
     let secret = new_secret();
     let entry = AgentEntry {
         name: name.clone(),
-        lab: lab.id,
+        lab,
         secret: SecretHash::of(&secret),
         created_at: state.clock().now(),
     };

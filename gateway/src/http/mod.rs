@@ -21,6 +21,7 @@ pub mod caller;
 pub mod catalogue;
 pub mod checking;
 pub mod details;
+pub mod device_profiles;
 pub mod edge_nodes;
 pub mod frame;
 pub mod front;
@@ -154,6 +155,7 @@ fn foreign_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(mappings::read, mappings::replace, mappings::remove))
         .routes(routes!(unknown_devices::list))
         .routes(routes!(edge_nodes::list))
+        .routes(routes!(device_profiles::list))
         .routes(routes!(unknown_devices::adopt))
         .routes(routes!(write_readings::keep))
 }

@@ -50,6 +50,12 @@ impl Polling {
         }))
     }
 
+    /// Returns the device profiles that a source may name.
+    #[must_use]
+    pub fn profiles(&self) -> &Profiles {
+        &self.0.profiles
+    }
+
     /// Starts to poll what the directory asks for, and follows it. Outboxes lie in `data/polling`.
     pub fn start(
         &self,

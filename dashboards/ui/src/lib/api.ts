@@ -137,6 +137,7 @@ export const api = {
   setPolicy: (home: PolicyHome, rules: T.PolicyRule[], version: number) =>
     put<T.Policy>(policyAt(home), { rules }, version),
   source: (key: string) => get<T.Source | null>(`${at(key)}/source`),
+  deviceProfiles: () => get<{ items: T.DeviceProfile[] }>(`${V1}/device-profiles`),
   setSource: (key: string, source: T.Source) => put<T.Source>(`${at(key)}/source`, source),
   stateRule: (key: string) => get<T.StateRule>(`${at(key)}/state-rule`),
   setStateRule: (key: string, rule: T.StateRule) => put<T.StateRule>(`${at(key)}/state-rule`, rule),

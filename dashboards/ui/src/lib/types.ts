@@ -291,6 +291,12 @@ export interface ModbusSource {
   every: string;
   timeout: string;
 }
+/** A Modbus device whose registers the gateway knows. */
+export interface DeviceProfile {
+  name: string;
+  title: string;
+  channels: { name: string; unit: string }[];
+}
 export interface StateRule {
   channel: string;
   running_above: number;
@@ -300,7 +306,7 @@ export interface StateRule {
   fault_channel: string | null;
   /** Null: by the interval that the agent promises. */
   stale_after: string | null;
-  /** Anything but thresholds is set by the API. */
+  /** Left out: thresholds. The fields of other kinds are written as text. */
   kind?: 'register' | 'cases';
 }
 /** What the last days' readings say of thresholds. */

@@ -303,3 +303,18 @@ async fn no_lab_takes_every_device_of_a_make() {
     let made = place.post(Who::RegionAdmin, "/api/v1/sources", &body).await;
     made.expect(201);
 }
+
+#[tokio::test]
+async fn the_profiles_that_a_source_may_name_tell_what_they_read() {
+    let place = Place::new().await;
+    let list = place.get(Who::Researcher, "/api/v1/device-profiles").await;
+    let list = list.expect(200);
+    let profiles = list["items"].as_array().unwrap();
+    let one = profiles.iter().find(|one| one["name"] == "sdm120").unwrap();
+    let power = json!({ "name": "power_w", "unit": "W" });
+    assert!(
+        one["channels"].as_array().unwrap().contains(&power),
+        "{one}"
+    );
+    assert!(one["source"].as_str().unwrap().contains("Eastron"), "{one}");
+}

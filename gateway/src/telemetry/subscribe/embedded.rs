@@ -38,6 +38,10 @@ const QUEUED_FOR_AGENT_MAX: usize = 64;
 /// Messages under way to one agent without its PUBACK.
 const INFLIGHT_MAX: u16 = 64;
 
+/// Longest that a session outlives its connection, whatever its client asks for: nobody else may use
+/// its client id so long, and agents need none, since their outbox sends again.
+const SESSION_KEPT_MAX: Duration = Duration::from_mins(1);
+
 /// How often revoked agents are looked for.
 const REVOCATION_EVERY: Duration = Duration::from_secs(1);
 
@@ -131,7 +135,8 @@ fn bind(listen: SocketAddr) -> rmqtt::Result<Listener> {
         .max_subscriptions(8)
         .max_inflight(NonZeroU16::new(INFLIGHT_MAX).expect("the constant is not zero"))
         .max_mqueue_len(QUEUED_FOR_AGENT_MAX)
-        .session_expiry_interval(Duration::from_mins(1))
+        .session_expiry_interval(SESSION_KEPT_MAX)
+        .max_session_expiry_interval(SESSION_KEPT_MAX)
         .message_expiry_interval(Duration::from_mins(1))
         .bind()?
         .tcp()

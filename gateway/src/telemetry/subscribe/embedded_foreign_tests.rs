@@ -115,3 +115,11 @@ async fn the_puback_comes_after_the_commit_and_ends_with_the_credential() {
     plant.directory.store(Arc::new(revoked));
     assert_eq!(device.hears().await, "closed");
 }
+
+#[tokio::test]
+async fn no_session_outlives_its_connection_for_long() {
+    let listener = super::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    // A client of MQTT 5 may ask for 136 years, and holds its client id meanwhile.
+    let longest = listener.cfg.max_session_expiry_interval;
+    assert_eq!(longest, super::SESSION_KEPT_MAX);
+}

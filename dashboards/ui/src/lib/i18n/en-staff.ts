@@ -43,7 +43,6 @@ export const enStaff: StaffTexts = {
     byAgent: 'An agent',
     byGateway: 'Modbus, polled by the gateway',
     profile: 'Device profile',
-    profileHint: 'For example sdm120, pm5000',
     address: 'Address',
     addressHint: 'host:port; without a port 502',
     unit: 'Unit',
@@ -77,7 +76,12 @@ export const enStaff: StaffTexts = {
     stateColumn: 'State',
     decidedColumn: 'As it holds now',
     byRuleColumn: 'By this rule',
-    otherRule: 'This rule reads a status register or a list of conditions: change it by the API.',
+    kind: 'Told by',
+    kinds: { levels: 'Thresholds', register: 'A status register', cases: 'Conditions' },
+    asText: 'Rule (JSON)',
+    asTextHint:
+      'state: off, standby, running, fault. Conditions: above, below, one_of, bits, all, any, not; alarms are alarm bits. All of it stands in /api/docs.',
+    notJson: (why: string) => `Not JSON: ${why}`,
     order: '“Stops running below” cannot be above “Running above”.',
   },
   agents: {

@@ -45,6 +45,12 @@ pub(super) fn rows() -> Vec<Row> {
         listed("/api/v1/mappings"),
         listed("/api/v1/unknown-devices"),
         listed("/api/v1/edge-nodes"),
+        row(
+            Method::GET,
+            "/api/v1/device-profiles",
+            "/api/v1/device-profiles",
+            [401, 200, 200, 200, 200, 200, 200],
+        ),
         made(
             "/api/v1/sources",
             json!({ "name": "new-{n}", "lab": LAB, "filters": ["new/{n}/#"] }),
