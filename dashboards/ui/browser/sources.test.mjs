@@ -141,7 +141,10 @@ test('a Modbus unit that the gateway may not poll is refused at its field', asyn
   await page.goto(`/manage/i/${instrument.key}`);
   const form = page.getByTestId('source-form');
   await form.locator('[name=way]').selectOption('modbus');
-  await form.locator('[name=profile]').fill('no-such-profile');
+  const profile = form.locator('[name=profile]');
+  await profile.locator('option[value=sdm120]').waitFor({ state: 'attached' });
+  await profile.selectOption('sdm120');
+  await form.getByText('power_w').waitFor();
   await form.locator('[name=address]').fill('192.0.2.1:502');
   await form.locator('button[type=submit]').click();
   await form.locator('[role=alert]').waitFor();
@@ -187,6 +190,8 @@ test('a unit that is polled comes back into the form, and an agent’s losses an
   const form = page.getByTestId('source-form');
   await form.locator('[name=every]').waitFor();
   assert.equal(await form.locator('[name=address]').inputValue(), unit.address);
+  await form.locator('[name=profile] option[value=sdm630]').waitFor({ state: 'attached' });
+  assert.equal(await form.locator('[name=profile]').inputValue(), unit.profile);
   await form.locator('[name=every]').fill('2');
   await form.locator('button[type=submit]').click();
   await page.getByText('Saved').first().waitFor();
@@ -198,6 +203,51 @@ test('a unit that is polled comes back into the form, and an agent’s losses an
   await row.getByText('Its clock is off by −1 min').waitFor();
   await row.getByText('the gateway itself').waitFor();
   await assertAccessible(page, 'agents with warnings');
+  assert.deepEqual(faults, []);
+  await call(manager, 'DELETE', `/api/v1/instruments/${instrument.key}`);
+  await context.close();
+});
+
+test('a rule of a status register is written, tried and kept', async () => {
+  const instrument = await registered(manager);
+  const { page, faults, context } = await open({ who: manager, language: 'en' });
+  const rule = `/api/v1/instruments/${instrument.key}/state-rule`;
+  await page.goto(`/manage/i/${instrument.key}`);
+  const form = page.getByTestId('state-rule-form');
+  await form.locator('[name=kind]').selectOption('register');
+  const text = form.locator('[name=rule]');
+  await text.fill('{"kind":');
+  await form.getByText('Not JSON').waitFor();
+  assert.ok(await form.locator('button[type=submit]').isDisabled());
+  const table = [
+    { from: 0, state: 'off' },
+    { from: 9, to: 3, state: 'running' },
+  ];
+  const asked = { kind: 'register', channel: 'mode', table, dwell: 'PT2S' };
+  await text.fill(JSON.stringify(asked));
+  await form.locator('button[type=submit]').click();
+  await page.getByText('must not be below from').first().waitFor();
+  asked.table[1] = { from: 3, to: 9, state: 'running' };
+  await text.fill(JSON.stringify(asked));
+  await page.getByTestId('state-rule-trial').getByRole('button', { name: 'Try' }).click();
+  await page.getByTestId('state-rule-trial').locator('table').waitFor();
+  await assertAccessible(page, 'a rule as text');
+  await shoot(page, 'state-rule-register-en');
+  await form.locator('button[type=submit]').click();
+  await page.getByText('Saved').first().waitFor();
+  const kept = (await call(manager, 'GET', rule)).body;
+  assert.deepEqual([kept.kind, kept.channel, kept.table], ['register', 'mode', asked.table]);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector('[name=rule]')?.value.includes('mode'));
+  assert.equal(await form.locator('[name=kind]').inputValue(), 'register');
+  // Back to thresholds.
+  await form.locator('[name=kind]').selectOption('levels');
+  await form.locator('[name=above]').fill('90');
+  await form.locator('[name=below]').fill('60');
+  await form.locator('button[type=submit]').click();
+  await page.getByText('Saved').first().waitFor();
+  const back = (await call(manager, 'GET', rule)).body;
+  assert.deepEqual([back.kind, back.running_above, back.table], [undefined, 90, undefined]);
   assert.deepEqual(faults, []);
   await call(manager, 'DELETE', `/api/v1/instruments/${instrument.key}`);
   await context.close();
