@@ -53,7 +53,7 @@ export const enStaff: StaffTexts = {
     none: 'Not connected',
     state: 'Machine state rule',
     stateIntro:
-      'Power decides whether the machine runs; a changed rule can be re-run over history.',
+      'Readings decide whether the machine runs; a changed rule can be re-run over history.',
     runningAbove: 'Running above',
     runningBelow: 'Stops running below',
     standbyAbove: 'Standby above',
