@@ -1,15 +1,13 @@
 //! Devices of other makers: `mosquitto_pub` sends real messages of Tasmota, Shelly and Telegraf to the
 //! embedded broker and to a real Mosquitto; unknown ones are adopted, and all survive a crash.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::client::Client;
-use tests::gateway::{Broker, Gateway, Setup};
-use tests::mosquitto::Mosquitto;
-use tests::region::{Plan, Region};
+use tests::foreign_plant::ForeignPlant;
 use tests::times::{now_ms, parse_ms, rfc3339};
 use tests::wait;
 
@@ -25,66 +23,27 @@ const FILTERS: [&str; 3] = [
 
 const SHANGHAI_MS: i64 = 8 * 3_600_000;
 
-/// A gateway with a foreign source `plugs` and three instruments that no agent speaks for.
-struct Plant {
-    gateway: Gateway,
-    manager: Client,
-    keys: Vec<String>,
-    broker: String,
-    secret: String,
-    _mosquitto: Option<Mosquitto>,
+/// A source `plugs` and three instruments.
+struct Plant(ForeignPlant);
+
+impl Deref for Plant {
+    type Target = ForeignPlant;
+
+    fn deref(&self) -> &ForeignPlant {
+        &self.0
+    }
 }
 
 impl Plant {
     async fn start(dir: &Path, external: bool) -> Self {
-        let mut setup = Setup::new(dir);
-        let plan = Plan {
-            researchers: 1,
-            instruments: 3,
-            agents: 1,
+        let lines = |right: &str| {
+            FILTERS
+                .map(|filter| format!("topic {right} {filter}\n"))
+                .concat()
         };
-        let region = Region::fill(&setup, plan).await;
-        let mut mosquitto = None;
-        if external {
-            let read: String = FILTERS
-                .map(|filter| format!("topic read {filter}\n"))
-                .concat();
-            let write: String = FILTERS
-                .map(|filter| format!("topic write {filter}\n"))
-                .concat();
-            let rules = format!("{read}user plugs\n{write}");
-            let broker = Mosquitto::start_with(dir, &[("plugs", "plugs-secret")], &rules).await;
-            setup.broker = Broker::External(broker.gateway_url());
-            mosquitto = Some(broker);
-        }
-        let gateway = Gateway::start(dir, setup).await;
-        let manager = gateway.client().with_token(&region.manager.token);
-        for key in &region.instruments {
-            let path = format!("/api/v1/instruments/{key}/source");
-            let _ = manager
-                .put(&path, &json!({ "agent": null }))
-                .await
-                .expect(200);
-        }
-        let made = json!({ "name": "plugs", "lab": 4, "filters": FILTERS });
-        let made = manager.post("/api/v1/sources", &made).await.expect(201);
-        let (broker, secret) = mosquitto.as_ref().map_or_else(
-            || {
-                (
-                    gateway.mqtt_url(),
-                    made["secret"].as_str().unwrap().to_owned(),
-                )
-            },
-            |broker| (broker.url(), "plugs-secret".to_owned()),
-        );
-        Self {
-            gateway,
-            manager,
-            keys: region.instruments,
-            broker,
-            secret,
-            _mosquitto: mosquitto,
-        }
+        let rules = format!("{}user plugs\n{}", lines("read"), lines("write"));
+        let rules = external.then_some(rules.as_str());
+        Self(ForeignPlant::start(dir, 3, ("plugs", &FILTERS), rules).await)
     }
 
     /// Publishes with Mosquitto's own client; returns whether it was accepted.
@@ -272,8 +231,8 @@ async fn after_that(plant: &mut Plant, external: bool) {
         .body(lines);
     let kept = kept.send().await.unwrap();
     assert_eq!(kept.status(), 200, "{}", kept.text().await.unwrap());
-    plant.gateway.kill();
-    plant.gateway.restart().await;
+    plant.0.gateway.kill();
+    plant.0.gateway.restart().await;
     for (number, name, value) in [
         (0, "power_w", 9.0),
         (1, "power_w", 1250.5),

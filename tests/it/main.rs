@@ -15,6 +15,7 @@ mod disk_errors;
 mod double_booking;
 mod elsewhere;
 mod elsewhere_down;
+mod export;
 mod foreign_devices;
 mod full_disk;
 mod measured_run;

@@ -1,15 +1,13 @@
 //! A Sparkplug B edge node that is not ours, through the embedded broker and through Mosquitto: births,
 //! aliases, gaps, deaths, and the host's word.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::client::Client;
-use tests::gateway::{Broker, Gateway, Setup};
-use tests::mosquitto::Mosquitto;
-use tests::region::{Plan, Region};
+use tests::foreign_plant::ForeignPlant;
 use tests::sparkplug::EdgeNode;
 use tests::times::{now_ms, rfc3339};
 use tests::wait;
@@ -19,60 +17,26 @@ const SEEN: Duration = Duration::from_secs(20);
 
 const SOURCE: &str = "line";
 
-/// A gateway with a source for Sparkplug and two instruments that no agent speaks for.
-struct Plant {
-    gateway: Gateway,
-    manager: Client,
-    keys: Vec<String>,
-    broker: String,
-    secret: String,
-    _mosquitto: Option<Mosquitto>,
+/// What Mosquitto lets the gateway and the node do.
+const RULES: &str = "topic read spBv1.0/plant/#\ntopic write spBv1.0/plant/NCMD/#\n\
+                     topic readwrite spBv1.0/STATE/ortoo\n\
+                     user line\ntopic readwrite spBv1.0/plant/#\ntopic read spBv1.0/STATE/#\n";
+
+/// A source for Sparkplug and two instruments.
+struct Plant(ForeignPlant);
+
+impl Deref for Plant {
+    type Target = ForeignPlant;
+
+    fn deref(&self) -> &ForeignPlant {
+        &self.0
+    }
 }
 
 impl Plant {
     async fn start(dir: &Path, external: bool) -> Self {
-        let mut setup = Setup::new(dir);
-        let plan = Plan {
-            researchers: 1,
-            instruments: 2,
-            agents: 1,
-        };
-        let region = Region::fill(&setup, plan).await;
-        let mut mosquitto = None;
-        if external {
-            let rules = "topic read spBv1.0/plant/#\ntopic write spBv1.0/plant/NCMD/#\n\
-                         topic readwrite spBv1.0/STATE/ortoo\n\
-                         user line\ntopic readwrite spBv1.0/plant/#\ntopic read spBv1.0/STATE/#\n";
-            let broker = Mosquitto::start_with(dir, &[(SOURCE, "line-secret")], rules).await;
-            setup.broker = Broker::External(broker.gateway_url());
-            mosquitto = Some(broker);
-        }
-        let gateway = Gateway::start(dir, setup).await;
-        let manager = gateway.client().with_token(&region.manager.token);
-        for key in &region.instruments {
-            let path = format!("/api/v1/instruments/{key}/source");
-            let _ = manager
-                .put(&path, &json!({ "agent": null }))
-                .await
-                .expect(200);
-        }
-        let made = json!({ "name": SOURCE, "lab": 4, "filters": ["spBv1.0/plant/#"] });
-        let made = manager.post("/api/v1/sources", &made).await.expect(201);
-        let (broker, secret) = match &mosquitto {
-            Some(broker) => (broker.url(), "line-secret".to_owned()),
-            None => (
-                gateway.mqtt_url(),
-                made["secret"].as_str().unwrap().to_owned(),
-            ),
-        };
-        Self {
-            gateway,
-            manager,
-            keys: region.instruments,
-            broker,
-            secret,
-            _mosquitto: mosquitto,
-        }
+        let rules = external.then_some(RULES);
+        Self(ForeignPlant::start(dir, 2, (SOURCE, &["spBv1.0/plant/#"]), rules).await)
     }
 
     async fn node(&self, dir: &Path, name: &str) -> EdgeNode {
@@ -327,6 +291,6 @@ async fn an_edge_node_speaks_through_mosquitto() {
     .await;
     plant.gap(&mut node).await;
     assert_eq!(plant.host()["online"], true);
-    assert_eq!(plant.gateway.stop().await, Some(0));
+    assert_eq!(plant.0.gateway.stop().await, Some(0));
     assert_eq!(plant.host()["online"], false);
 }

@@ -16,6 +16,7 @@ pub mod database;
 pub mod disk;
 pub mod disk_faults;
 pub mod disk_torture;
+pub mod foreign_plant;
 pub mod gateway;
 pub mod influx;
 pub mod lab;

@@ -318,6 +318,7 @@ async fn delete(
     keep::write_horizons(connection, horizons).await?;
     keep::delete_blocks(connection, blocks).await?;
     keep::sweep_boots(connection, now).await?;
+    keep::sweep_gaps(connection).await?;
     let Some(mut after) = rollups_after else {
         return Ok(None);
     };

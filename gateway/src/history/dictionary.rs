@@ -57,6 +57,13 @@ impl Dictionary {
         Some(ChannelNo(next))
     }
 
+    /// Returns how many new names a lab may still bring.
+    pub(super) fn room(&self, lab: NodeId) -> usize {
+        let brought = self.brought.get(&lab).copied().unwrap_or(0);
+        let of_lab = CHANNELS_OF_LAB_MAX.saturating_sub(brought);
+        of_lab.min(usize::from(CHANNELS_MAX).saturating_sub(self.names.len()))
+    }
+
     /// Returns the name of a number.
     pub(super) fn name(&self, number: ChannelNo) -> Option<&ChannelName> {
         self.names.get(usize::from(number.0).checked_sub(1)?)
@@ -102,6 +109,10 @@ mod tests {
         let (greedy, modest) = (NodeId::new(1), NodeId::new(2));
         let taken = (0..5_000).filter(|number| names.add(&name(*number), greedy).is_some());
         assert_eq!(taken.count(), CHANNELS_OF_LAB_MAX);
+        assert_eq!(
+            (names.room(greedy), names.room(modest)),
+            (0, CHANNELS_OF_LAB_MAX)
+        );
         assert!(names.add(&name(6_000), modest).is_some());
         // What is known is anybody's, also to the lab that brings no more.
         assert!(names.number(&name(6_000)).is_some());

@@ -15,6 +15,10 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use super::rollup::{HOUR, Level, MINUTE};
 use super::touched::{DAY_MS, HOUR_MS, Touched};
 
+/// Rows of losses kept of one agent; older ones become one that counts them. An outbox that drops
+/// makes one a group of records, so this is weeks of trouble.
+const GAPS_OF_AGENT_MAX: i64 = 1_000;
+
 /// How long the clock of an agent's boot is remembered: longer than an outbox keeps records of it.
 const BOOT_KEPT_DAYS: i64 = 60;
 
@@ -237,6 +241,35 @@ pub(super) async fn sweep_boots(
         .bind(now.get() - BOOT_KEPT_DAYS * DAY_US)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Makes one row of the oldest losses of an agent that has far too many; one agent a sweep.
+pub(super) async fn sweep_gaps(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let most: Option<(String, i64)> = sqlx::query_as(
+        "SELECT agent, count(*) AS rows FROM gap GROUP BY agent ORDER BY rows DESC LIMIT 1",
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some((agent, _)) = most.filter(|(_, rows)| *rows > 2 * GAPS_OF_AGENT_MAX) else {
+        return Ok(());
+    };
+    let upto: i64 = sqlx::query_scalar(
+        "SELECT id FROM gap WHERE agent = $1 ORDER BY id DESC LIMIT 1 OFFSET $2",
+    )
+    .bind(&agent)
+    .bind(GAPS_OF_AGENT_MAX)
+    .fetch_one(&mut *connection)
+    .await?;
+    for statement in [
+        "INSERT INTO gap (agent, stream, first, last, noticed_us) \
+         SELECT agent, '', 1, sum(last - first + 1), max(noticed_us) FROM gap \
+         WHERE agent = $1 AND id <= $2 GROUP BY agent",
+        "DELETE FROM gap WHERE agent = $1 AND id <= $2",
+    ] {
+        let query = sqlx::query(statement).bind(&agent).bind(upto);
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }
 

@@ -108,7 +108,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{DAY_US, Micros};
 use tokio::sync::Notify;
 use wire::{ChannelName, Quality};
@@ -316,6 +316,16 @@ impl History {
         number.map_or_else(String::new, |number| {
             dictionary.unit(instrument, number).to_owned()
         })
+    }
+
+    /// Returns true if the store has room for all of these channels' names, as brought by a lab.
+    #[must_use]
+    pub fn has_room_for(&self, lab: NodeId, names: &BTreeSet<&ChannelName>) -> bool {
+        let dictionary = self.shared.dictionary();
+        let new = names
+            .iter()
+            .filter(|name| dictionary.number(name).is_none());
+        new.count() <= dictionary.room(lab)
     }
 
     /// Returns the name of a channel's number.

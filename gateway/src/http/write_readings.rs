@@ -3,6 +3,7 @@
 use axum::extract::{Request, State};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use utoipa::{IntoParams, ToSchema};
@@ -22,6 +23,7 @@ use crate::telemetry::{
     UNIT_CHARACTERS_MAX, stated_time_refusal,
 };
 use crate::words::{Said, fault};
+use scheduler::id::NodeId;
 use scheduler::time::Micros;
 
 /// Most bytes of a body.
@@ -155,6 +157,7 @@ pub(super) async fn keep(
     if readings.is_empty() {
         return Err(Problem::field("(body)", "must not be empty"));
     }
+    demand_room(&state, &directory, &readings)?;
     let accepted = readings.len();
     commit(&state, readings).await?;
     Ok(Json(ReadingsKept { accepted }))
@@ -273,6 +276,33 @@ impl Checker<'_> {
             value: wish.value,
         })
     }
+}
+
+/// Refuses all readings if the names of their channels are more than their labs may bring.
+fn demand_room(
+    state: &HttpState,
+    directory: &Directory,
+    readings: &[ForeignReading],
+) -> Result<(), Problem> {
+    let mut names: BTreeMap<NodeId, BTreeSet<&ChannelName>> = BTreeMap::new();
+    for reading in readings {
+        if let Some(instrument) = directory.instruments.get(&reading.instrument) {
+            let of_lab = names.entry(instrument.lab).or_default();
+            of_lab.insert(&reading.channel);
+        }
+    }
+    let history = state.history();
+    if names
+        .iter()
+        .all(|(lab, names)| history.has_room_for(*lab, names))
+    {
+        return Ok(());
+    }
+    Err(Problem::wrong_state(Said::fixed(
+        "新的通道名过多，全部未保存：一个实验室最多可新增 128 个通道名，请使用已有的名称",
+        "Too many new names of channels, so nothing is kept: a lab may bring 128, use those that \
+         are known",
+    )))
 }
 
 /// Hands readings to the recorder and waits for the commit.

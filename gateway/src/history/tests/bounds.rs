@@ -1,6 +1,7 @@
 //! What is merged, what is kept and how long, and that nothing holds up anything else.
 
 use scheduler::time::{HOUR_US, SECOND_US};
+use wire::{AgentName, StreamId};
 
 use super::*;
 
@@ -246,4 +247,28 @@ async fn readings_that_come_a_hundred_days_late_land_right_where_so_much_is_kept
     // The second hour's last rows still wait in a tail.
     let merged = "SELECT count(*) FROM block WHERE row_count = 3600";
     assert_eq!(store.number(merged).await, 1);
+}
+
+#[tokio::test]
+async fn losses_beyond_number_are_counted_in_one_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, hand) = Store::open(folder.path(), 0, Kept::default()).await;
+    let gap = |number: u64| Gap {
+        agent: AgentName::parse("lab-1").unwrap(),
+        stream: StreamId::parse("0123456789abcdef0123456789abcdef").unwrap(),
+        first: number * 10,
+        last: number * 10 + 2,
+    };
+    let group = Group {
+        gaps: (1..=2_500).map(gap).collect(),
+        ..Group::default()
+    };
+    let mut prepared = store.writer.prepare(group, store.clock.now());
+    store.writer.execute(&mut prepared).await.unwrap();
+    store.writer.apply(prepared);
+    hand.advance(HOUR_US);
+    store.tidy().await;
+    assert_eq!(store.number("SELECT count(*) FROM gap").await, 1_001);
+    let losses = store.history.losses().await.unwrap();
+    assert_eq!(losses["lab-1"].records, 7_500);
 }

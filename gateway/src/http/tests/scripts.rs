@@ -159,3 +159,23 @@ async fn lines_that_are_wrong_too_many_or_of_others_are_refused_as_a_whole() {
         .expect_problem(400, "malformed-request");
     assert!(latest(&place, 1).is_empty(), "nothing was kept");
 }
+
+#[tokio::test]
+async fn more_new_channels_than_a_lab_may_bring_are_refused_as_a_whole() {
+    let place = Place::new().await;
+    let numbered = |count: usize| {
+        let each = (0..count).map(
+            |number| json!({ "instrument": "A-1", "channel": format!("c{number}"), "value": 1 }),
+        );
+        json!({ "readings": each.collect::<Vec<_>>() })
+    };
+    let path = "/api/v1/readings";
+    let refused = place.post(Who::Manager, path, &numbered(129)).await;
+    refused.expect_problem(409, "wrong-state");
+    assert!(latest(&place, 1).is_empty(), "nothing was kept");
+    place
+        .post(Who::Manager, path, &numbered(128))
+        .await
+        .expect(200);
+    assert_eq!(latest(&place, 1).len(), 128);
+}
