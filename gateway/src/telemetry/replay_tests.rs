@@ -7,7 +7,7 @@ use crate::history::{ClockMark, Rows, intervals};
 use crate::registry::{Dwell, StateRule};
 use crate::status::OfflineReason;
 use crate::telemetry::bench;
-use crate::telemetry::state::AgentSide;
+use crate::telemetry::state::{AgentSide, UNDER_WAY_MS};
 
 const END_MS: i64 = 3_600_000;
 
@@ -44,7 +44,7 @@ fn live(rule: &StateRule, readings: &[(i64, Cell)]) -> Vec<Decision> {
         fold.tick(terms, side, Micros::new(tick_ms * 1_000), &mut decided);
     }
     // What lasted until the end counts, though the clock would wait a moment more.
-    let end = Micros::new((END_MS + 300) * 1_000);
+    let end = Micros::new((END_MS + UNDER_WAY_MS) * 1_000);
     fold.tick(terms, side, end, &mut decided);
     decided
 }

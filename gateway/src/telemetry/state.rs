@@ -23,8 +23,9 @@ use crate::registry::{STALE_AFTER_MS_MIN, StateRule};
 use crate::status::{MachineState, OfflineReason};
 
 /// Added to the dwell time when the clock ends it: a reading that undoes the candidate may be under
-/// way.
-const UNDER_WAY_MS: i64 = 300;
+/// way, for a second in its agent's record, 200 ms until the commit, and somewhat on the road. With
+/// less, a dwell shorter than a record would end by the last reading of one.
+pub(super) const UNDER_WAY_MS: i64 = 1_500;
 
 /// Readings that arrive later than this after their time are a backlog: what follows them is known
 /// only when it arrives, so the clock ends no dwell.

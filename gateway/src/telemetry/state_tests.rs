@@ -120,9 +120,9 @@ fn the_clock_ends_a_dwell_when_nothing_more_is_reported() {
     let mut heater = Heater::new();
     heater.reads(0, 1.0);
     heater.reads(20, 500.0);
-    heater.tick(30_200, ONLINE);
+    heater.tick(30_000 + UNDER_WAY_MS - 100, ONLINE);
     assert_eq!(heater.decided(), [(0, "off")]);
-    heater.tick(30_300, ONLINE);
+    heater.tick(30_000 + UNDER_WAY_MS, ONLINE);
     assert_eq!(heater.decided(), [(0, "off"), (20, "running")]);
 }
 
