@@ -173,9 +173,9 @@ impl Past {
         is_asked.then_some(part)
     }
 
-    /// Returns true if the embedded store has readings of that age too.
+    /// Returns true if the embedded store still has readings of that time too.
     fn is_kept(&self, history: &History, from_us: i64) -> bool {
-        self.clock.now().get() - from_us < history.raw_kept_us()
+        from_us >= history.raw_from(self.clock.now()).get()
     }
 
     /// Notes that the store did not answer. The embedded one may answer instead while it has what is

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use scheduler::time::{Micros, Span};
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -228,16 +228,21 @@ impl Caretaker {
             self.swept_at = now;
             return Ok(false);
         }
-        let mut transaction = crate::transaction::begin(&self.pools.writer, "BEGIN IMMEDIATE")
-            .await
-            .map_err(HistoryError::sql(DOING))?;
-        let after = delete(&mut transaction, horizons, &blocks, self.rollups_after, now)
-            .await
-            .map_err(HistoryError::sql(DOING))?;
-        transaction
-            .commit()
-            .await
-            .map_err(HistoryError::sql(DOING))?;
+        // Once an hour.
+        let crowded = if is_moved {
+            keep::with_too_many_gaps(&self.pools.readers).await
+        } else {
+            Ok(Vec::new())
+        };
+        let letting_go = LettingGo {
+            horizons,
+            kept: self.kept,
+            blocks: &blocks,
+            crowded: &crowded.map_err(HistoryError::sql(DOING))?,
+            rollups_after: self.rollups_after,
+        };
+        let after = letting_go.run(&self.pools.writer, now).await;
+        let after = after.map_err(HistoryError::sql(DOING))?;
         (self.stored, self.rollups_after) = (horizons, after);
         let is_more = !blocks.is_empty() || after.is_some();
         if !is_more {
@@ -307,21 +312,31 @@ async fn write_one(
     Ok(())
 }
 
-/// Deletes these blocks and some rollups. Returns where the rollups' deletion is.
-async fn delete(
-    connection: &mut SqliteConnection,
+/// What one sweep lets go, in one transaction.
+struct LettingGo<'s> {
     horizons: Horizons,
-    blocks: &[i64],
+    kept: Kept,
+    blocks: &'s [i64],
+    /// Agents with too many losses.
+    crowded: &'s [String],
     rollups_after: Option<i64>,
-    now: Micros,
-) -> Result<Option<i64>, sqlx::Error> {
-    keep::write_horizons(connection, horizons).await?;
-    keep::delete_blocks(connection, blocks).await?;
-    keep::sweep_boots(connection, now).await?;
-    keep::sweep_gaps(connection).await?;
-    let Some(mut after) = rollups_after else {
-        return Ok(None);
-    };
-    keep::sweep_rollups(connection, horizons, &mut after).await?;
-    Ok((after != i64::MIN).then_some(after))
+}
+
+impl LettingGo<'_> {
+    /// Deletes it and some rollups. Returns where the rollups' deletion is.
+    async fn run(&self, writer: &SqlitePool, now: Micros) -> Result<Option<i64>, sqlx::Error> {
+        let mut transaction = crate::transaction::begin(writer, "BEGIN IMMEDIATE").await?;
+        keep::write_horizons(&mut transaction, self.horizons).await?;
+        keep::delete_blocks(&mut transaction, self.blocks).await?;
+        keep::sweep_boots(&mut transaction, now, self.kept).await?;
+        for agent in self.crowded {
+            keep::sweep_gaps(&mut transaction, agent).await?;
+        }
+        let mut after = self.rollups_after;
+        if let Some(cursor) = after.as_mut() {
+            keep::sweep_rollups(&mut transaction, self.horizons, cursor).await?;
+        }
+        transaction.commit().await?;
+        Ok(after.filter(|cursor| *cursor != i64::MIN))
+    }
 }

@@ -1,6 +1,6 @@
 //! Channel names and units: text outside, small numbers inside.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scheduler::id::{InstrumentId, NodeId};
 use wire::ChannelName;
@@ -57,11 +57,17 @@ impl Dictionary {
         Some(ChannelNo(next))
     }
 
-    /// Returns how many new names a lab may still bring.
-    pub(super) fn room(&self, lab: NodeId) -> usize {
-        let brought = self.brought.get(&lab).copied().unwrap_or(0);
-        let of_lab = CHANNELS_OF_LAB_MAX.saturating_sub(brought);
-        of_lab.min(usize::from(CHANNELS_MAX).saturating_sub(self.names.len()))
+    /// Returns true if there is room for all of these names together, as their labs bring them.
+    pub(super) fn has_room(&self, names: &BTreeMap<NodeId, BTreeSet<&ChannelName>>) -> bool {
+        let mut room = usize::from(CHANNELS_MAX).saturating_sub(self.names.len());
+        names.iter().all(|(lab, names)| {
+            let new = names.iter().filter(|name| self.number(name).is_none());
+            let new = new.count();
+            let brought = self.brought.get(lab).copied().unwrap_or(0);
+            let fits = new == 0 || brought + new <= CHANNELS_OF_LAB_MAX && new <= room;
+            room = room.saturating_sub(new);
+            fits
+        })
     }
 
     /// Returns the name of a number.
@@ -109,10 +115,14 @@ mod tests {
         let (greedy, modest) = (NodeId::new(1), NodeId::new(2));
         let taken = (0..5_000).filter(|number| names.add(&name(*number), greedy).is_some());
         assert_eq!(taken.count(), CHANNELS_OF_LAB_MAX);
-        assert_eq!(
-            (names.room(greedy), names.room(modest)),
-            (0, CHANNELS_OF_LAB_MAX)
-        );
+        let new: Vec<ChannelName> = (6_000..=6_000 + CHANNELS_OF_LAB_MAX).map(name).collect();
+        let room = |lab: NodeId, count: usize| {
+            let of_lab = new.iter().take(count).collect();
+            names.has_room(&BTreeMap::from([(lab, of_lab)]))
+        };
+        assert!(room(greedy, 0) && !room(greedy, 1));
+        assert!(room(modest, CHANNELS_OF_LAB_MAX) && !room(modest, CHANNELS_OF_LAB_MAX + 1));
+        assert!(names.has_room(&BTreeMap::from([(greedy, BTreeSet::from([&name(5)]))])));
         assert!(names.add(&name(6_000), modest).is_some());
         // What is known is anybody's, also to the lab that brings no more.
         assert!(names.number(&name(6_000)).is_some());

@@ -5,8 +5,8 @@
 //! none holds up another; those whose rollups are behind wait for them, at most two days.
 //!
 //! **The file does not shrink.** SQLite uses the pages of deleted rows again, so the file stays as
-//! large as it once was; `VACUUM` while the gateway is stopped gives room back to the disk. States,
-//! losses and what is known of streams are small and stay for ever.
+//! large as it once was; `VACUUM` while the gateway is stopped gives room back to the disk. States
+//! and what is known of streams are small and stay for ever; of losses beyond number the sum stays.
 
 use scheduler::id::InstrumentId;
 use scheduler::time::{DAY_US, Micros, SECOND_US};
@@ -19,8 +19,10 @@ use super::touched::{DAY_MS, HOUR_MS, Touched};
 /// makes one a group of records, so this is weeks of trouble.
 const GAPS_OF_AGENT_MAX: i64 = 1_000;
 
-/// How long the clock of an agent's boot is remembered: longer than an outbox keeps records of it.
-const BOOT_KEPT_DAYS: i64 = 60;
+/// How long the clock of an agent's boot is remembered, at least, and how much longer than readings
+/// of it would be taken.
+const BOOT_KEPT_DAYS_MIN: i64 = 60;
+const BOOT_KEPT_DAYS_MORE: i64 = 30;
 
 /// How often expired rows are looked for.
 pub(super) const SWEEP_EVERY_US: i64 = 10 * SECOND_US;
@@ -31,6 +33,9 @@ const SWEEP_BLOCKS_MAX: u32 = 200;
 /// Most rows of rollups deleted in one sweep for each instrument, and instruments looked at.
 const SWEEP_ROLLUPS_MAX: i64 = 500;
 const SWEEP_INSTRUMENTS_MAX: usize = 16;
+
+/// Most agents whose losses are made fewer in one sweep.
+const SWEEP_AGENTS_MAX: u32 = 16;
 
 /// How long an expired block waits for its rollups.
 const WAIT_MS: i64 = 2 * DAY_MS;
@@ -236,28 +241,34 @@ async fn delete_rollups(
 pub(super) async fn sweep_boots(
     connection: &mut SqliteConnection,
     now: Micros,
+    kept: Kept,
 ) -> Result<(), sqlx::Error> {
+    let days = BOOT_KEPT_DAYS_MIN.max(i64::from(kept.raw_days) + BOOT_KEPT_DAYS_MORE);
     sqlx::query("DELETE FROM boot WHERE seen_us < $1")
-        .bind(now.get() - BOOT_KEPT_DAYS * DAY_US)
+        .bind(now.get() - days * DAY_US)
         .execute(connection)
         .await?;
     Ok(())
 }
 
-/// Makes one row of the oldest losses of an agent that has far too many; one agent a sweep.
-pub(super) async fn sweep_gaps(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let most: Option<(String, i64)> = sqlx::query_as(
-        "SELECT agent, count(*) AS rows FROM gap GROUP BY agent ORDER BY rows DESC LIMIT 1",
-    )
-    .fetch_optional(&mut *connection)
-    .await?;
-    let Some((agent, _)) = most.filter(|(_, rows)| *rows > 2 * GAPS_OF_AGENT_MAX) else {
-        return Ok(());
-    };
+/// Returns the agents that have far too many losses, before a transaction: it looks at them all.
+pub(super) async fn with_too_many_gaps(readers: &SqlitePool) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT agent FROM gap GROUP BY agent HAVING count(*) > $1 LIMIT $2")
+        .bind(2 * GAPS_OF_AGENT_MAX)
+        .bind(SWEEP_AGENTS_MAX)
+        .fetch_all(readers)
+        .await
+}
+
+/// Makes one row of the oldest losses of an agent.
+pub(super) async fn sweep_gaps(
+    connection: &mut SqliteConnection,
+    agent: &str,
+) -> Result<(), sqlx::Error> {
     let upto: i64 = sqlx::query_scalar(
         "SELECT id FROM gap WHERE agent = $1 ORDER BY id DESC LIMIT 1 OFFSET $2",
     )
-    .bind(&agent)
+    .bind(agent)
     .bind(GAPS_OF_AGENT_MAX)
     .fetch_one(&mut *connection)
     .await?;
@@ -267,7 +278,7 @@ pub(super) async fn sweep_gaps(connection: &mut SqliteConnection) -> Result<(), 
          WHERE agent = $1 AND id <= $2 GROUP BY agent",
         "DELETE FROM gap WHERE agent = $1 AND id <= $2",
     ] {
-        let query = sqlx::query(statement).bind(&agent).bind(upto);
+        let query = sqlx::query(statement).bind(agent).bind(upto);
         query.execute(&mut *connection).await?;
     }
     Ok(())

@@ -108,7 +108,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use scheduler::id::{InstrumentId, NodeId};
+use scheduler::id::InstrumentId;
 use scheduler::time::{DAY_US, Micros};
 use tokio::sync::Notify;
 use wire::{ChannelName, Quality};
@@ -180,6 +180,12 @@ impl Shared {
         *lock.expect("nobody panics while holding this lock")
     }
 
+    fn raw_from(&self, now: Micros) -> Micros {
+        let kept_us = self.raw_kept_us.load(Ordering::Relaxed);
+        let horizon_us = self.horizons().points.saturating_mul(1_000);
+        Micros::new(now.get().saturating_sub(kept_us).max(horizon_us))
+    }
+
     fn set_horizons(&self, horizons: Horizons) {
         let lock = self.horizons.lock();
         *lock.expect("nobody panics while holding this lock") = horizons;
@@ -204,10 +210,12 @@ pub struct History {
 }
 
 impl History {
-    /// Returns how long readings are kept as they came, in microseconds; older ones are not taken.
+    /// Returns from when on readings are kept as they came; older ones are not taken. After the
+    /// setting was raised this is where it was until new time has filled it: what lies before is
+    /// let go at once.
     #[must_use]
-    pub fn raw_kept_us(&self) -> i64 {
-        self.shared.raw_kept_us.load(Ordering::Relaxed)
+    pub fn raw_from(&self, now: Micros) -> Micros {
+        self.shared.raw_from(now)
     }
 
     /// Opens `telemetry.db` in a folder, makes it if it is not there, and recovers what a crash left:
@@ -316,16 +324,6 @@ impl History {
         number.map_or_else(String::new, |number| {
             dictionary.unit(instrument, number).to_owned()
         })
-    }
-
-    /// Returns true if the store has room for all of these channels' names, as brought by a lab.
-    #[must_use]
-    pub fn has_room_for(&self, lab: NodeId, names: &BTreeSet<&ChannelName>) -> bool {
-        let dictionary = self.shared.dictionary();
-        let new = names
-            .iter()
-            .filter(|name| dictionary.number(name).is_none());
-        new.count() <= dictionary.room(lab)
     }
 
     /// Returns the name of a channel's number.

@@ -131,7 +131,7 @@ pub(super) fn touch(prepared: &mut Prepared, touched: &mut Touched) {
 
 /// The number of rows at which a tail is full. The first tails of instruments end at different
 /// lengths, so that not all instruments of a plant fill theirs in the same second.
-fn full_at(instrument: InstrumentId, is_first: bool) -> usize {
+pub(super) fn full_at(instrument: InstrumentId, is_first: bool) -> usize {
     if !is_first {
         return BLOCK_ROWS;
     }

@@ -15,7 +15,7 @@ use super::group::{AgentRow, BootClock, StateChange};
 use super::journal::{self, StreamNo};
 use super::keep::Horizons;
 use super::pins::Pins;
-use super::placing::TailKey;
+use super::placing::{self, TailKey};
 use super::prepared::decode_newest;
 use super::ranges::RangeSet;
 use super::rows::ChannelNo;
@@ -72,6 +72,7 @@ pub(super) async fn memory(pool: &SqlitePool, now: Micros) -> Result<Memory, His
     memory.read_tails(pool).await?;
     memory.read_streams(pool).await?;
     memory.replay(pool).await?;
+    memory.keep_phases();
     memory.read_states(pool).await?;
     memory.read_agents(pool).await?;
     memory.read_touched(pool, now).await?;
@@ -233,6 +234,14 @@ impl Memory {
             }
         }
         Ok(())
+    }
+
+    /// Lets tails that stand beyond the length of a first one go on to that of all others. Else
+    /// almost half of them would end with the first reading after a start, and together from then on.
+    fn keep_phases(&mut self) {
+        for (of, tails) in &mut self.tails {
+            tails.has_ended = tails.live.len() >= placing::full_at(*of, true);
+        }
     }
 
     async fn read_states(&mut self, pool: &SqlitePool) -> Result<(), HistoryError> {

@@ -55,7 +55,7 @@ pub(super) struct InstrumentTails {
     pub(super) late: Rows,
     /// Time of the newest row that ever was in the live tail.
     pub(super) live_upto_ms: Option<i64>,
-    /// True once a tail became a block since the store was opened.
+    /// True once a tail became a block, or stood beyond its first end when the store was opened.
     pub(super) has_ended: bool,
     pub(super) newest: Vec<Newest>,
 }

@@ -9,9 +9,8 @@
 //! journal row is written as a checkpoint, and so is what was received of a stream after 2 minutes.
 //! So a silent channel never pins the journal.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{MINUTE_US, Micros};
@@ -91,10 +90,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Returns how long readings are kept as they came, in microseconds; older ones are not taken.
+    /// Returns from when on readings are kept as they came; older ones are not taken.
     #[must_use]
-    pub fn raw_kept_us(&self) -> i64 {
-        self.shared.raw_kept_us.load(Ordering::Relaxed)
+    pub fn raw_from(&self, now: Micros) -> Micros {
+        self.shared.raw_from(now)
     }
 
     /// Returns the number of a channel, giving a new name that a lab brings its own; `None` if there
@@ -106,6 +105,12 @@ impl Writer {
             self.new_channels.push((number, lab));
             Some(number)
         })
+    }
+
+    /// Returns true if there is room for all of these names together, as their labs bring them.
+    #[must_use]
+    pub fn has_room(&self, names: &BTreeMap<NodeId, BTreeSet<&ChannelName>>) -> bool {
+        self.shared.dictionary().has_room(names)
     }
 
     /// Takes note of a unit. It is committed with the next group.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use chrono_tz::Tz;
+use scheduler::time::Micros;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -141,7 +142,7 @@ pub(super) async fn test(
         directory: &directory,
         language: who.caller.language,
         now,
-        kept_us: state.history().raw_kept_us(),
+        raw_from: state.history().raw_from(now),
     };
     Ok(Json(
         reporter.report(source.may_send(&asked.topic), &outcome),
@@ -151,8 +152,8 @@ pub(super) async fn test(
 struct Reporter<'r> {
     directory: &'r Directory,
     language: Language,
-    now: scheduler::time::Micros,
-    kept_us: i64,
+    now: Micros,
+    raw_from: Micros,
 }
 
 impl Reporter<'_> {
@@ -180,7 +181,7 @@ impl Reporter<'_> {
         let (time, time_from) = match reading.time {
             ReadingTime::Arrival => (self.now, "arrival"),
             ReadingTime::Device(at)
-                if stated_time_refusal(at, self.now, self.kept_us).is_some() =>
+                if stated_time_refusal(at, self.now, self.raw_from).is_some() =>
             {
                 (self.now, "doubt")
             }

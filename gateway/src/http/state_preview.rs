@@ -132,7 +132,7 @@ pub(super) fn past_window(
         };
         return Err(Problem::field("to", message));
     }
-    if now - from > state.history().raw_kept_us() {
+    if from < state.history().raw_from(now) {
         return Err(Problem::field("from", "must not lie before what is kept"));
     }
     Ok(window)

@@ -3,7 +3,6 @@
 use axum::extract::{Request, State};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use utoipa::{IntoParams, ToSchema};
@@ -20,10 +19,9 @@ use super::time::When;
 use crate::registry::{Directory, Right};
 use crate::telemetry::{
     Acknowledge, ForeignBatch, ForeignReading, READINGS_MAX, ReadingTime, Refused,
-    UNIT_CHARACTERS_MAX, stated_time_refusal,
+    TOO_MANY_CHANNELS, UNIT_CHARACTERS_MAX, stated_time_refusal,
 };
 use crate::words::{Said, fault};
-use scheduler::id::NodeId;
 use scheduler::time::Micros;
 
 /// Most bytes of a body.
@@ -133,11 +131,12 @@ pub(super) async fn keep(
         let message = "expected at most 10,000 readings";
         return Err(Problem::field("(body)", message));
     }
+    let now = state.clock().now();
     let checker = Checker {
         directory: &directory,
         caller: &who.caller,
-        now: state.clock().now(),
-        kept_us: state.history().raw_kept_us(),
+        now,
+        raw_from: state.history().raw_from(now),
     };
     let mut readings = Vec::with_capacity(wishes.len());
     let mut is_foreign = false;
@@ -157,7 +156,6 @@ pub(super) async fn keep(
     if readings.is_empty() {
         return Err(Problem::field("(body)", "must not be empty"));
     }
-    demand_room(&state, &directory, &readings)?;
     let accepted = readings.len();
     commit(&state, readings).await?;
     Ok(Json(ReadingsKept { accepted }))
@@ -229,7 +227,7 @@ struct Checker<'c> {
     directory: &'c Directory,
     caller: &'c Caller,
     now: Micros,
-    kept_us: i64,
+    raw_from: Micros,
 }
 
 impl Checker<'_> {
@@ -262,7 +260,7 @@ impl Checker<'_> {
         }
         let time = match wish.time {
             None => ReadingTime::Arrival,
-            Some(at) => match stated_time_refusal(at, self.now, self.kept_us) {
+            Some(at) => match stated_time_refusal(at, self.now, self.raw_from) {
                 None => ReadingTime::Stated(at),
                 Some("future_time") => return Err(wrong(".time", "must not lie ahead")),
                 Some(_) => return Err(wrong(".time", "older than readings are kept")),
@@ -278,31 +276,13 @@ impl Checker<'_> {
     }
 }
 
-/// Refuses all readings if the names of their channels are more than their labs may bring.
-fn demand_room(
-    state: &HttpState,
-    directory: &Directory,
-    readings: &[ForeignReading],
-) -> Result<(), Problem> {
-    let mut names: BTreeMap<NodeId, BTreeSet<&ChannelName>> = BTreeMap::new();
-    for reading in readings {
-        if let Some(instrument) = directory.instruments.get(&reading.instrument) {
-            let of_lab = names.entry(instrument.lab).or_default();
-            of_lab.insert(&reading.channel);
-        }
-    }
-    let history = state.history();
-    if names
-        .iter()
-        .all(|(lab, names)| history.has_room_for(*lab, names))
-    {
-        return Ok(());
-    }
-    Err(Problem::wrong_state(Said::fixed(
+/// Says that nothing is kept, since the names of channels are more than there is room for.
+fn too_many_channels() -> Problem {
+    Problem::wrong_state(Said::fixed(
         "新的通道名过多，全部未保存：一个实验室最多可新增 128 个通道名，请使用已有的名称",
         "Too many new names of channels, so nothing is kept: a lab may bring 128, use those that \
          are known",
-    )))
+    ))
 }
 
 /// Hands readings to the recorder and waits for the commit.
@@ -334,6 +314,7 @@ async fn commit(state: &HttpState, readings: Vec<ForeignReading>) -> Result<(), 
     let refused = refused.take();
     match refused.first() {
         None => Ok(()),
+        Some((TOO_MANY_CHANNELS, _)) => Err(too_many_channels()),
         Some((_, detail)) => Err(Problem::wrong_state(Said::new(
             format!("有 {} 条读数未能保存：{detail}", refused.len()),
             format!("{} readings could not be kept: {detail}", refused.len()),

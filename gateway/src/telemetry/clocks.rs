@@ -16,7 +16,7 @@
 
 use std::collections::HashMap;
 
-use scheduler::time::{DAY_US, MINUTE_US, Micros, SECOND_US};
+use scheduler::time::{MINUTE_US, Micros, SECOND_US};
 use wire::{AgentName, Batch, BootId, Clocks};
 
 use crate::history::{BootClock, ClockMark};
@@ -62,12 +62,11 @@ pub(super) struct Possible {
 }
 
 impl Possible {
-    /// Returns what is possible now: from the retention of readings, `kept_us` (a day more, and not
+    /// Returns what is possible now: from where readings are kept as they came, `raw_from` (and not
     /// before 2020), to 5 minutes ahead.
-    pub(super) fn now(now: Micros, kept_us: i64) -> Self {
-        let from_us = now.get() - kept_us - DAY_US;
+    pub(super) fn now(now: Micros, raw_from: Micros) -> Self {
         Self {
-            from_ms: from_us.max(EARLIEST_US).div_euclid(1_000),
+            from_ms: raw_from.get().max(EARLIEST_US).div_euclid(1_000),
             to_ms: (now.get() + FUTURE_US).div_euclid(1_000),
         }
     }

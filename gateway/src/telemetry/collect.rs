@@ -175,7 +175,7 @@ impl Collector {
         let placed = self.clocks.place(agent, &batch, now);
         match batch.record.body {
             RecordBody::Series(series) => {
-                let possible = Possible::now(now, writer.raw_kept_us());
+                let possible = Possible::now(now, writer.raw_from(now));
                 let mut number_of = |name: &_, lab| writer.channel(name, lab);
                 let resolved =
                     resolve::resolve(directory, agent, &series, placed, possible, &mut number_of);

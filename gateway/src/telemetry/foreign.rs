@@ -67,11 +67,11 @@ pub struct ForeignReading {
     pub value: Result<f64, Quality>,
 }
 
-/// Returns why a reading stated for a time would be refused now, while readings are kept for
-/// `kept_us`: `future_time` or `too_old`.
+/// Returns why a reading stated for a time would be refused now, while readings are kept from
+/// `raw_from` on: `future_time` or `too_old`.
 #[must_use]
-pub fn stated_time_refusal(at: Micros, now: Micros, kept_us: i64) -> Option<&'static str> {
-    Possible::now(now, kept_us).refusal(at.get().div_euclid(1_000))
+pub fn stated_time_refusal(at: Micros, now: Micros, raw_from: Micros) -> Option<&'static str> {
+    Possible::now(now, raw_from).refusal(at.get().div_euclid(1_000))
 }
 
 /// Whether what reads an instrument is there, as it said or as its last will says.
@@ -83,6 +83,10 @@ pub struct Presence {
     /// reading says that it is there again.
     pub is_here: bool,
 }
+
+/// Why readings are refused whose channels' names are more than the store or their lab has room for;
+/// of a [`ForeignBatch`] none is taken then.
+pub const TOO_MANY_CHANNELS: &str = "too_many_channels";
 
 /// Readings that are committed together with whatever else their group holds.
 #[derive(Debug, Default)]

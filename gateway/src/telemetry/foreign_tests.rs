@@ -353,6 +353,32 @@ async fn messages_within_a_millisecond_follow_each_other() {
     bench.handle.ingest_readings(gone).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_batch_with_too_many_names_is_kept_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, _hand) = Clock::manual(T0);
+    let bench = Bench::start_with(folder.path(), clock, plant()).await;
+    let named = |from: u32, to: u32| -> Vec<ForeignReading> {
+        let names = (from..to).map(|number| format!("made_up_{number}"));
+        let readings = names.map(|name| reading(1, &name, 1.0, ReadingTime::Stated(T0)));
+        readings.collect()
+    };
+    let at_once = (keep(&bench, named(0, 100)), keep(&bench, named(100, 200)));
+    let (first, second) = tokio::join!(at_once.0, at_once.1);
+    assert_eq!(
+        [first, second].concat(),
+        [super::foreign::TOO_MANY_CHANNELS]
+    );
+    let name = |number: u32| format!("made_up_{number}");
+    for range in [0..100, 100..200] {
+        let mut kept = 0;
+        for number in range {
+            kept += values(&bench, 1, &name(number)).await.len();
+        }
+        assert!(kept == 0 || kept == 100, "{kept} of 100 readings");
+    }
+}
+
 async fn wait_for(mut holds: impl FnMut() -> bool) {
     for _ in 0..1_000 {
         if holds() {

@@ -82,12 +82,42 @@ impl Losses {
         let (last, all, reports) = logged.or_insert((Micros::new(i64::MIN), 0, 0));
         *all = all.saturating_add(records);
         *reports += 1;
-        if now - *last < MINUTE_US {
+        if !is_silent(*last, now) {
             return None;
         }
         *last = now;
         Some((std::mem::take(all), std::mem::take(reports)))
     }
+
+    /// Tells of what came within a minute of the last line, once that minute is over.
+    pub(super) fn tick(&mut self, now: Micros) {
+        for (agent, kind, records, reports) in self.overdue(now) {
+            tracing::warn!(%agent, kind, records, reports, "more losses of an agent since the last line");
+        }
+    }
+
+    /// Takes what is to be told and was not, and forgets who was silent for a minute.
+    fn overdue(&mut self, now: Micros) -> Vec<(AgentName, &'static str, u64, u64)> {
+        let mut overdue = Vec::new();
+        self.logged.retain(|(agent, kind), (last, all, reports)| {
+            if !is_silent(*last, now) {
+                return true;
+            }
+            if *reports == 0 {
+                return false;
+            }
+            *last = now;
+            let told = (std::mem::take(all), std::mem::take(reports));
+            overdue.push((agent.clone(), *kind, told.0, told.1));
+            true
+        });
+        overdue
+    }
+}
+
+/// A minute passed since the last line, or the clock was set back.
+fn is_silent(last: Micros, now: Micros) -> bool {
+    !(0..MINUTE_US).contains(&(now - last))
 }
 
 #[cfg(test)]
@@ -112,5 +142,26 @@ mod tests {
             losses.is_to_be_told(&agent, "disk_full", 1, now),
             Some((1, 1))
         );
+    }
+
+    #[test]
+    fn the_end_of_a_flood_is_told_when_its_minute_is_over() {
+        let mut losses = Losses::default();
+        let agent = AgentName::parse("lab-1").unwrap();
+        let second = |number: i64| Micros::new(number * 1_000_000);
+        for at in 0..20 {
+            losses.is_to_be_told(&agent, "lost", 2, second(at));
+        }
+        assert_eq!(losses.overdue(second(59)), []);
+        let told = (agent.clone(), "lost", 38, 19);
+        assert_eq!(losses.overdue(second(60)), [told]);
+        assert_eq!(losses.overdue(second(119)), []);
+        assert_eq!(losses.logged.len(), 1);
+        assert_eq!(losses.overdue(second(120)), []);
+        assert!(losses.logged.is_empty());
+        losses.is_to_be_told(&agent, "lost", 2, second(5_000));
+        // The clock is set back by an hour.
+        let told = losses.is_to_be_told(&agent, "lost", 2, second(1_400));
+        assert_eq!(told, Some((2, 1)));
     }
 }

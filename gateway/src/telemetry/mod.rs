@@ -70,7 +70,7 @@ use crate::registry::SharedDirectory;
 
 pub use foreign::{
     ForeignBatch, ForeignMessage, ForeignReading, Presence, READINGS_MAX, ReadingTime, Refused,
-    UNIT_CHARACTERS_MAX, stated_time_refusal,
+    TOO_MANY_CHANNELS, UNIT_CHARACTERS_MAX, stated_time_refusal,
 };
 pub use handle::TelemetryHandle;
 pub use intake::{Acknowledge, Delivery, Stopped};

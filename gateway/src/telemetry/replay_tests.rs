@@ -50,8 +50,10 @@ fn live(rule: &StateRule, readings: &[(i64, Cell)]) -> Vec<Decision> {
 }
 
 fn states(decided: &[Decision]) -> Vec<StateInterval> {
+    // A silence of which only the beginning lies within is decided after the end.
     let changes = decided
         .iter()
+        .filter(|one| one.at_ms < END_MS)
         .map(|one| (Micros::new(one.at_ms * 1_000), one.state));
     let changes: Vec<_> = changes.collect();
     let end = Micros::new(END_MS * 1_000);

@@ -1,6 +1,6 @@
 //! What is merged, what is kept and how long, and that nothing holds up anything else.
 
-use scheduler::time::{HOUR_US, SECOND_US};
+use scheduler::time::{HOUR_US, SECOND_US, Span};
 use wire::{AgentName, StreamId};
 
 use super::*;
@@ -206,7 +206,13 @@ async fn instruments_that_begin_together_do_not_fill_their_tails_together() {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, hand) = Store::open(folder.path(), 0, Kept::default()).await;
     let (mut before, mut most) = (0, 0);
-    for line in every(1_000, 0, 700_000) {
+    for (second, line) in every(1_000, 0, 700_000).into_iter().enumerate() {
+        if [40, 345, 500].contains(&second) {
+            // A start anew brings them no closer together.
+            let clock = store.clock.clone();
+            drop(store);
+            store = Store::open_at(folder.path(), clock, Kept::default()).await;
+        }
         let all: Vec<_> = (1..=60).map(|number| (number, vec![line])).collect();
         store.commit(&all).await;
         hand.advance(SECOND_US);
@@ -271,4 +277,43 @@ async fn losses_beyond_number_are_counted_in_one_row() {
     assert_eq!(store.number("SELECT count(*) FROM gap").await, 1_001);
     let losses = store.history.losses().await.unwrap();
     assert_eq!(losses["lab-1"].records, 7_500);
+}
+
+#[tokio::test]
+async fn nothing_is_taken_that_would_be_let_go_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Kept {
+        raw_days: 2,
+        ..Kept::default()
+    };
+    let (mut store, hand) = Store::open(folder.path(), 0, kept).await;
+    let days_ago = |store: &Store, days| store.clock.now().saturating_sub(Span::days(days));
+    let from = |store: &Store| store.history.raw_from(store.clock.now());
+    hand.advance(6 * DAY_US);
+    assert_eq!(from(&store), days_ago(&store, 2));
+    store.tidy().await;
+    let before = from(&store);
+    assert_eq!(before, days_ago(&store, 2));
+
+    // More is to be kept: not what lies where things were let go already.
+    let clock = store.clock.clone();
+    drop(store);
+    let more = Kept {
+        raw_days: 5,
+        ..kept
+    };
+    let mut store = Store::open_at(folder.path(), clock, more).await;
+    let hour = |at: Micros| at.get().div_euclid(HOUR_US);
+    assert_eq!(hour(from(&store)), hour(before));
+    let just_taken = from(&store).get() / 1_000 - T0_MS + 1;
+    let line = every(1_000, just_taken, just_taken + 5_000);
+    let mut model = Model::default();
+    model.add(1, &line);
+    store.commit(&[(1, line)]).await;
+    hand.advance(HOUR_US);
+    store.tidy().await;
+    store.check(&model, 8).await;
+    hand.advance(4 * DAY_US);
+    store.tidy().await;
+    assert_eq!(from(&store), days_ago(&store, 5));
 }

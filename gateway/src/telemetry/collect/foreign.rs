@@ -1,12 +1,12 @@
 //! Readings of others: when they were read, whether they may count, and what they are kept as.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{MINUTE_US, Micros, SECOND_US};
-use wire::Quality;
+use wire::{ChannelName, Quality};
 
 use super::Collector;
 use super::sparkplug::EdgeNodes;
@@ -15,7 +15,7 @@ use crate::registry::{Directory, Instrument, SourceName};
 use crate::telemetry::board::add;
 use crate::telemetry::clocks::Possible;
 use crate::telemetry::foreign::{
-    ForeignBatch, ForeignMessage, ForeignReading, Presence, ReadingTime, Refused,
+    ForeignBatch, ForeignMessage, ForeignReading, Presence, ReadingTime, Refused, TOO_MANY_CHANNELS,
 };
 use crate::telemetry::intake::Inbound;
 use crate::telemetry::mapping::{self, MappingIndex};
@@ -126,12 +126,17 @@ impl Collector {
         self.take_presence(&outcome.presence);
     }
 
-    /// Takes readings that somebody has read already.
+    /// Takes readings that somebody has read already; none if their channels' names are too many.
     fn take_batch_of_others(&mut self, batch: ForeignBatch, writer: &mut Writer, now: Micros) {
         add(&self.board.counters.messages, 1);
         self.collected.acknowledges.push(batch.acknowledge);
         let directory = self.directory.load_full();
-        let refusals = self.take_readings(&directory, batch.readings, writer, now);
+        let refusals = if writer.has_room(&names_by_lab(&directory, &batch.readings)) {
+            self.take_readings(&directory, batch.readings, writer, now)
+        } else {
+            let detail = format!("all {} readings of the batch", batch.readings.len());
+            vec![(TOO_MANY_CHANNELS, detail)]
+        };
         for (reason, detail) in refusals {
             self.note_refused(&batch.refused, reason, &detail);
         }
@@ -207,6 +212,20 @@ impl Collector {
     }
 }
 
+fn names_by_lab<'r>(
+    directory: &Directory,
+    readings: &'r [ForeignReading],
+) -> BTreeMap<NodeId, BTreeSet<&'r ChannelName>> {
+    let mut names: BTreeMap<NodeId, BTreeSet<&ChannelName>> = BTreeMap::new();
+    for reading in readings {
+        if let Some(instrument) = directory.instruments.get(&reading.instrument) {
+            let of_lab = names.entry(instrument.lab).or_default();
+            of_lab.insert(&reading.channel);
+        }
+    }
+    names
+}
+
 /// Returns the arrival in milliseconds, just after the newest reading if that is not later than this
 /// by more than a moment: messages of one device often come within one millisecond.
 fn arrival(now: Micros, heard_ms: Option<i64>) -> i64 {
@@ -225,7 +244,7 @@ fn place(
     refusals: &mut Vec<Refusal>,
 ) -> Option<(i64, ClockMark, ChannelNo, Cell)> {
     let name = format!("{} of instrument {}", reading.channel, instrument.key);
-    let (time_ms, mark) = match time_of(reading.time, now, arrival_ms, writer.raw_kept_us()) {
+    let (time_ms, mark) = match time_of(reading.time, now, arrival_ms, writer.raw_from(now)) {
         Placed::Sure(time_ms, mark) => (time_ms, mark),
         Placed::InDoubt(time_ms, mark, given_ms) => {
             refusals.push((
@@ -247,7 +266,7 @@ fn place(
         return None;
     }
     let Some(channel) = writer.channel(&reading.channel, instrument.lab) else {
-        refusals.push(("too_many_channels", name));
+        refusals.push((TOO_MANY_CHANNELS, name));
         return None;
     };
     if !reading.unit.is_empty() {
@@ -276,8 +295,8 @@ enum Placed {
     Refused(&'static str, i64),
 }
 
-fn time_of(time: ReadingTime, now: Micros, arrival_ms: i64, kept_us: i64) -> Placed {
-    let possible = Possible::now(now, kept_us);
+fn time_of(time: ReadingTime, now: Micros, arrival_ms: i64, raw_from: Micros) -> Placed {
+    let possible = Possible::now(now, raw_from);
     match time {
         ReadingTime::Arrival => Placed::Sure(arrival_ms, ClockMark::default()),
         ReadingTime::Device(at) => {

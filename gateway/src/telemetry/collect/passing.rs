@@ -1,4 +1,5 @@
-//! Time that passes without a message: dwells that end, silence that becomes offline.
+//! Time that passes without a message: dwells that end, silence that becomes offline, losses whose
+//! sum is due.
 
 use scheduler::time::Micros;
 
@@ -11,6 +12,7 @@ impl Collector {
     pub(in crate::telemetry) fn tick(&mut self, writer: &mut Writer, now: Micros, mono_us: i64) {
         self.clocks.follow_gateway(now, mono_us);
         self.tick_nodes(writer, now);
+        self.losses.tick(now);
         let directory = self.directory.load_full();
         let mut all = Vec::new();
         for (id, fold) in self
