@@ -117,6 +117,8 @@ fn tell_settings(report: &mut Report, config: &Config) {
         Mqtt::Embedded { listen } => report.tell("mqtt", format!("embedded {listen}")),
         Mqtt::External { .. } => report.tell("mqtt", "external"),
     }
+    let url = &config.mqtt_public_url;
+    report.tell("mqtt.public_url", if url.is_empty() { "-" } else { url });
     report.tell("modbus.allow: networks", config.modbus.allow.len());
     report.tell(
         "modbus.profile_dir: profiles",

@@ -24,6 +24,9 @@ pub struct Config {
     pub metrics_listen: SocketAddr,
     /// Where agents' messages come from.
     pub mqtt: Mqtt,
+    /// What agents and devices are told to connect to, `mqtt://host:port`; empty: where the broker
+    /// listens.
+    pub mqtt_public_url: String,
     /// The Modbus devices that the gateway may poll itself.
     pub modbus: Modbus,
     /// The booking database; `None` is SQLite in the data folder. Holds a password: not logged.
@@ -151,6 +154,7 @@ impl Config {
             http: read_http(&mut settings),
             metrics_listen: settings.address("metrics.listen", local(9464)),
             mqtt: read_mqtt(&mut settings, secrets),
+            mqtt_public_url: read_mqtt_public_url(&mut settings),
             modbus: read_modbus(&mut settings),
             database_url: read_secret(&mut settings, "database.url", secrets.database_url.as_ref()),
             history: read_history(&mut settings),
@@ -276,6 +280,19 @@ fn read_mqtt(settings: &mut Settings<'_>, secrets: &SecretFiles) -> Mqtt {
     }
 }
 
+/// Reads what is written into `agent.toml` and devices' settings, so it holds nothing but an address.
+fn read_mqtt_public_url(settings: &mut Settings<'_>) -> String {
+    let url = settings.text("mqtt.public_url", "");
+    let is_of_address = |letter: char| letter.is_ascii_alphanumeric() || "-.:[]".contains(letter);
+    let address = url.strip_prefix("mqtt://");
+    let is_address =
+        address.is_some_and(|rest| !rest.is_empty() && rest.chars().all(is_of_address));
+    if !url.is_empty() && !is_address {
+        settings.fault("mqtt.public_url", "expected mqtt://host:port");
+    }
+    url
+}
+
 fn read_modbus(settings: &mut Settings<'_>) -> Modbus {
     let expected = "a list of networks such as [\"192.168.10.0/24\"]";
     let allow = settings.list("modbus.allow", expected, Network::parse);
@@ -329,6 +346,14 @@ mod tests {
     #[test]
     fn faults_name_their_lines() {
         assert_eq!(faults("[mqtt]\nmode = \"external\"\n"), [2]);
+        for url in ["mqtts://h", "mqtt://", "mqtt://u:p@h", "mqtt://h\\nx = 1"] {
+            assert_eq!(
+                faults(&format!("[mqtt]\npublic_url = \"{url}\"\n")),
+                [2],
+                "{url}"
+            );
+        }
+        assert!(faults("[mqtt]\npublic_url = \"mqtt://[fd00::1]:1883\"\n").is_empty());
         assert_eq!(faults("[http]\nlisten = \"0.0.0.0:80\"\n"), [2]);
         assert!(faults("[http]\nlisten = \"0.0.0.0:80\"\nplain_network = true\n").is_empty());
         assert_eq!(

@@ -124,7 +124,9 @@ impl Server {
         let metrics_url = format!("http://{}/metrics", metrics_listener.1);
         let passwords = Passwords::new(config.password_memory_kib);
         let data = config.data.clone();
-        let site = Site::new(public_url, &listens_on, mqtt_url.clone(), data);
+        let told = Some(&config.mqtt_public_url).filter(|url| !url.is_empty());
+        let told = told.unwrap_or(&mqtt_url).clone();
+        let site = Site::new(public_url, &listens_on, told, data);
         let (desk_kept, telemetry_kept) = (desk.clone(), telemetry.clone());
         let rooms = Rooms {
             clock,

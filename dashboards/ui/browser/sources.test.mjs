@@ -78,6 +78,13 @@ test('a source is made, its devices are tried and adopted, and it is revoked', a
   await shoot(page, 'mapping-tried');
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
 
+  // A topic that is not the source's own: the device is turned away, and here it is told why.
+  await assert.rejects(publish(secret, `elsewhere/${run}`, '1'));
+  await page.reload();
+  await row.getByTestId('denied').waitFor();
+  const told = await row.getByTestId('denied').textContent();
+  assert.match(told, new RegExp(`the topic elsewhere/${run} is not its own .*1 times`));
+
   // Nobody takes its message: it is listed, and adopting it makes the mapping shown.
   await publish(secret, `${run}/tele/${plug}/SENSOR`, SENSOR);
   const unknown = page.locator(`[data-unknown="${run}/tele/${plug}/SENSOR"]`);

@@ -16,7 +16,7 @@ use super::body::Body;
 use super::caller::SignedIn;
 use super::path::Name;
 use super::problem::{Problem, ProblemType};
-use super::sources::managed_lab;
+use super::sources::{DeniedView, managed_lab};
 use super::state::HttpState;
 use super::time::{Length, Zoned};
 use super::tokens::made;
@@ -24,7 +24,9 @@ use super::view::{NodeView, Whole};
 use crate::booking::RegistryEdit;
 use crate::credentials::new_secret;
 use crate::history::Losses;
-use crate::registry::{AgentEntry, Directory, NodeKind, RESIDENT_PREFIX, Right, SecretHash};
+use crate::registry::{
+    AgentEntry, Directory, NodeKind, RESIDENT_PREFIX, Right, SecretHash, SourceName,
+};
 use crate::words::Said;
 
 /// Most agents of a lab: one a room with instruments is usual.
@@ -98,6 +100,9 @@ pub struct AgentView {
     lost_records: Option<u64>,
     /// When the newest loss was noticed.
     last_loss: Option<Zoned>,
+    /// The last time that who used its name was turned away by the embedded broker; null: never since
+    /// the gateway started.
+    denied: Option<DeniedView>,
 }
 
 /// Makes an agent for a lab that the caller manages.
@@ -236,6 +241,9 @@ fn view(
         version: seen.and_then(|seen| seen.version),
         lost_records: losses.map(|_| lost.map_or(0, |lost| lost.records)),
         last_loss: lost.map(|lost| Zoned(lost.noticed, ZONE)),
+        denied: SourceName::parse(agent.name.as_str())
+            .ok()
+            .and_then(|name| DeniedView::of(state, &name)),
     }
 }
 

@@ -232,6 +232,13 @@ fn telemetry(text: &mut Exposition, state: &HttpState) {
         text.sample(name, &[("reason", reason)], count);
     }
     losses(text, &counts);
+    let name = "ortoo_mqtt_denied_total";
+    let help =
+        "Connections, messages and subscriptions that the embedded broker denied, by reason.";
+    text.begin(name, "counter", help);
+    for (reason, count) in state.telemetry().denied() {
+        text.sample(name, &[("reason", &reason)], count);
+    }
 }
 
 fn clocks(text: &mut Exposition, counts: &crate::telemetry::Counts) {

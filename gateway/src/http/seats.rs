@@ -9,6 +9,7 @@ use scheduler::id::MemberId;
 
 use super::caller::Caller;
 use super::problem::Problem;
+use crate::history::HistoryError;
 use crate::words::Said;
 
 /// How many places there are.
@@ -122,6 +123,29 @@ impl Seats {
     }
 }
 
+impl Seat {
+    /// Does what the place was taken for to its end, though the caller goes away meanwhile: a place is
+    /// free again when the work is done.
+    ///
+    /// # Errors
+    /// Returns what the work does, and [`HistoryError::Stopped`] when it panicked.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with one answer, which also tells of its panic"
+    )]
+    pub async fn read<T: Send + 'static>(
+        self,
+        work: impl Future<Output = Result<T, HistoryError>> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        let working = tokio::spawn(async move {
+            let done = work.await;
+            drop(self);
+            done
+        });
+        working.await.map_err(HistoryError::stopped)?
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.locked();
@@ -169,6 +193,27 @@ mod tests {
         assert!(seats.take(caller(1)).is_ok());
         drop(held);
         assert_eq!(seats.taken(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_place_is_held_until_the_work_is_done_though_the_caller_has_gone() {
+        let seats = Seats::new(LONG_READS);
+        let seat = seats.take(caller(1)).unwrap();
+        let (go_on, waits) = tokio::sync::oneshot::channel::<()>();
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        let reading = seat.read(async move {
+            waits.await.unwrap();
+            done.send(()).unwrap();
+            Ok(())
+        });
+        let begun = tokio::time::timeout(std::time::Duration::ZERO, reading);
+        assert!(begun.await.is_err());
+        assert_eq!(seats.taken(), 1);
+        go_on.send(()).unwrap();
+        is_done.await.unwrap();
+        while seats.taken() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[test]

@@ -75,6 +75,37 @@ pub struct ForeignSourceView {
     /// Whether its last message came at QoS 0: then what is lost on the way is lost. Null: no message
     /// since the gateway started.
     at_most_once: Option<bool>,
+    /// The last time that one of its devices was turned away by the embedded broker; null: never
+    /// since the gateway started.
+    denied: Option<DeniedView>,
+}
+
+/// That a device was turned away, whose user name this is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Denied)]
+pub(super) struct DeniedView {
+    /// When it was last.
+    at: Zoned,
+    /// How often since the gateway started.
+    count: u64,
+    /// Why it was last: `credential` (the secret is not its own), `client_id` (it is an agent's, or
+    /// another user has it), `last_will`, `topic` or `subscription` (outside its own).
+    why: &'static str,
+    /// The topic or filter that was not its own, at most 128 characters.
+    topic: Option<String>,
+}
+
+impl DeniedView {
+    /// Returns what is known of an agent or a source of this name.
+    pub(super) fn of(state: &HttpState, name: &SourceName) -> Option<Self> {
+        let denial = state.telemetry().denial(name)?;
+        Some(Self {
+            at: Zoned(denial.at, ZONE),
+            count: denial.count,
+            why: denial.why.as_str(),
+            topic: denial.topic,
+        })
+    }
 }
 
 /// Makes a foreign source for a lab that the caller manages.
@@ -250,6 +281,7 @@ fn view(state: &HttpState, directory: &Directory, source: &ForeignSource) -> For
         last_seen: seen.map(|seen| Zoned(seen.last_seen, ZONE)),
         messages: seen.map_or(0, |seen| seen.messages),
         at_most_once: seen.map(|seen| seen.is_at_most_once),
+        denied: DeniedView::of(state, &source.name),
     }
 }
 

@@ -126,8 +126,10 @@ pub(super) async fn learned(
         .channel
         .or_else(|| rule.channels().first().map(|name| (*name).clone()));
     let channel = channel.ok_or_else(|| Problem::field("channel", "this kind of rule needs it"))?;
-    let _place = state.long_reads().take(who.caller)?;
-    let learned = state.telemetry().learn(found.id, &channel, window).await;
+    let seat = state.long_reads().take(who.caller)?;
+    let (telemetry, id, of) = (state.telemetry().clone(), found.id, channel.clone());
+    let learning = async move { telemetry.learn(id, &of, window).await };
+    let learned = seat.read(learning).await;
     let learned = learned.map_err(|error| failed("days", error))?;
     let unit = state.history().unit(found.id, &channel);
     Ok(Json(view(

@@ -99,11 +99,10 @@ pub(super) async fn preview(
     let rule = asked.rule.to_rule("rule.")?;
     let window = past_window(&state, asked.from, asked.to, WINDOW_US_MAX)?;
     let (from, to) = (window.start(), window.end());
-    let _place = state.long_reads().take(who.caller)?;
-    let replayed = state
-        .telemetry()
-        .replay(instrument, &rule, window, None)
-        .await;
+    let seat = state.long_reads().take(who.caller)?;
+    let (telemetry, one) = (state.telemetry().clone(), instrument.clone());
+    let replaying = async move { telemetry.replay(&one, &rule, window, None).await };
+    let replayed = seat.read(replaying).await;
     let by_rule = replayed.map_err(|error| failed("to", error))?.states;
     let decided = state.history().states(found.id, from, to).await;
     let decided = decided.map_err(|error| failed("to", error))?;

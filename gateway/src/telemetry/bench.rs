@@ -15,6 +15,7 @@ use wire::{
     StreamId,
 };
 
+use super::denials::Denials;
 use super::subscribe::Downlink;
 use super::{Acknowledge, Delivery, Parts, TelemetryHandle, intake};
 use crate::clock::Clock;
@@ -163,7 +164,9 @@ impl Bench {
         let history = History::open(folder, clock.clone()).await.unwrap();
         let (intake, queue) = intake::queue();
         let sent = Arc::new(Sent::default());
+        let denials = Arc::new(Denials::new(clock.clone()));
         let parts = Parts {
+            denials,
             clock,
             directory: shared(directory),
             history,

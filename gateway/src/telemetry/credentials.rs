@@ -14,6 +14,9 @@ pub trait Credentials: Send + Sync {
     /// Returns true if there is an agent of this name now.
     fn is_agent(&self, agent: &AgentName) -> bool;
 
+    /// Returns true if there is a foreign source of this name now.
+    fn is_source(&self, source: &SourceName) -> bool;
+
     /// Returns true if the foreign source is registered now and the secret is its own.
     fn authenticate_source(&self, source: &SourceName, secret: &str) -> bool;
 
@@ -41,6 +44,10 @@ impl Credentials for DirectoryCredentials {
 
     fn is_agent(&self, agent: &AgentName) -> bool {
         self.0.load().agents.contains_key(agent)
+    }
+
+    fn is_source(&self, source: &SourceName) -> bool {
+        self.0.load().sources.contains_key(source)
     }
 
     fn authenticate_source(&self, source: &SourceName, secret: &str) -> bool {

@@ -1,5 +1,6 @@
 //! What the rest of the gateway holds of telemetry.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use tokio::sync::broadcast;
 use wire::AgentName;
 
 use super::board::Board;
+use super::denials::{Denial, Denials};
 use super::doors::Doors;
 use super::foreign::{ForeignBatch, ForeignMessage};
 use super::intake::{Delivery, Intake, Stopped};
@@ -23,6 +25,7 @@ pub struct TelemetryHandle {
     pub(super) board: Arc<Board>,
     pub(super) history: History,
     pub(super) intake: Intake,
+    pub(super) denials: Arc<Denials>,
     pub(super) live: broadcast::Sender<Arc<LiveChange>>,
     pub(super) doors: Arc<Doors>,
 }
@@ -69,6 +72,19 @@ impl TelemetryHandle {
     #[must_use]
     pub fn source(&self, name: &SourceName) -> Option<SourceView> {
         self.board.source(name)
+    }
+
+    /// Returns the last time that the embedded broker turned away an agent or a source of this name;
+    /// `None`: never since the start.
+    #[must_use]
+    pub fn denial(&self, name: &SourceName) -> Option<Denial> {
+        self.denials.of(name)
+    }
+
+    /// Returns how often the embedded broker turned somebody away, by reason.
+    #[must_use]
+    pub fn denied(&self) -> BTreeMap<&'static str, u64> {
+        self.denials.by_reason()
     }
 
     /// Returns the devices that sent what nobody took, in no order. Some may be known by now: their

@@ -27,6 +27,7 @@ mod collect;
 mod collected;
 pub mod credentials;
 mod decode;
+mod denials;
 mod doors;
 pub mod foreign;
 #[cfg(test)]
@@ -58,6 +59,7 @@ use tokio::sync::broadcast;
 
 use self::board::Board;
 use self::collect::Collector;
+use self::denials::Denials;
 use self::doors::Doors;
 use self::intake::Intake;
 use self::record::Recorder;
@@ -68,6 +70,7 @@ use crate::history::History;
 use crate::lifecycle::Lifecycle;
 use crate::registry::SharedDirectory;
 
+pub use denials::{Denial, Denied};
 pub use foreign::{
     ForeignBatch, ForeignMessage, ForeignReading, Presence, READINGS_MAX, ReadingTime, Refused,
     TOO_MANY_CHANNELS, UNIT_CHARACTERS_MAX, stated_time_refusal,
@@ -126,12 +129,15 @@ impl Telemetry {
     ) -> Result<TelemetryHandle, StartError> {
         let (intake, queue) = intake::queue();
         let since_ms = clock.now().get().div_euclid(1_000);
-        let downlink = connect(mqtt, &directory, &intake, (since_ms, lifecycle)).await?;
+        let denials = Arc::new(Denials::new(clock.clone()));
+        let ways_in = (&intake, &denials);
+        let downlink = connect(mqtt, &directory, ways_in, (since_ms, lifecycle)).await?;
         let parts = Parts {
             clock,
             directory,
             history,
             intake,
+            denials,
             downlink,
         };
         parts.record(queue, lifecycle)
@@ -141,7 +147,7 @@ impl Telemetry {
 async fn connect(
     mqtt: &Mqtt,
     directory: &SharedDirectory,
-    intake: &Intake,
+    (intake, denials): (&Intake, &Arc<Denials>),
     (since_ms, lifecycle): (i64, &Lifecycle),
 ) -> Result<Arc<dyn Downlink>, StartError> {
     match mqtt {
@@ -149,8 +155,9 @@ async fn connect(
         Mqtt::Embedded { listen } => {
             let credentials = credentials::DirectoryCredentials(Arc::clone(directory));
             let credentials = Arc::new(credentials);
+            let ways_in = (intake.clone(), Arc::clone(denials));
             let broker =
-                subscribe::embedded::start(*listen, credentials, intake.clone(), lifecycle).await?;
+                subscribe::embedded::start(*listen, credentials, ways_in, lifecycle).await?;
             let word = |online| sparkplug::state(sparkplug::HOST, online, since_ms);
             broker.announce(word(true), word(false)).await;
             Ok(broker)
@@ -172,6 +179,7 @@ struct Parts {
     directory: SharedDirectory,
     history: History,
     intake: Intake,
+    denials: Arc<Denials>,
     downlink: Arc<dyn Downlink>,
 }
 
@@ -210,6 +218,7 @@ impl Parts {
             board,
             history: self.history,
             intake: self.intake,
+            denials: self.denials,
             live,
             doors,
         })

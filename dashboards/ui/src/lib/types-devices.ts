@@ -10,6 +10,14 @@ export interface ForeignSource {
   messages: number;
   /** Its messages come at QoS 0: what is lost on the way is lost. */
   at_most_once: boolean | null;
+  denied: Denied | null;
+}
+/** Whom the broker turned away last. */
+export interface Denied {
+  at: string;
+  count: number;
+  why: 'credential' | 'client_id' | 'last_will' | 'topic' | 'subscription';
+  topic: string | null;
 }
 export interface NewSource {
   name: string;

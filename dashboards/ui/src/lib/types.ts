@@ -1,5 +1,6 @@
 // The shapes of the HTTP contract (v1), as the gateway sends them. Times are RFC 3339 with an
 // offset, durations ISO 8601, and every named thing has a Chinese and an English name.
+import type { Denied } from './types-devices';
 import type { BookingLife, Details, Occurrence, Question } from './types-life';
 import type { OpenProblem, OutageKind } from './types-records';
 import type { HoursException, PolicyRule } from './rules';
@@ -344,6 +345,7 @@ export interface Agent {
   is_clock_off: boolean;
   lost_records: number | null;
   last_loss: string | null;
+  denied: Denied | null;
 }
 export interface NewAgent {
   name: string;

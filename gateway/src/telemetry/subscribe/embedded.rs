@@ -23,6 +23,7 @@ use super::hooks::{Hooks, Speaker};
 use crate::lifecycle::Lifecycle;
 use crate::telemetry::StartError;
 use crate::telemetry::credentials::Credentials;
+use crate::telemetry::denials::Denials;
 use crate::telemetry::intake::Intake;
 
 /// Largest packet, in bytes. Larger than any message that is accepted, so that most of those that are
@@ -63,7 +64,7 @@ pub(in crate::telemetry) struct Embedded {
 pub(in crate::telemetry) async fn start(
     listen: SocketAddr,
     credentials: Arc<dyn Credentials>,
-    intake: Intake,
+    (intake, denials): (Intake, Arc<Denials>),
     lifecycle: &Lifecycle,
 ) -> Result<Arc<Embedded>, StartError> {
     // Its own busy check would refuse agents while the machine starts; the queue is our limit.
@@ -79,6 +80,7 @@ pub(in crate::telemetry) async fn start(
     let hooks = Hooks {
         credentials: Arc::clone(&credentials),
         intake,
+        denials,
         context: context.clone(),
     };
     let register: Box<dyn Register> = context.extends.hook_mgr().register();

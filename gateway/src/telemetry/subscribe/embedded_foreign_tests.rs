@@ -1,5 +1,6 @@
 //! Devices of other makers at the embedded broker, with a client that is not ours.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::tests::{Plant, connect, options, plant, wait_for};
@@ -22,6 +23,13 @@ async fn foreign_plant() -> Plant {
     plant
 }
 
+/// How often a name was turned away, why it was last, and the topic.
+fn last_denied(plant: &Plant, name: &str) -> (u64, &'static str, Option<String>) {
+    let name = SourceName::parse(name).unwrap();
+    let denial = plant.handle.denial(&name).unwrap();
+    (denial.count, denial.why.as_str(), denial.topic)
+}
+
 const SENSOR: &str = r#"{"ENERGY":{"Power":250}}"#;
 
 #[tokio::test]
@@ -42,6 +50,14 @@ async fn devices_share_a_credential_and_are_nobody_else() {
         let mut client_of = connect(options(&plant, client, user, secret));
         assert_eq!(client_of.hears().await, "closed", "{client} as {user}");
     }
+    let denied = plant.handle.denied();
+    assert_eq!(
+        denied,
+        BTreeMap::from([("client_id", 2), ("credential", 3)])
+    );
+    assert_eq!(last_denied(&plant, "plugs"), (2, "client_id", None));
+    assert_eq!(last_denied(&plant, "others"), (1, "client_id", None));
+    assert_eq!(last_denied(&plant, "lab-1"), (1, "credential", None));
     let mut second = connect(options(&plant, "DVES_2", "plugs", "plugs"));
     assert_eq!(second.hears().await, "connected");
     assert!(first.heard.try_recv().is_err(), "it is still there");
@@ -61,6 +77,7 @@ async fn a_device_speaks_and_hears_only_within_its_filters() {
         let publish = device.client.publish(topic, QoS::AtLeastOnce, false, "1");
         publish.await.unwrap();
         assert_eq!(device.hears().await, "closed", "{topic}");
+        assert_eq!(last_denied(&plant, "plugs").2.as_deref(), Some(topic));
     }
     let mut device = connect(options(&plant, "DVES_1", "plugs", "plugs"));
     assert_eq!(device.hears().await, "connected");
@@ -83,6 +100,9 @@ async fn a_device_speaks_and_hears_only_within_its_filters() {
         options.set_last_will(LastWill::new(topic, "Offline", QoS::AtLeastOnce, true));
         assert_eq!(connect(options).hears().await, expected, "{topic}");
     }
+    let expected = [("last_will", 1), ("subscription", 3), ("topic", 4)];
+    assert_eq!(plant.handle.denied(), BTreeMap::from(expected));
+    assert_eq!(last_denied(&plant, "plugs"), (8, "last_will", None));
 }
 
 #[tokio::test]

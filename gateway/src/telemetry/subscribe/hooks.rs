@@ -21,6 +21,7 @@ use wire::{AgentName, Topic};
 
 use crate::registry::SourceName;
 use crate::telemetry::credentials::Credentials;
+use crate::telemetry::denials::{Denials, Denied};
 use crate::telemetry::foreign::ForeignMessage;
 use crate::telemetry::intake::{Acknowledge, Delivery, Inbound, Intake};
 
@@ -37,6 +38,7 @@ const COMMIT_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Hooks {
     pub(super) credentials: Arc<dyn Credentials>,
     pub(super) intake: Intake,
+    pub(super) denials: Arc<Denials>,
     pub(super) context: ServerContext,
 }
 
@@ -95,10 +97,12 @@ impl Handler for Hooks {
     async fn hook(&self, parameter: &Parameter, before: Option<HookResult>) -> ReturnType {
         match parameter {
             Parameter::ClientAuthenticate(connect) => {
-                let answer = if self.may_connect(connect).await {
-                    AuthResult::Allow(false, None)
-                } else {
-                    AuthResult::BadUsernameOrPassword
+                let answer = match self.may_connect(connect).await {
+                    Ok(()) => AuthResult::Allow(false, None),
+                    Err(why) => {
+                        self.note_denied(connect.username().map_or("", |user| user), why, None);
+                        AuthResult::BadUsernameOrPassword
+                    }
                 };
                 (false, Some(HookResult::AuthResult(answer)))
             }
@@ -110,6 +114,8 @@ impl Handler for Hooks {
                 let answer = if is_own {
                     SubscribeAclResult::new_success(subscribe.opts.qos(), None)
                 } else {
+                    let filter = Some(&*subscribe.topic_filter);
+                    self.note_denied(session.id.username_ref(), Denied::Subscription, filter);
                     SubscribeAclResult::new_failure(SubscribeAckReason::NotAuthorized)
                 };
                 (false, Some(HookResult::SubscribeAclResult(answer)))
@@ -120,7 +126,11 @@ impl Handler for Hooks {
                     speaker.filter(|speaker| speaker.may_send(&*self.credentials, &publish.topic));
                 let is_taken = match speaker {
                     Some(speaker) => self.take(speaker, publish).await,
-                    None => false,
+                    None => {
+                        let topic = Some(&*publish.topic);
+                        self.note_denied(session.id.username_ref(), Denied::Topic, topic);
+                        false
+                    }
                 };
                 let answer = if is_taken {
                     PublishAclResult::allow()
@@ -158,27 +168,37 @@ impl Hooks {
         Speaker::of(&*self.credentials, &id.client_id, id.username_ref())
     }
 
+    /// Takes note that somebody was turned away.
+    fn note_denied(&self, user: &str, why: Denied, topic: Option<&str>) {
+        let name = SourceName::parse(user).ok().filter(|name| {
+            self.credentials.is_source(name) || self.credentials.is_agent(name.as_agent())
+        });
+        self.denials.note(name, why, topic);
+    }
+
     /// An agent's client id is its user name; a last will is about one of the client's own topics.
-    async fn may_connect(&self, connect: &ConnectInfo) -> bool {
-        let Some(user) = connect.username() else {
-            return false;
-        };
+    async fn may_connect(&self, connect: &ConnectInfo) -> Result<(), Denied> {
+        let user = connect.username().ok_or(Denied::Credential)?;
         let credentials = &*self.credentials;
-        let Some(speaker) = Speaker::of(credentials, connect.client_id(), user) else {
-            return false;
-        };
+        let speaker = Speaker::of(credentials, connect.client_id(), user);
+        let speaker = speaker.ok_or(Denied::ClientId)?;
         let will_topic = match connect.last_will() {
             Some(LastWill::V3(will)) => Some(&will.topic),
             Some(LastWill::V5(will)) => Some(&will.topic),
             None => None,
         };
-        let will_is_own = will_topic.is_none_or(|topic| speaker.may_send(credentials, topic));
         let secret = connect.password().map(|secret| std::str::from_utf8(secret));
-        let holds = match secret {
-            Some(Ok(secret)) => will_is_own && speaker.holds(credentials, secret),
-            Some(Err(_)) | None => false,
-        };
-        holds && !self.is_anothers(connect.client_id(), user).await
+        match secret {
+            Some(Ok(secret)) if speaker.holds(credentials, secret) => {}
+            Some(Ok(_) | Err(_)) | None => return Err(Denied::Credential),
+        }
+        if will_topic.is_some_and(|topic| !speaker.may_send(credentials, topic)) {
+            return Err(Denied::LastWill);
+        }
+        if self.is_anothers(connect.client_id(), user).await {
+            return Err(Denied::ClientId);
+        }
+        Ok(())
     }
 
     /// Returns true if somebody else's session has this client id: it is not taken over.

@@ -23,6 +23,16 @@ export const enDevices: DevicesTexts = {
     revokeAsk: (name) =>
       `Devices using ${name} are disconnected at once. This cannot be undone; mappings stay.`,
   },
+  denied: {
+    last: (why, age, count) => `Turned away: ${why} (${age} ago, ${count} times)`,
+    why: {
+      credential: () => 'wrong password',
+      client_id: () => 'its client id is in use',
+      last_will: () => 'the topic of its last will is not its own',
+      topic: (topic) => `the topic ${topic} is not its own`,
+      subscription: (topic) => `may not subscribe to ${topic}`,
+    },
+  },
   unknown: {
     reload: 'Refresh',
     title: 'Unknown devices',

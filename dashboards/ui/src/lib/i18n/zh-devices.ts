@@ -20,6 +20,16 @@ export const zhDevices = {
     noneWhy: '新建一个，把账号填入设备；它发来的消息会列为未知设备，等待归入。',
     revokeAsk: (name: string) => `吊销后，使用 ${name} 的设备立即断开，不能恢复；映射保留。`,
   },
+  denied: {
+    last: (why: string, age: string, count: number) => `被拒绝：${why}（${age}前，共 ${count} 次）`,
+    why: {
+      credential: (_: string) => '密码错误',
+      client_id: (_: string) => '客户端标识已被占用',
+      last_will: (_: string) => '遗嘱主题不在可用主题内',
+      topic: (topic: string) => `主题 ${topic} 不在可用主题内`,
+      subscription: (topic: string) => `不可订阅 ${topic}`,
+    },
+  },
   unknown: {
     reload: '刷新',
     title: '未知设备',
