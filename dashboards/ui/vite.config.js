@@ -25,6 +25,9 @@ const TOGETHER = {
   mine: 'src/pages/My|src/parts/my/',
   ruling: 'src/pages/(Admin|Tree|People|Projects)\\.|src/parts/admin/',
   desk: 'src/lib/(tree|i18n/((zh|en)-)?desk)\\.',
+  acting: 'src/parts/(booking/(Answers|Extend|Move|Transfer)|my/Appeal)Form\\.',
+  inbox: 'src/pages/(Inbox|Notices|Problems|Runs)\\.',
+  entering: 'src/pages/Login\\.|src/parts/Login',
 };
 const groups = Object.entries({ base: BASE, ...TOGETHER }).map(([name, files]) => {
   const test = new RegExp(files);

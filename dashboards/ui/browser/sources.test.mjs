@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import {
+  answerOf,
   assertAccessible,
   call,
   demo,
@@ -222,39 +223,65 @@ test('a rule of a status register is written, tried and kept', async () => {
   await page.goto(`/manage/i/${instrument.key}`);
   const form = page.getByTestId('state-rule-form');
   await form.locator('[name=kind]').selectOption('register');
-  const text = form.locator('[name=rule]');
-  await text.fill('{"kind":');
-  await form.getByText('Not JSON').waitFor();
-  assert.ok(await form.locator('button[type=submit]').isDisabled());
-  const table = [
-    { from: 0, state: 'off' },
-    { from: 9, to: 3, state: 'running' },
-  ];
-  const asked = { kind: 'register', channel: 'mode', table, dwell: 'PT2S' };
-  await text.fill(JSON.stringify(asked));
+  await form.locator('[name=channel]').fill('mode');
+  const meanings = form.locator('[data-meaning]');
+  await meanings.nth(1).getByRole('button', { name: 'Remove' }).click();
+  await meanings.nth(1).locator('[name=from]').fill('9');
+  await meanings.nth(1).locator('[name=to]').fill('3');
   await form.locator('button[type=submit]').click();
   await page.getByText('must not be below from').first().waitFor();
-  asked.table[1] = { from: 3, to: 9, state: 'running' };
-  await text.fill(JSON.stringify(asked));
+  await meanings.nth(1).locator('[name=from]').fill('3');
+  await meanings.nth(1).locator('[name=to]').fill('9');
+  await form.locator('[name=dwellS]').fill('2');
+  await form.getByRole('button', { name: 'Add an alarm' }).click();
+  await form.locator('[data-alarm] [name=channel]').fill('alarm');
+  await form.locator('[data-alarm] [name=bits]').fill('0, 60');
+  await form.getByText('Whole numbers from 0 to 52').waitFor();
+  assert.ok(await form.locator('button[type=submit]').isDisabled());
+  await form.locator('[data-alarm] [name=bits]').fill('0, 3');
+  await form.locator('[name=has_outage]').check();
+  await form.locator('[name=afterMin]').fill('1.5');
   await page.getByTestId('state-rule-trial').getByRole('button', { name: 'Try' }).click();
   await page.getByTestId('state-rule-trial').locator('table').waitFor();
-  await assertAccessible(page, 'a rule as text');
+  await assertAccessible(page, 'a rule of a register');
   await shoot(page, 'state-rule-register-en');
   await form.locator('button[type=submit]').click();
   await page.getByText('Saved').first().waitFor();
   const kept = (await call(manager, 'GET', rule)).body;
-  assert.deepEqual([kept.kind, kept.channel, kept.table], ['register', 'mode', asked.table]);
+  const table = [
+    { from: 0, state: 'off' },
+    { from: 3, to: 9, state: 'running' },
+  ];
+  assert.deepEqual([kept.kind, kept.channel, kept.table], ['register', 'mode', table]);
+  assert.deepEqual(kept.alarms, [{ channel: 'alarm', bits: [0, 3] }]);
+  assert.equal(kept.on_fault.after, 'PT1M30S');
   await page.reload();
-  await page.waitForFunction(() => document.querySelector('[name=rule]')?.value.includes('mode'));
+  await form.locator('[data-alarm]').waitFor();
   assert.equal(await form.locator('[name=kind]').inputValue(), 'register');
+  assert.equal(await meanings.nth(1).locator('[name=to]').inputValue(), '9');
+  assert.equal(await form.locator('[name=afterMin]').inputValue(), '1.5');
+  assert.ok(await form.locator('[name=ends_itself]').isChecked());
+  // Conditions nest: they are written as text.
+  await form.locator('[name=kind]').selectOption('cases');
+  const text = form.locator('[name=rule]');
+  const cases = await text.inputValue();
+  await text.fill('{"kind":');
+  await form.getByText('Not JSON').waitFor();
+  assert.ok(await form.locator('button[type=submit]').isDisabled());
+  await text.fill(cases);
+  const answered = answerOf(page, 'PUT', rule);
+  await form.locator('button[type=submit]').click();
+  assert.equal((await answered).status(), 200);
+  assert.equal((await call(manager, 'GET', rule)).body.kind, 'cases');
   // Back to thresholds.
   await form.locator('[name=kind]').selectOption('levels');
   await form.locator('[name=above]').fill('90');
   await form.locator('[name=below]').fill('60');
+  const put = answerOf(page, 'PUT', rule);
   await form.locator('button[type=submit]').click();
-  await page.getByText('Saved').first().waitFor();
+  assert.equal((await put).status(), 200);
   const back = (await call(manager, 'GET', rule)).body;
-  assert.deepEqual([back.kind, back.running_above, back.table], [undefined, 90, undefined]);
+  assert.deepEqual([back.kind, back.running_above, back.cases], [undefined, 90, undefined]);
   assert.deepEqual(faults, []);
   await call(manager, 'DELETE', `/api/v1/instruments/${instrument.key}`);
   await context.close();

@@ -298,17 +298,27 @@ export interface DeviceProfile {
   title: string;
   channels: { name: string; unit: string }[];
 }
+/** A state that a rule can name. */
+export type StateLevel = 'off' | 'standby' | 'running' | 'fault';
+/** Thresholds where `kind` is left out; fields of conditions are written as text. */
 export interface StateRule {
-  channel: string;
-  running_above: number;
-  running_below: number;
-  standby_above: number | null;
+  kind?: 'register' | 'cases';
+  channel?: string;
+  running_above?: number;
+  running_below?: number;
+  standby_above?: number | null;
+  /** What values of a status register mean: `from`, or all up to `to`. */
+  table?: { from: number; to?: number; state: StateLevel }[];
+  /** What all other values mean; left out: the state stays. */
+  otherwise?: StateLevel;
+  /** Channels that are a fault: at any of these bits, or whenever they are not 0. */
+  alarms?: { channel: string; bits?: number[] }[];
   dwell: string;
   fault_channel: string | null;
   /** Null: by the interval that the agent promises. */
   stale_after: string | null;
-  /** Left out: thresholds. The fields of other kinds are written as text. */
-  kind?: 'register' | 'cases';
+  /** A fault that lasts opens an outage. */
+  on_fault?: { after: string; expected: string; clear: string; ends_itself: boolean };
 }
 /** What the last days' readings say of thresholds. */
 export interface LearnedRule {
