@@ -237,16 +237,8 @@ async fn victoriametrics_answers_what_the_embedded_store_answers() {
     plant.compare().await;
     // The answers do come from there: what only it has is in them.
     let time_ms = plant.began.get() / 1_000 + 6_000_123;
-    let line = format!("ortoo_reading,id=17 power_w=5e3 {time_ms}\n");
-    let write = format!("{}/api/v2/write?precision=ms", victoria.url());
-    let written = reqwest::Client::new()
-        .post(write)
-        .body(line)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(written.status(), 204);
-    victoria.flush().await;
+    let line = format!("ortoo_reading,id=17 power_w=5e3 {time_ms}");
+    victoria.write(&line).await;
     let (from, to) = (
         Micros::new(time_ms * 1_000),
         Micros::new(time_ms * 1_000 + SECOND_US),

@@ -67,6 +67,18 @@ impl Victoria {
         self.process = process.expect("its port is still free");
     }
 
+    /// Writes a line of the line protocol, its time in milliseconds.
+    ///
+    /// # Panics
+    /// When it is not taken.
+    pub async fn write(&self, line: &str) {
+        let place = format!("{}/api/v2/write?precision=ms", self.url());
+        let body = format!("{line}\n");
+        let written = reqwest::Client::new().post(place).body(body).send().await;
+        assert_eq!(written.expect("it answers").status(), 204);
+        self.flush().await;
+    }
+
     /// Makes what it took visible to readers at once.
     ///
     /// # Panics

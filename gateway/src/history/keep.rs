@@ -6,7 +6,8 @@
 //!
 //! **The file does not shrink.** SQLite uses the pages of deleted rows again, so the file stays as
 //! large as it once was; `VACUUM` while the gateway is stopped gives room back to the disk. States
-//! and what is known of streams are small and stay for ever; of losses beyond number the sum stays.
+//! are small and stay for ever; of losses beyond number the sum stays, of an agent's streams the
+//! latest (`streams`).
 
 use scheduler::id::InstrumentId;
 use scheduler::time::{DAY_US, Micros, SECOND_US};

@@ -96,6 +96,7 @@ mod series;
 mod states;
 mod stepped;
 mod steps;
+mod streams;
 mod tails;
 #[cfg(test)]
 mod tests;
@@ -117,6 +118,7 @@ use self::backlog::Backlog;
 use self::dictionary::Dictionary;
 use self::keep::Horizons;
 use self::schema::Pools;
+use self::streams::Streams;
 use self::tails::Tails;
 use self::touched::Touched;
 use crate::clock::Clock;
@@ -237,18 +239,12 @@ impl History {
             backlog: Mutex::new(None),
             committed: Notify::new(),
         });
-        let numbers = memory.streams.iter();
-        let numbers = numbers
-            .map(|(number, book)| ((book.agent.clone(), book.stream.clone()), *number))
-            .collect();
         let writer = Writer {
             pools: pools.clone(),
             shared: Arc::clone(&shared),
             next_seq: memory.journal.back().map_or(1, |(seq, _)| seq + 1),
             next_state_seq: memory.last_state_seq + 1,
-            numbers,
-            next_stream: 1 + memory.streams.keys().map(|one| one.0).max().unwrap_or(0),
-            streams: memory.streams,
+            streams: Streams::stored(memory.streams),
             new_channels: Vec::new(),
             new_units: Vec::new(),
             tail_pins: memory.tail_pins,

@@ -159,13 +159,12 @@ impl Prepared {
             self.at.get(),
             self.journal.as_slice(),
         )?;
+        // A name may stand in another stream's row: its number has a new one, written here too.
         for stream in &self.streams {
             run!(
                 connection,
-                "INSERT INTO stream (id, agent, stream, from_seq, received, seen_us) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
-                 from_seq = excluded.from_seq, received = excluded.received, \
-                 seen_us = excluded.seen_us",
+                "INSERT OR REPLACE INTO stream (id, agent, stream, from_seq, received, seen_us) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
                 i64::from(stream.number.0),
                 stream.agent.as_str(),
                 stream.stream.as_str(),

@@ -19,9 +19,9 @@ use super::placing::{self, TailKey};
 use super::prepared::decode_newest;
 use super::ranges::RangeSet;
 use super::rows::ChannelNo;
+use super::streams::StreamBook;
 use super::tails::{InstrumentTails, Kind};
 use super::touched::Touched;
-use super::writer::StreamBook;
 use crate::status::MachineState;
 
 /// What the recorder starts from.
@@ -181,7 +181,6 @@ impl Memory {
                 received: RangeSet::from_bytes(received)
                     .map_err(|_| wrong("received ranges cannot be read"))?,
                 seen: Micros::new(row.try_get(5).map_err(reading)?),
-                is_stored: true,
             };
             self.streams_from
                 .insert(StreamNo(number), row.try_get(3).map_err(reading)?);

@@ -23,9 +23,9 @@ use super::journal::{self, Received, StreamNo};
 use super::pins::Pins;
 use super::placing::{TailKey, checkpoint_tail, place, split_by_tail, touch};
 use super::prepared::{Prepared, StreamRow};
-use super::ranges::RangeSet;
 use super::rows::{Cell, ChannelNo, Rows};
 use super::schema::Pools;
+use super::streams::Streams;
 use super::tails::Kind;
 
 /// Age of a tail's oldest journal row at which the tail is written as a checkpoint.
@@ -36,17 +36,6 @@ const STREAM_AGE_US: i64 = 2 * MINUTE_US;
 
 /// Most checkpoints of each kind in one commit, so that none takes long.
 const CHECKPOINTS_MAX: usize = 256;
-
-/// What is known of a stream.
-#[derive(Debug, Clone)]
-pub(super) struct StreamBook {
-    pub(super) agent: AgentName,
-    pub(super) stream: StreamId,
-    pub(super) received: RangeSet,
-    pub(super) seen: Micros,
-    /// Whether the store has a row of it.
-    pub(super) is_stored: bool,
-}
 
 /// Whether a record is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +66,7 @@ pub struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) next_seq: i64,
     pub(super) next_state_seq: i64,
-    pub(super) numbers: HashMap<(AgentName, StreamId), StreamNo>,
-    pub(super) streams: HashMap<StreamNo, StreamBook>,
-    pub(super) next_stream: u32,
+    pub(super) streams: Streams,
     /// Channel names and units given since the last commit.
     pub(super) new_channels: Vec<(ChannelNo, NodeId)>,
     pub(super) new_units: Vec<(InstrumentId, ChannelNo, String)>,
@@ -124,30 +111,15 @@ impl Writer {
         }
     }
 
-    /// Returns the number of a stream, giving a new one its own.
+    /// Returns the number of a stream, giving a new one its own; at most 32 are known of an agent.
     pub fn stream(&mut self, agent: &AgentName, stream: &StreamId, now: Micros) -> StreamNo {
-        let key = (agent.clone(), stream.clone());
-        if let Some(number) = self.numbers.get(&key) {
-            return *number;
-        }
-        let number = StreamNo(self.next_stream);
-        self.next_stream += 1;
-        let book = StreamBook {
-            agent: agent.clone(),
-            stream: stream.clone(),
-            received: RangeSet::default(),
-            seen: now,
-            is_stored: false,
-        };
-        self.numbers.insert(key, number);
-        self.streams.insert(number, book);
-        number
+        self.streams.number(agent, stream, now)
     }
 
     /// Takes note of the lowest number that an outbox still holds. Returns the ranges below it that
     /// never came: they are lost for good.
     pub fn raise(&mut self, stream: StreamNo, oldest: u64, now: Micros) -> Vec<(u64, u64)> {
-        let Some(book) = self.streams.get_mut(&stream) else {
+        let Some(book) = self.streams.get_mut(stream) else {
             return Vec::new();
         };
         book.seen = now;
@@ -157,7 +129,7 @@ impl Writer {
     /// Takes note of a record. It counts as committed only after the group that carries it; until
     /// then nothing may be acknowledged.
     pub fn receive(&mut self, stream: StreamNo, number: u64) -> Receipt {
-        let Some(book) = self.streams.get_mut(&stream) else {
+        let Some(book) = self.streams.get_mut(stream) else {
             return Receipt::Scattered;
         };
         if book.received.is_too_scattered_for(number) {
@@ -172,7 +144,7 @@ impl Writer {
     /// Returns what was received of a stream, as the ack to send after the commit, and its agent.
     #[must_use]
     pub fn ack(&self, stream: StreamNo) -> Option<(&AgentName, Ack)> {
-        let book = self.streams.get(&stream)?;
+        let book = self.streams.get(stream)?;
         Some((&book.agent, book.received.ack(book.stream.clone())))
     }
 
@@ -251,7 +223,7 @@ impl Writer {
             }
         }
         touch(&mut prepared, &mut self.shared.touched());
-        self.prepare_streams(&mut prepared, &group.received, now);
+        self.prepare_streams(&mut prepared, now);
         let sections: Vec<(InstrumentId, Kind, &Rows)> = prepared
             .kept
             .iter()
@@ -283,18 +255,14 @@ impl Writer {
     }
 
     /// Writes new streams, and those whose oldest journal row is old.
-    fn prepare_streams(&mut self, prepared: &mut Prepared, received: &[Received], now: Micros) {
-        let mut numbers = self
+    fn prepare_streams(&mut self, prepared: &mut Prepared, now: Micros) {
+        let due = self
             .stream_pins
             .due(self.seq_before(now, STREAM_AGE_US), CHECKPOINTS_MAX);
-        let is_new =
-            |number: &StreamNo| self.streams.get(number).is_some_and(|book| !book.is_stored);
-        numbers.extend(received.iter().map(|one| one.stream).filter(is_new));
-        numbers.sort_unstable();
-        numbers.dedup();
+        let mut numbers = self.streams.take_fresh();
+        numbers.extend(due);
         for number in numbers {
-            if let Some(book) = self.streams.get_mut(&number) {
-                book.is_stored = true;
+            if let Some(book) = self.streams.get(number) {
                 prepared.streams.push(StreamRow {
                     number,
                     agent: book.agent.clone(),
