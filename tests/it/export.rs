@@ -112,7 +112,10 @@ async fn a_table_reaches_into_the_store_elsewhere() {
         Duration::from_secs(60),
         async || {
             let found = victoria.export("ortoo_reading_temperature_c").await;
-            found.into_iter().next().ok_or("nothing yet")
+            found
+                .into_iter()
+                .next()
+                .ok_or_else(|| "nothing yet".to_owned())
         },
     )
     .await;
