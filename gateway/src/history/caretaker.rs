@@ -20,6 +20,7 @@ use super::gather;
 use super::hours::Computed;
 use super::keep::{self, Horizons, Kept};
 use super::schema::Pools;
+use super::steady::Steady;
 use super::touched::{DayKey, Taken};
 use super::{History, Shared};
 use crate::clock::Clock;
@@ -56,6 +57,8 @@ pub struct Caretaker {
     stored: Horizons,
     /// Where the deletion of rollups is; `None` when all are done.
     rollups_after: Option<i64>,
+    /// Whether things may be deleted by the clock.
+    steady: Steady,
 }
 
 impl History {
@@ -78,6 +81,11 @@ impl History {
             unsure: BTreeSet::new(),
             swept_at: Micros::new(0),
             stored: self.shared.horizons(),
+            steady: Steady::new(
+                self.shared.committed_before,
+                self.clock.now(),
+                self.clock.mono_us(),
+            ),
             rollups_after: None,
         })
     }
@@ -143,7 +151,8 @@ impl Caretaker {
         if !computed.is_empty() {
             self.write(&computed).await?;
         }
-        if now - self.swept_at >= keep::SWEEP_EVERY_US {
+        let is_believed = self.steady.look(now, self.clock.mono_us());
+        if is_believed && (now - self.swept_at).abs() >= keep::SWEEP_EVERY_US {
             is_more |= self.sweep(now).await?;
         }
         Ok(is_more)

@@ -87,8 +87,11 @@ impl Kept {
         i64::from(self.raw_days) * DAY_US
     }
 
-    /// Returns the horizons as they should be now; they never go back.
+    /// Returns the horizons as they should be now; they never go back, unless they lie in the future:
+    /// then the clock was wrong.
     pub(super) fn horizons(self, now: Micros, before: Horizons) -> Horizons {
+        let now_ms = now.get().div_euclid(1_000);
+        let sane = |ms: i64| if ms > now_ms { i64::MIN } else { ms };
         let ago = |days: u32, unit_ms: i64| {
             let at_ms = (now.get() - i64::from(days) * DAY_US).div_euclid(1_000);
             at_ms - at_ms.rem_euclid(unit_ms)
@@ -99,9 +102,9 @@ impl Kept {
             ago(self.hour_days, HOUR.chunk_ms)
         };
         Horizons {
-            points: before.points.max(ago(self.raw_days, HOUR_MS)),
-            minutes: before.minutes.max(ago(self.minute_days, MINUTE.chunk_ms)),
-            hours: before.hours.max(hours_ms),
+            points: sane(before.points).max(ago(self.raw_days, HOUR_MS)),
+            minutes: sane(before.minutes).max(ago(self.minute_days, MINUTE.chunk_ms)),
+            hours: sane(before.hours).max(hours_ms),
         }
     }
 }

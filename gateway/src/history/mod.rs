@@ -94,6 +94,7 @@ mod rows;
 mod schema;
 mod series;
 mod states;
+mod steady;
 mod stepped;
 mod steps;
 mod streams;
@@ -164,6 +165,8 @@ struct Shared {
     backlog: Mutex<Option<Backlog>>,
     /// Told after each commit.
     committed: Notify,
+    /// When the last commit before this start was.
+    committed_before: Option<Micros>,
 }
 
 impl Shared {
@@ -185,7 +188,14 @@ impl Shared {
     fn raw_from(&self, now: Micros) -> Micros {
         let kept_us = self.raw_kept_us.load(Ordering::Relaxed);
         let horizon_us = self.horizons().points.saturating_mul(1_000);
-        Micros::new(now.get().saturating_sub(kept_us).max(horizon_us))
+        let from_us = now.get().saturating_sub(kept_us);
+        // A horizon of the future is a wrong clock's: nothing would be taken.
+        let is_sane = horizon_us <= now.get();
+        Micros::new(if is_sane {
+            from_us.max(horizon_us)
+        } else {
+            from_us
+        })
     }
 
     fn set_horizons(&self, horizons: Horizons) {
@@ -220,6 +230,23 @@ impl History {
         self.shared.raw_from(now)
     }
 
+    /// Returns from when on steps that begin with `from` are kept, as readings or summed up.
+    #[must_use]
+    pub fn kept_from(&self, now: Micros, from: Micros, step_us: i64) -> Micros {
+        let horizons = self.shared.horizons();
+        let is_whole = |unit_ms: i64| {
+            let unit_us = unit_ms * 1_000;
+            step_us % unit_us == 0 && from.get() % unit_us == 0
+        };
+        if is_whole(rollup::HOUR.step_ms) {
+            Micros::new(horizons.hours.saturating_mul(1_000))
+        } else if is_whole(rollup::MINUTE.step_ms) {
+            Micros::new(horizons.minutes.saturating_mul(1_000))
+        } else {
+            self.raw_from(now)
+        }
+    }
+
     /// Opens `telemetry.db` in a folder, makes it if it is not there, and recovers what a crash left:
     /// everything that was ever acknowledged.
     ///
@@ -238,6 +265,7 @@ impl History {
             raw_kept_us: AtomicI64::new(Kept::default().raw_us()),
             backlog: Mutex::new(None),
             committed: Notify::new(),
+            committed_before: memory.journal.back().map(|(_, at)| *at),
         });
         let writer = Writer {
             pools: pools.clone(),

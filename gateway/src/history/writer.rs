@@ -9,7 +9,7 @@
 //! journal row is written as a checkpoint, and so is what was received of a stream after 2 minutes.
 //! So a silent channel never pins the journal.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use scheduler::id::{InstrumentId, NodeId};

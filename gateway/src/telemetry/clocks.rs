@@ -142,10 +142,19 @@ impl ClockBook {
             jump_ms = jump_us / 1_000,
             "the gateway's wall clock was set"
         );
-        for anchor in self.agents.values_mut().flatten() {
-            anchor.best_us = anchor.best_us.saturating_add(jump_us);
-            anchor.used_us = anchor.used_us.saturating_add(jump_us);
-            anchor.best_at = Micros::new(anchor.best_at.get().saturating_add(jump_us));
+        for (agent, anchors) in &mut self.agents {
+            for anchor in anchors {
+                anchor.best_us = anchor.best_us.saturating_add(jump_us);
+                anchor.used_us = anchor.used_us.saturating_add(jump_us);
+                anchor.best_at = Micros::new(anchor.best_at.get().saturating_add(jump_us));
+                // A start soon after must not go back to the clock that was wrong.
+                self.moved.push(BootClock {
+                    agent: agent.clone(),
+                    boot: anchor.boot.clone(),
+                    offset_us: anchor.used_us,
+                    seen: anchor.seen,
+                });
+            }
         }
     }
 
@@ -190,8 +199,16 @@ impl ClockBook {
         }
     }
 
-    /// Returns a batch's place in the gateway's time; it must have been heard before.
-    pub(super) fn place(&self, agent: &AgentName, batch: &Batch, now: Micros) -> Placed {
+    /// Returns a batch's place in the gateway's time; it must have been heard before. Without an
+    /// anchor of its boot the wall clock tells, put right by how wrong that of the sending boot is now;
+    /// where that gives no possible time, as it was told.
+    pub(super) fn place(
+        &self,
+        agent: &AgentName,
+        batch: &Batch,
+        now: Micros,
+        possible: Possible,
+    ) -> Placed {
         let record = &batch.record;
         let anchors = self.agents.get(agent).map_or(&[][..], Vec::as_slice);
         let anchor = anchors.iter().find(|anchor| anchor.boot == record.boot);
@@ -203,7 +220,14 @@ impl ClockBook {
             }
             None => {
                 let off_us = now.get().saturating_sub(micros(batch.sent.wall_ms));
-                let at_us = micros(record.at.wall_ms).saturating_add(off_us);
+                let told_us = micros(record.at.wall_ms);
+                let mended_us = told_us.saturating_add(off_us);
+                let is_possible = |us: i64| possible.refusal(us.div_euclid(1_000)).is_none();
+                let at_us = if !is_possible(mended_us) && is_possible(told_us) {
+                    told_us
+                } else {
+                    mended_us
+                };
                 (at_us, SECOND_US.saturating_add(off_us.saturating_abs()))
             }
         };
@@ -240,6 +264,11 @@ impl Anchor {
         let age_us = (now - self.best_at).max(0);
         let risen_us = self.best_us.saturating_add(drift(age_us));
         let late_us = fresh_us.saturating_sub(risen_us);
+        // As far as the agent's wall clock is ahead of ours. One that is right, and a stored anchor
+        // that makes the message late: our clock was set while nobody looked. A message that lay in
+        // a broker's queue was sent by an old wall clock.
+        let ahead_us = wall_us.saturating_sub(fresh_us);
+        let was_set = self.wall_us.is_none() && late_us > JUMP_US && ahead_us.abs() < JUMP_US;
         let slept_us = self
             .wall_us
             .map_or(0, |before| wall_us.saturating_sub(before));
@@ -247,7 +276,7 @@ impl Anchor {
         self.seen = now;
         // Late by as much as the wall clock gained on the monotonic one: that one stood still.
         let has_slept = late_us > JUMP_US && slept_us.saturating_sub(late_us).abs() < JUMP_US;
-        if fresh_us <= risen_us || has_slept {
+        if fresh_us <= risen_us || has_slept || was_set {
             self.best_us = fresh_us;
             self.best_at = now;
         }
@@ -271,3 +300,7 @@ fn drift(age_us: i64) -> i64 {
 fn clamp(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
 }
+
+#[cfg(test)]
+#[path = "clocks_tests.rs"]
+mod tests;

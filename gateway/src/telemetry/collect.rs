@@ -172,10 +172,10 @@ impl Collector {
             }
         }
         add(&self.board.counters.batches, 1);
-        let placed = self.clocks.place(agent, &batch, now);
+        let possible = Possible::now(now, writer.raw_from(now));
+        let placed = self.clocks.place(agent, &batch, now, possible);
         match batch.record.body {
             RecordBody::Series(series) => {
-                let possible = Possible::now(now, writer.raw_from(now));
                 let mut number_of = |name: &_, lab| writer.channel(name, lab);
                 let resolved =
                     resolve::resolve(directory, agent, &series, placed, possible, &mut number_of);
@@ -232,18 +232,18 @@ impl Collector {
         let channels = rule_channels(&instrument.state_rule, writer);
         let terms = self.agents.terms(instrument);
         let fold = self.folds.entry(instrument.id).or_insert_with(Fold::new);
-        let heard = fold.heard_ms();
+        let newest = fold.newest_ms();
         let points = rows.points();
         let is_late = rows
             .times_ms()
             .first()
-            .is_some_and(|first| heard.is_some_and(|heard| *first <= heard));
+            .is_some_and(|first| newest.is_some_and(|newest| *first <= newest));
         if is_late {
             add(&self.board.counters.late_points, points);
         }
         let mut decided = Vec::new();
         fold.take(terms, &channels, &rows, now, &mut decided);
-        if self.is_watched && fold.heard_ms() != heard {
+        if self.is_watched && fold.newest_ms() != newest {
             let reading = live_reading(instrument.id, &rows, writer);
             self.collected.readings.insert(instrument.id, reading);
         }

@@ -279,70 +279,6 @@ async fn losses_beyond_number_are_counted_in_one_row() {
     assert_eq!(losses["lab-1"].records, 7_500);
 }
 
-/// Receives a record of each of these streams of an agent, in one commit.
-async fn receive(store: &mut Store, agent: &str, streams: &[u128], number: u64) -> Vec<Receipt> {
-    let agent = AgentName::parse(agent).unwrap();
-    let mut group = Group::default();
-    let mut receipts = Vec::new();
-    for stream in streams {
-        let stream = StreamId::parse(&format!("{stream:032x}")).unwrap();
-        let stream = store.writer.stream(&agent, &stream, store.clock.now());
-        assert!(store.writer.raise(stream, 1, store.clock.now()).is_empty());
-        let receipt = store.writer.receive(stream, number);
-        receipts.push(receipt);
-        if receipt == Receipt::New {
-            group.received.push(Received {
-                stream,
-                number,
-                floor: 0,
-            });
-        }
-    }
-    let mut prepared = store.writer.prepare(group, store.clock.now());
-    store.writer.execute(&mut prepared).await.unwrap();
-    store.writer.apply(prepared);
-    receipts
-}
-
-#[tokio::test]
-async fn of_too_many_streams_the_longest_silent_is_forgotten() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut store, hand) = Store::open(folder.path(), 0, Kept::default()).await;
-    let clock = store.clock.clone();
-    let first: Vec<u128> = (0..32).collect();
-    for stream in &first {
-        receive(&mut store, "lab-1", &[*stream], 7).await;
-        hand.advance(SECOND_US);
-    }
-    receive(&mut store, "lab-2", &[0], 7).await;
-    let new = |count| vec![Receipt::New; count];
-    // The two silent longest change places in one commit: each takes the other's number.
-    receive(&mut store, "lab-1", &[100], 7).await;
-    hand.advance(SECOND_US);
-    assert_eq!(receive(&mut store, "lab-1", &[0, 1], 7).await, new(2));
-    for _ in 0..2 {
-        let rows = store.number("SELECT count(*) FROM stream").await;
-        assert_eq!(rows, 33);
-        let known = receive(&mut store, "lab-1", &[100, 0, 1, 4, 31], 7).await;
-        assert_eq!(known, vec![Receipt::Duplicate; 5]);
-        assert_eq!(
-            receive(&mut store, "lab-2", &[0], 7).await,
-            [Receipt::Duplicate]
-        );
-        drop(store);
-        store = Store::open_at(folder.path(), clock.clone(), Kept::default()).await;
-    }
-    // More at once than are remembered.
-    let many: Vec<u128> = (200..300).collect();
-    assert_eq!(receive(&mut store, "lab-1", &many, 7).await, new(100));
-    assert_eq!(store.number("SELECT count(*) FROM stream").await, 33);
-    drop(store);
-    store = Store::open_at(folder.path(), clock, Kept::default()).await;
-    let kept = receive(&mut store, "lab-1", &many, 8).await;
-    assert_eq!(kept, new(100));
-    assert_eq!(receive(&mut store, "lab-2", &[0], 8).await, new(1));
-}
-
 #[tokio::test]
 async fn nothing_is_taken_that_would_be_let_go_at_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -380,4 +316,23 @@ async fn nothing_is_taken_that_would_be_let_go_at_once() {
     hand.advance(4 * DAY_US);
     store.tidy().await;
     assert_eq!(from(&store), days_ago(&store, 5));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_for_a_moment_leaves_nothing_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, hand) = Store::open(folder.path(), 0, Kept::default()).await;
+    hand.advance(40 * DAY_US);
+    store.tidy().await;
+    assert_eq!(
+        store.history.raw_from(store.clock.now()),
+        at(10 * DAY_US / 1_000)
+    );
+    hand.advance(-40 * DAY_US);
+    let expected = store.clock.now().saturating_sub(Span::days(30));
+    assert_eq!(store.history.raw_from(store.clock.now()), expected);
+    hand.advance(HOUR_US);
+    store.tidy().await;
+    let stored = "SELECT from_ms FROM kept_from WHERE step_ms = 0";
+    assert!(store.number(stored).await <= T0_MS - 29 * DAY_US / 1_000);
 }

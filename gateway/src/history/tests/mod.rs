@@ -3,6 +3,7 @@
 mod bounds;
 mod crash;
 mod order;
+mod streams;
 mod touched;
 
 use std::collections::BTreeMap;
