@@ -326,14 +326,15 @@ impl Directory {
         }
     }
 
-    /// Returns the instrument if this agent may speak for it.
+    /// Returns the instrument if this agent may speak for it: it is the instrument's source, and of
+    /// the instrument's lab. A revoked agent's name may be taken by another lab, and an instrument may
+    /// move to one.
     #[must_use]
     pub fn speaks_for(&self, agent: &AgentName, key: &InstrumentKey) -> Option<&Instrument> {
+        let lab = self.agents.get(agent)?.lab;
         self.instrument_by_key(key).filter(|instrument| {
-            instrument
-                .source
-                .as_ref()
-                .is_some_and(|source| source.agent == *agent)
+            let source = instrument.source.as_ref();
+            instrument.lab == lab && source.is_some_and(|source| source.agent == *agent)
         })
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn machine_view(fold: &Fold) -> MachineView {
     MachineView {
         state: fold.state(),
         since: fold.since_ms().map(micros),
-        last_report: fold.heard_ms().map(micros),
+        last_report: fold.newest_ms().map(micros),
     }
 }
 

@@ -63,8 +63,10 @@ pub(super) struct Fold {
     /// The newest values of the rule's channels, by name: another rule begins with what it shares.
     known: Vec<Known>,
     candidate: Option<Decision>,
-    /// Time of the newest reading.
+    /// Time of the newest reading of the rule's channels.
     heard_ms: Option<i64>,
+    /// Time of the newest reading of any channel.
+    newest_ms: Option<i64>,
     /// When it was received, gateway time.
     received_ms: i64,
 }
@@ -90,6 +92,7 @@ impl Fold {
             known: Vec::new(),
             candidate: None,
             heard_ms: None,
+            newest_ms: None,
             received_ms: 0,
         }
     }
@@ -113,6 +116,7 @@ impl Fold {
             known: Vec::new(),
             candidate: None,
             heard_ms,
+            newest_ms: heard_ms,
             received_ms: now.get() / 1_000,
         };
         for (channel, cell) in cells {
@@ -131,12 +135,19 @@ impl Fold {
         self.since_ms
     }
 
-    /// Returns the time of the newest reading.
+    /// Returns the time of the newest reading of the rule's channels.
     pub(super) fn heard_ms(&self) -> Option<i64> {
         self.heard_ms
     }
 
-    /// Takes rows of one record, received now; they ascend by time. Late ones are passed over.
+    /// Returns the time of the newest reading of any channel.
+    pub(super) fn newest_ms(&self) -> Option<i64> {
+        self.newest_ms
+    }
+
+    /// Takes rows of one record, received now; they ascend by time. Late ones are passed over, and
+    /// those without any channel of the rule: that somebody reads the temperature of a room does not
+    /// tell that its machine still runs.
     pub(super) fn take(
         &mut self,
         terms: Terms<'_>,
@@ -146,7 +157,17 @@ impl Fold {
         decided: &mut Vec<Decision>,
     ) {
         let mut is_first = true;
+        let mut is_told = false;
+        self.newest_ms = self.newest_ms.max(rows.times_ms().last().copied());
         for (row, time_ms) in rows.times_ms().iter().enumerate() {
+            let tells = |number: &ChannelNo| rows.cell(*number, row) != Cell::Absent;
+            if !channels
+                .iter()
+                .any(|(_, number)| number.as_ref().is_some_and(tells))
+            {
+                continue;
+            }
+            is_told = true;
             if self.heard_ms.is_some_and(|heard| *time_ms <= heard) {
                 continue;
             }
@@ -160,7 +181,9 @@ impl Fold {
             }
             self.take_row(terms, *time_ms, cells, decided);
         }
-        self.received_ms = self.received_ms.max(now.get() / 1_000);
+        if is_told {
+            self.received_ms = self.received_ms.max(now.get() / 1_000);
+        }
     }
 
     /// What the time between two records means: offline, if it is too long.

@@ -260,3 +260,17 @@ fn a_change_to_each_state_has_its_own_dwell() {
     let expected = [(0, "standby"), (5, "running"), (6, "standby"), (200, "off")];
     assert_eq!(heater.decided(), expected);
 }
+
+#[test]
+fn what_the_rule_does_not_look_at_keeps_no_state_alive() {
+    let mut heater = Heater::new();
+    heater.reads(0, 500.0);
+    heater.reads(10, 500.0);
+    // The plug is gone; somebody goes on to read the temperature of the room.
+    for at_s in 11..60 {
+        heater.record(&[(at_s, Cell::Absent, Cell::Absent)], at_s);
+        heater.tick(at_s * 1_000, ONLINE);
+    }
+    assert_eq!(heater.fold.newest_ms(), Some(59_000));
+    assert_eq!(heater.decided(), [(0, "running"), (40, "agent")]);
+}

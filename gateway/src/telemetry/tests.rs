@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use scheduler::id::InstrumentId;
+use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::{MINUTE_US, Micros, SECOND_US, Span};
-use wire::{ChannelName, SeqRange};
+use wire::{AgentName, ChannelName, InstrumentKey, SeqRange};
 
-use super::bench::{Bench, readings, topic};
+use super::bench::{self, Bench, readings, topic};
 use crate::clock::Clock;
 use crate::status::MachineState;
 
@@ -61,6 +61,20 @@ async fn a_reading_is_committed_acknowledged_and_read_and_moves_the_state() {
     let counts = bench.handle.counts();
     assert_eq!((counts.batches, counts.points), (1, 1));
     assert_eq!(counts.rejected["not_its_instrument"], 1);
+}
+
+#[test]
+fn an_agent_of_another_lab_does_not_inherit_instruments_by_its_name() {
+    let mut directory = bench::directory(&[("K-1", 1, "lab-1")]);
+    let (agent, key) = (
+        AgentName::parse("lab-1").unwrap(),
+        InstrumentKey::parse("K-1").unwrap(),
+    );
+    assert!(directory.speaks_for(&agent, &key).is_some());
+    directory.agents.get_mut(&agent).unwrap().lab = NodeId::new(2);
+    assert!(directory.speaks_for(&agent, &key).is_none());
+    directory.agents.remove(&agent);
+    assert!(directory.speaks_for(&agent, &key).is_none());
 }
 
 #[tokio::test]

@@ -170,9 +170,12 @@ impl Collector {
                 refusals.push(("unknown_instrument", detail));
                 continue;
             };
-            self.others.absent.remove(&id);
-            let heard_ms = self.folds.get(&id).and_then(super::Fold::heard_ms);
-            let arrival_ms = arrival(now, heard_ms);
+            let of_rule = instrument.state_rule.channels();
+            if readings.iter().any(|one| of_rule.contains(&&one.channel)) {
+                self.others.absent.remove(&id);
+            }
+            let newest_ms = self.folds.get(&id).and_then(super::Fold::newest_ms);
+            let arrival_ms = arrival(now, newest_ms);
             let mut grid = Grid::new();
             for reading in readings {
                 let placed = place(
@@ -228,11 +231,11 @@ fn names_by_lab<'r>(
 
 /// Returns the arrival in milliseconds, just after the newest reading if that is not later than this
 /// by more than a moment: messages of one device often come within one millisecond.
-fn arrival(now: Micros, heard_ms: Option<i64>) -> i64 {
+fn arrival(now: Micros, newest_ms: Option<i64>) -> i64 {
     let now_ms = now.get().div_euclid(1_000);
-    heard_ms
-        .filter(|heard| (now_ms..now_ms + NUDGE_MS).contains(heard))
-        .map_or(now_ms, |heard| heard + 1)
+    newest_ms
+        .filter(|newest| (now_ms..now_ms + NUDGE_MS).contains(newest))
+        .map_or(now_ms, |newest| newest + 1)
 }
 
 /// Places a reading: its time, how sure that is, its channel and cell. `None` if it is refused.
