@@ -15,7 +15,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use chrono::{DateTime, SecondsFormat};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 /// What must be in each request.
@@ -107,7 +107,8 @@ async fn write(
     }
     for line in body.lines() {
         if take(&mut lock(&kept), line).is_none() {
-            return (StatusCode::BAD_REQUEST, format!("unable to parse {line:?}"));
+            let said = json!({ "code": "invalid", "message": format!("unable to parse {line:?}") });
+            return (StatusCode::BAD_REQUEST, said.to_string());
         }
     }
     (StatusCode::NO_CONTENT, String::new())

@@ -8,7 +8,8 @@
 //!
 //! `began`: readings committed before were never sent. `settled`: a minute ago, or a minute before
 //! the oldest commit that is not delivered, because a store shows what it took only after a while. A
-//! late reading is seen when its commit is delivered. When the store elsewhere does not answer, the
+//! late reading is seen when its commit is delivered. Once the follower had to give rows up, the store
+//! elsewhere is asked only for what this one has let go. When the store elsewhere does not answer, the
 //! embedded store does, as long as it keeps readings of that age, and the other is left alone a while.
 
 use std::sync::Arc;
@@ -167,7 +168,14 @@ impl Past {
     /// Returns the part of a window that the store elsewhere is asked for; `None` for nothing.
     fn part(&self, history: &History, window: (Micros, Micros), step_us: i64) -> Option<Part> {
         let backlog = history.backlog()?;
-        let part = part_of(window, step_us, &backlog, self.clock.now());
+        let now = self.clock.now();
+        let mut part = part_of(window, step_us, &backlog, now);
+        if backlog.lost_rows > 0 {
+            // There are holes there, and until when they reach is when they were made, not of what
+            // readings: whatever is still kept here is answered from here.
+            let kept_from = history.kept_from(now, window.0, step_us);
+            part.to = part.to.min(up_to_step(part.from, step_us, kept_from.get()));
+        }
         let rests = self.clock.mono_us() < self.rests_until_us.load(Ordering::Relaxed);
         let is_asked = part.from < part.to && !(rests && self.is_kept(history, part.from));
         is_asked.then_some(part)
@@ -243,9 +251,7 @@ fn part_of((from, to): (Micros, Micros), step_us: i64, backlog: &BacklogView, no
     let known_us = (backlog.began.get() + SETTLE_US).max(0);
     let settled = backlog.oldest.map_or(now, |oldest| oldest.min(now)).get() - SETTLE_US;
     let from = from.get();
-    let steps_before = (known_us - from).max(0).div_euclid(step_us)
-        + i64::from((known_us - from).max(0).rem_euclid(step_us) > 0);
-    let begin = from.saturating_add(steps_before.saturating_mul(step_us));
+    let begin = up_to_step(from, step_us, known_us);
     let end = if settled >= to.get() {
         to.get()
     } else {
@@ -257,9 +263,24 @@ fn part_of((from, to): (Micros, Micros), step_us: i64, backlog: &BacklogView, no
     }
 }
 
+/// Returns the first whole step, from a begin on, not before a moment.
+fn up_to_step(from_us: i64, step_us: i64, moment_us: i64) -> i64 {
+    let length = moment_us.saturating_sub(from_us).max(0);
+    let steps = length.div_euclid(step_us) + i64::from(length.rem_euclid(step_us) > 0);
+    from_us.saturating_add(steps.saturating_mul(step_us))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_here_begins_with_a_whole_step() {
+        assert_eq!(up_to_step(100, 60, 100), 100);
+        assert_eq!(up_to_step(100, 60, 50), 100);
+        assert_eq!(up_to_step(100, 60, 101), 160);
+        assert_eq!(up_to_step(100, 60, i64::MIN), 100);
+    }
 
     fn part(window_s: (i64, i64), step_s: i64, began_s: i64, oldest_s: Option<i64>) -> (i64, i64) {
         let at = |s: i64| Micros::new(s * SECOND_US);

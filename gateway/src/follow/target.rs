@@ -70,16 +70,26 @@ impl Target {
 }
 
 /// Tells lines that are wrong from a store that is. Source: the answers of `POST /api/v2/write`,
-/// <https://docs.influxdata.com/influxdb/v2/api/>: 401 and 403 are about the token, 404 about the
-/// bucket, 408, 429 and 5xx about the moment; the other 4xx are about the lines.
+/// <https://docs.influxdata.com/influxdb/v2/api/>: 413 and 422 are about the lines, and 400 if it is
+/// the store that says so, in JSON with a `code`. A proxy, or a port that speaks TLS, answers 400 too,
+/// to all lines alike: what waits is not thrown away for that. VictoriaMetrics takes what it can of
+/// lines and answers 204.
 fn judge(status: u16, text: &str) -> WriteError {
+    let said: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let is_said_by_the_store =
+        said.is_some_and(|said| said.get("code").is_some_and(serde_json::Value::is_string));
     let text: String = text.chars().take(REASON_LETTERS_MAX).collect();
     let why = format!("{status} {}", text.replace(['\r', '\n'], " "));
     let why = why.trim().to_owned();
-    match status {
-        401 | 403 | 404 | 408 | 429 => WriteError::Trouble(why),
-        400..=499 => WriteError::Refused(why),
-        _ => WriteError::Trouble(why),
+    let is_refused = match status {
+        413 | 422 => true,
+        400 => is_said_by_the_store,
+        _ => false,
+    };
+    if is_refused {
+        WriteError::Refused(why)
+    } else {
+        WriteError::Trouble(why)
     }
 }
 
@@ -105,8 +115,11 @@ mod tests {
 
     #[test]
     fn only_answers_about_the_lines_refuse_them() {
+        let own = r#"{"code":"invalid","message":"unable to parse"}"#;
+        assert!(matches!(judge(400, own), WriteError::Refused(_)));
         for (status, refused) in [
-            (400, true),
+            // "Client sent an HTTP request to an HTTPS server."
+            (400, false),
             (413, true),
             (422, true),
             (401, false),
