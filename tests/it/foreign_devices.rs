@@ -1,6 +1,7 @@
 //! Devices of other makers: `mosquitto_pub` sends real messages of Tasmota, Shelly and Telegraf to the
 //! embedded broker and to a real Mosquitto; unknown ones are adopted, and all survive a crash.
 
+use std::io::Write as _;
 use std::ops::Deref;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -56,6 +57,28 @@ impl Plant {
             .stderr(Stdio::null())
             .status();
         status.expect("mosquitto_pub is installed").success()
+    }
+
+    /// More than is read of any message: the broker hands it over, and what comes after it.
+    fn sends_too_much(&self) {
+        let port = self.broker.rsplit(':').next().unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&vec![b'1'; 3 << 20]).unwrap();
+        let sent = Command::new("mosquitto_pub")
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                port,
+                "-u",
+                "plugs",
+                "-P",
+                &self.secret,
+            ])
+            .args(["-t", "lab-4/tele/tasmota_1A2B3C/SENSOR", "-q", "1", "-f"])
+            .arg(file.path())
+            .status();
+        assert!(sent.expect("mosquitto_pub is installed").success());
     }
 
     fn send(&self, topic: &str, payload: &str) {
@@ -200,6 +223,9 @@ async fn shelly_tells_what_changed(plant: &Plant) {
 
 /// Who may not speak is refused, QoS 0 is told, and a crash loses nothing that was acknowledged.
 async fn after_that(plant: &mut Plant, external: bool) {
+    if external {
+        plant.sends_too_much();
+    }
     if !external {
         assert!(
             !plant.publish("lab-4/tele/x/SENSOR", "1", 1, "wrong"),

@@ -145,6 +145,10 @@ pub fn not_read(why: Why) -> Said {
             "时间的写法与映射不符；按到达时间保存，并标为存疑",
             "The time is not written as the mapping says; kept at its arrival, in doubt",
         ),
+        Why::OtherZone => (
+            "设备时钟的时区与仪器所在地不同，已按相差的时区换算；请在设备上设置时区（Tasmota：Timezone 8）",
+            "The device's clock is set to another time zone and was read as such; set its zone (Tasmota: Timezone 8)",
+        ),
         Why::NoTime => (
             "消息中没有时间，取到达时间",
             "The message tells no time: its arrival counts",

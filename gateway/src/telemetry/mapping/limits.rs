@@ -11,6 +11,10 @@ pub(super) const DEPTH_MAX: usize = 24;
 /// Most readings that one message may give one mapping; more, and none is taken.
 pub const VALUES_OF_MESSAGE_MAX: usize = 4_096;
 
+/// Most values that are looked for in one message, by all mappings together, found or not: one message
+/// holds up all others while it is read.
+pub(super) const LOOKS_OF_MESSAGE_MAX: usize = 4 * VALUES_OF_MESSAGE_MAX;
+
 /// Most values that a mapping names.
 pub const VALUES_MAX: usize = 64;
 

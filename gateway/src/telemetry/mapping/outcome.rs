@@ -29,6 +29,8 @@ pub enum Why {
     AgentsChannel,
     /// A time that is not written as the mapping says: the reading is kept at its arrival, in doubt.
     BadTime,
+    /// The device's clock is set to another zone: read as that zone's.
+    OtherZone,
     /// No time where one was looked for: the arrival counts.
     NoTime,
     /// The value is not in this message: the channel stays as it was.
@@ -41,7 +43,7 @@ pub enum Why {
 
 impl Why {
     /// All reasons.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NoMapping,
         Self::UnknownInstrument,
         Self::TooLarge,
@@ -54,6 +56,7 @@ impl Why {
         Self::NoChannel,
         Self::AgentsChannel,
         Self::BadTime,
+        Self::OtherZone,
         Self::NoTime,
         Self::Absent,
         Self::NotUsed,
@@ -76,6 +79,7 @@ impl Why {
             Self::NoChannel => "no_channel_name",
             Self::AgentsChannel => "agents_channel",
             Self::BadTime => "bad_time",
+            Self::OtherZone => "other_zone",
             Self::NoTime => "no_time",
             Self::Absent => "absent",
             Self::NotUsed => "not_used",
@@ -100,6 +104,7 @@ impl Why {
             // The first two list the device instead.
             Self::NoMapping
             | Self::UnknownInstrument
+            | Self::OtherZone
             | Self::NoTime
             | Self::Absent
             | Self::NotUsed
@@ -144,6 +149,8 @@ pub struct Outcome {
     pub notes: Vec<Note>,
     /// Whether some mapping knows the topic.
     pub is_known: bool,
+    /// How many values were looked for, found or not.
+    pub(super) looks: usize,
 }
 
 impl Outcome {

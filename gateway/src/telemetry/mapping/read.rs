@@ -7,7 +7,7 @@ use scheduler::time::Micros;
 use serde_json::Value;
 use wire::Quality;
 
-use super::limits::{VALUES_OF_MESSAGE_MAX, check_payload};
+use super::limits::{LOOKS_OF_MESSAGE_MAX, VALUES_OF_MESSAGE_MAX, check_payload};
 use super::number;
 use super::outcome::{Outcome, Taken, Why};
 use super::route::{Mapping, OnlineRead, Reads, Route, ValueRead, ValuesRead};
@@ -162,6 +162,12 @@ impl Reader<'_> {
                 return;
             }
         };
+        let looks = entries.len().saturating_mul(1 + reads.values.len());
+        self.outcome.looks = self.outcome.looks.saturating_add(looks);
+        if self.outcome.looks > LOOKS_OF_MESSAGE_MAX {
+            self.note(self.message.topic, Why::TooManyValues);
+            return;
+        }
         let before = self.outcome.taken.len();
         for entry in entries {
             self.take_entry(entry, reads, captures);
@@ -342,6 +348,13 @@ impl Reader<'_> {
             .map(|one: &Instrument| one.zone);
         let zone = zone.unwrap_or(chrono_tz::Tz::Asia__Shanghai);
         let at = time::read(value, spec.format, zone, self.message.arrival);
+        if reads.is_live
+            && !self.message.is_retained
+            && let Some(mended) = at.and_then(|at| time::of_other_zone(at, self.message.arrival))
+        {
+            self.note(&spec.pointer, Why::OtherZone);
+            return ReadingTime::Device(mended);
+        }
         at.map_or_else(
             || {
                 self.note(&spec.pointer, Why::BadTime);

@@ -158,6 +158,7 @@ fn tasmota(spec: &MappingSpec, extra: Vec<ValueRead>) -> Result<Vec<Route>, Topi
     let reads = ValuesRead {
         values: lines,
         time: Some(time(spec, "/Time", TimeFormat::Local)),
+        is_live: true,
         ..ValuesRead::default()
     };
     Ok(vec![

@@ -51,6 +51,9 @@ pub(super) struct ValuesRead {
     /// Every number below it is a channel.
     pub(super) fields: Option<&'static str>,
     pub(super) time: Option<TimeSpec>,
+    /// The device sends at once: a time in whole quarters of an hour from the arrival is that of a
+    /// clock in another zone.
+    pub(super) is_live: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -101,6 +101,18 @@ fn tasmota_tells_its_energy_in_local_time() {
 }
 
 #[test]
+fn tasmota_in_its_makers_zone_is_read_in_that_zone() {
+    let spec = json!({ "format": "tasmota", "topic": "tele/{device}", "instrument": "{device}" });
+    // 11:59:50 in +01:00, while it is 19:00 in Shanghai.
+    let there = TASMOTA.replace("T18:59:50", "T11:59:50");
+    assert_ne!(there, TASMOTA);
+    let outcome = outcome_of(&spec, "tele/K-1/SENSOR", &there, false);
+    let at = ReadingTime::Device(Micros::new(ARRIVAL.get() - 10_000_000));
+    assert!(outcome.taken.iter().all(|taken| taken.reading.time == at));
+    assert!(whys(&outcome).contains(&Why::OtherZone));
+}
+
+#[test]
 fn tasmota_meters_with_phases_add_up() {
     let spec = json!({ "format": "tasmota", "topic": "tele/m", "instrument": "K-2" });
     let payload =

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
-use scheduler::time::{HOUR_US, Micros};
+use scheduler::time::{HOUR_US, MINUTE_US, Micros};
 use serde_json::Value;
 
 use super::spec::TimeFormat;
@@ -51,6 +51,24 @@ fn local(text: &str, zone: Tz, arrival: Micros) -> Option<Micros> {
             micros(time).get().checked_add(HOUR_US).map(Micros::new)
         }
     }
+}
+
+/// Zones differ by whole quarters of an hour, at most by 26 hours (from -12:00 to +14:00).
+const QUARTER_US: i64 = 15 * MINUTE_US;
+const ZONES_US: i64 = 26 * HOUR_US;
+
+/// How far a clock that is set by the network, and a message on its way, are off.
+const NEAR_US: i64 = 2 * MINUTE_US;
+
+/// Returns the moment that is meant if a local time, read in the instrument's zone, is that of a clock
+/// in another zone; `None` if it is not. Plugs come with a zone of their maker's (Tasmota with +01:00).
+pub(super) fn of_other_zone(at: Micros, arrival: Micros) -> Option<Micros> {
+    let off_us = arrival.get().saturating_sub(at.get());
+    let quarters = off_us.saturating_add(QUARTER_US / 2).div_euclid(QUARTER_US);
+    let shift_us = quarters.saturating_mul(QUARTER_US);
+    let rest_us = off_us.saturating_sub(shift_us).saturating_abs();
+    let is_zone = quarters != 0 && shift_us.saturating_abs() <= ZONES_US && rest_us <= NEAR_US;
+    is_zone.then(|| Micros::new(at.get().saturating_add(shift_us)))
 }
 
 /// Reads a number of units since 1970; `None`: of whichever unit lies in this century.
@@ -144,6 +162,23 @@ mod tests {
             at(&json!("2026-11-26T09:00:00.5"), TimeFormat::Local),
             Some(NINE + 500_000)
         );
+    }
+
+    #[test]
+    fn a_clock_in_another_zone_is_known_by_whole_quarters() {
+        let meant = |off_s: i64| {
+            let at = Micros::new(NINE - off_s * 1_000_000);
+            of_other_zone(at, Micros::new(NINE)).map(|meant| (meant.get() - NINE) / 1_000_000)
+        };
+        for zone_s in [7 * 3_600, 8 * 3_600, -5_400, 20_700] {
+            assert_eq!(meant(zone_s), Some(0));
+            assert_eq!(meant(zone_s + 10), Some(-10));
+            assert_eq!(meant(zone_s + 300), None);
+        }
+        // Late, early, and days ago: no zone's matter.
+        for off_s in [0, 10, -60, 119, 86_400 * 2, i64::MIN / 2_000_000] {
+            assert_eq!(meant(off_s), None, "{off_s}");
+        }
     }
 
     #[test]

@@ -40,8 +40,13 @@ const SENDING_MAX: usize = 16_384;
 /// Publishes under way to the broker without its PUBACK.
 const INFLIGHT_MAX: u16 = 1_000;
 
-/// Largest packet, in bytes.
+/// Largest packet that is sent, in bytes.
 const PACKET_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Largest packet that is taken, in bytes: as large as MQTT has them (remaining length of four bytes,
+/// MQTT 3.1.1 section 2.2.3, and the head). The client ends the connection at a larger one, and the
+/// broker would send it again first, for ever; what is too large is refused after it was read.
+const TAKEN_BYTES_MAX: usize = 268_435_455 + 5;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -362,7 +367,7 @@ impl Broker {
         let mut options = MqttOptions::new(format!("{name}-{what}"), &self.host, self.port);
         options
             .set_keep_alive(KEEP_ALIVE)
-            .set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
+            .set_max_packet_size(TAKEN_BYTES_MAX, PACKET_BYTES_MAX);
         if !self.user.is_empty() {
             options.set_credentials(&self.user, &self.password);
         }

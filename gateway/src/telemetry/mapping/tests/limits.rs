@@ -179,3 +179,15 @@ proptest! {
         prop_assert_eq!(read, Some(at));
     }
 }
+
+#[test]
+fn values_that_are_not_there_are_looked_for_so_often_and_no_more() {
+    let value = |number: usize| json!({ "pointer": format!("/p{number}"), "channel": format!("c{number}") });
+    let values: Vec<Value> = (0..VALUES_MAX).map(value).collect();
+    let spec = json!({ "format": "free", "topic": "x", "instrument": "K-1", "each": "/a",
+        "values": values });
+    let payload = |entries: usize| json!({ "a": vec![json!({}); entries] }).to_string();
+    let whys_of = |entries| whys(&outcome_of(&spec, "x", &payload(entries), false));
+    assert!(!whys_of(200).contains(&Why::TooManyValues));
+    assert!(whys_of(40_000).contains(&Why::TooManyValues));
+}
