@@ -78,18 +78,24 @@ impl RangeSet {
         lost
     }
 
-    /// Returns the ack that tells of this set; ranges beyond the wire's limit are told later.
+    /// Returns the ack that tells of this set. Of more ranges than it has room for it tells the lowest
+    /// and the highest: a backlog goes on by the former, live readings by the latter, and the highest
+    /// number of all is the one after which an outbox whose file was torn may number again.
     #[must_use]
     pub fn ack(&self, stream: StreamId) -> Ack {
+        let ranges = self.ranges.as_slice();
+        let over = ranges.len().saturating_sub(wire::ACK_RANGES_MAX);
+        let low = if over > 0 {
+            wire::ACK_RANGES_MAX / 2
+        } else {
+            0
+        };
+        let (lowest, rest) = ranges.split_at(low);
+        let told = lowest.iter().chain(rest.iter().skip(over));
         Ack {
             stream,
             upto: self.upto,
-            ranges: self
-                .ranges
-                .iter()
-                .take(wire::ACK_RANGES_MAX)
-                .map(|(from, to)| SeqRange(*from, *to))
-                .collect(),
+            ranges: told.map(|(from, to)| SeqRange(*from, *to)).collect(),
         }
     }
 
@@ -169,6 +175,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_ack_of_many_ranges_names_the_lowest_and_the_highest() {
+        let mut set = RangeSet::default();
+        for number in 1..=100_u64 {
+            assert!(set.insert(number * 10));
+        }
+        let ack = set.ack(StreamId::parse("0123456789abcdef0123456789abcdef").unwrap());
+        assert_eq!(ack.ranges.len(), wire::ACK_RANGES_MAX);
+        assert_eq!(ack.ranges[31], SeqRange(320, 320));
+        assert_eq!(ack.ranges[32], SeqRange(690, 690));
+        assert_eq!(ack.ranges[63], SeqRange(1_000, 1_000));
+    }
 
     #[test]
     fn the_mark_passes_what_was_lost_and_says_what() {

@@ -245,8 +245,13 @@ impl Memory {
 
     async fn read_states(&mut self, pool: &SqlitePool) -> Result<(), HistoryError> {
         let mut rows = sqlx::query(
-            "SELECT seq, instrument, at_us, state, reason, decided_us FROM state_change \
-             WHERE seq IN (SELECT max(seq) FROM state_change GROUP BY instrument)",
+            // By the index from instrument to instrument: there are millions of older changes.
+            "WITH RECURSIVE of(instrument) AS (SELECT min(instrument) FROM state_change UNION ALL \
+             SELECT (SELECT min(instrument) FROM state_change WHERE instrument > of.instrument) \
+             FROM of WHERE of.instrument IS NOT NULL) \
+             SELECT seq, instrument, at_us, state, reason, decided_us FROM state_change \
+             WHERE seq IN (SELECT (SELECT seq FROM state_change newest \
+             WHERE newest.instrument = of.instrument ORDER BY at_us DESC, seq DESC LIMIT 1) FROM of)",
         )
         .fetch(pool);
         while let Some(row) = rows.try_next().await.map_err(reading)? {

@@ -198,6 +198,8 @@ fn stretches(window: Window, step_ms: i64, touched: &[i64], horizons: Horizons) 
             Source::Points
         } else if hour * HOUR_MS < horizons.minutes {
             Source::Rollup(HOUR)
+        } else if is_cut {
+            Source::Rollup(MINUTE)
         } else {
             Source::Rollup(level)
         };
@@ -283,5 +285,7 @@ mod tests {
         let aged = [(8 * h, 10 * h, HOURS), (10 * h, 12 * h, MINUTES)];
         check(8 * h..12 * h, 1, &[], &aged);
         check(12 * h..14 * h, 1, &[13], &[(12 * h, 14 * h, MINUTES)]);
+        let ends = [(12 * h, 13 * h, HOURS), (13 * h, 13 * h + 30, MINUTES)];
+        check(12 * h..13 * h + 30, 60, &[], &ends);
     }
 }

@@ -1,5 +1,6 @@
 //! Readings of a channel, raw or by step.
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -12,6 +13,7 @@ use wire::ChannelName;
 
 use super::answer::{JSON, packed};
 use super::body::Query;
+use super::caller::Caller;
 use super::path::Found;
 use super::problem::{Problem, ProblemType};
 use super::readings_pieces::Pieces;
@@ -128,6 +130,7 @@ pub enum Readings {
             a step or a table; or no Parquet in this build")))]
 pub(super) async fn readings(
     State(state): State<HttpState>,
+    caller: Caller,
     found: Found,
     headers: HeaderMap,
     Query(asked): Query<ReadingsAsked>,
@@ -157,6 +160,7 @@ pub(super) async fn readings(
             json(&raw(&mut head, series))?
         }
         (None, format) => {
+            let seat = state.tables().take(caller)?;
             let mut pieces = Pieces::new(history.clone(), id, asked.channel.clone(), window);
             let first = pieces.next().await;
             let first = first.map_err(|error| failed("step", error))?;
@@ -164,7 +168,8 @@ pub(super) async fn readings(
                 demand_known(history, instrument, &asked.channel)?;
             }
             let table = head.table(instrument.zone);
-            return readings_table::streamed(format, table, first, pieces);
+            let (answer, parts) = readings_table::streamed(format, table, first, pieces)?;
+            return Ok(answer.map(|_| Body::from_stream(seat.serve(parts))));
         }
         (Some(step), format) => {
             if step.0.get() < 1_000 {

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
 use chrono_tz::Tz;
-use futures::stream;
+use futures::{Stream, stream};
 use scheduler::time::{Micros, Span};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -149,7 +149,7 @@ enum Transfer {
     Ended,
 }
 
-/// Returns an answer that is sent while the rest is read.
+/// Returns an answer, and its parts, which are sent while the rest is read.
 ///
 /// # Errors
 /// Returns `internal` if a file cannot be begun.
@@ -158,7 +158,13 @@ pub(super) fn streamed(
     table: Table,
     first: Option<RawSeries>,
     pieces: Pieces,
-) -> Result<Response, Problem> {
+) -> Result<
+    (
+        Response,
+        impl Stream<Item = Result<Bytes, std::io::Error>> + use<>,
+    ),
+    Problem,
+> {
     let answer = kind(format, &table, Body::empty());
     let transfer = Transfer::First(Maker::of(format, table)?, first, pieces);
     let parts = stream::try_unfold(transfer, |transfer| async move {
@@ -168,7 +174,7 @@ pub(super) fn streamed(
         }
         sent
     });
-    Ok(answer.map(|_| Body::from_stream(parts)))
+    Ok((answer, parts))
 }
 
 /// Returns the next bytes and what comes after them.
@@ -284,8 +290,12 @@ fn at(time_ms: i64, zone: Tz) -> (Zoned, Zoned) {
     (Zoned(at, zone), Zoned(at, Tz::UTC))
 }
 
-/// Quotes a cell if RFC 4180 demands it.
+/// Quotes a cell if RFC 4180 demands it. What a table's program would take for a formula is marked as
+/// text.
 fn quoted(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        return quoted(&format!("'{cell}"));
+    }
     if cell.contains(['"', ',', '\r', '\n']) {
         return format!("\"{}\"", cell.replace('"', "\"\""));
     }

@@ -4,13 +4,19 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use futures::{Stream, StreamExt as _, stream};
 use scheduler::id::MemberId;
+use tokio::sync::mpsc;
 
 use super::caller::Caller;
 use super::problem::Problem;
 use crate::history::HistoryError;
 use crate::words::Said;
+
+/// How long a part of what is served waits to be taken.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How many places there are.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +53,18 @@ pub const LONG_READS: Most = Most {
     of_member: 2,
     of_address: 0,
     again_s: 5,
+};
+
+/// Tables of readings under way: each holds some MiB until its reader has taken them.
+pub const TABLES: Most = Most {
+    all: 32,
+    full: (
+        "正在导出的数据表已满，请稍后再试",
+        "as many tables as there is room for are under way: try again shortly",
+    ),
+    of_member: 4,
+    of_address: 4,
+    again_s: 10,
 };
 
 /// Places that are taken.
@@ -146,6 +164,51 @@ impl Seat {
     }
 }
 
+impl Seat {
+    /// Hands on what is made until it ends, or nobody takes a part for a minute: then the place is
+    /// free, and whoever comes back to it sees that something is missing.
+    pub fn serve<T: Send + 'static>(
+        self,
+        parts: impl Stream<Item = Result<T, std::io::Error>> + Send + 'static,
+    ) -> impl Stream<Item = Result<T, std::io::Error>> + Send + 'static {
+        self.serve_within(PATIENCE, parts)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "it ends with its reader")]
+    fn serve_within<T: Send + 'static>(
+        self,
+        patience: Duration,
+        parts: impl Stream<Item = Result<T, std::io::Error>> + Send + 'static,
+    ) -> impl Stream<Item = Result<T, std::io::Error>> + Send + 'static {
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(async move {
+            let mut parts = std::pin::pin!(parts);
+            while let Some(part) = parts.next().await {
+                let is_last = part.is_err();
+                let sent = tokio::time::timeout(patience, sender.send(Some(part)));
+                if !matches!(sent.await, Ok(Ok(()))) || is_last {
+                    return;
+                }
+            }
+            // Fails when its reader has gone.
+            drop(tokio::time::timeout(patience, sender.send(None)).await);
+            drop(self);
+        });
+        stream::unfold(Some(receiver), |receiver| async move {
+            let mut receiver = receiver?;
+            match receiver.recv().await {
+                Some(Some(Ok(part))) => Some((Ok(part), Some(receiver))),
+                Some(Some(Err(error))) => Some((Err(error), None)),
+                Some(None) => None,
+                None => {
+                    let why = std::io::Error::other("it was taken too slowly");
+                    Some((Err(why), None))
+                }
+            }
+        })
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.locked();
@@ -214,6 +277,22 @@ mod tests {
         while seats.taken() > 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_nothing_loses_the_place_and_sees_it() {
+        let seats = Seats::new(TABLES);
+        let parts = || stream::iter((0..3).map(Ok::<_, std::io::Error>));
+        let whole = seats.take(caller(1)).unwrap().serve(parts());
+        let whole: Vec<_> = whole.map(Result::unwrap).collect().await;
+        assert_eq!(whole, [0, 1, 2]);
+        let seat = seats.take(caller(1)).unwrap();
+        let slow = seat.serve_within(Duration::from_millis(1), parts());
+        while seats.taken() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let late: Vec<_> = slow.map(Result::ok).collect().await;
+        assert_eq!(late, [Some(0), None]);
     }
 
     #[test]

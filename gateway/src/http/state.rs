@@ -110,6 +110,7 @@ struct Parts {
     seats: Arc<Seats>,
     /// Looks through much of the past.
     long_reads: Arc<Seats>,
+    tables: Arc<Seats>,
     /// Photos on their way in or out. Each may take some 20 MiB while it is decoded; who comes
     /// later waits.
     photo_places: tokio::sync::Semaphore,
@@ -144,6 +145,7 @@ impl HttpState {
             readiness: Readiness::default(),
             seats: Seats::new(seats::STREAMS),
             long_reads: Seats::new(seats::LONG_READS),
+            tables: Seats::new(seats::TABLES),
             photo_places: tokio::sync::Semaphore::new(PHOTOS_MAX),
             packed_status: Packed::default(),
             grounds: Grounds::default(),
@@ -218,6 +220,12 @@ impl HttpState {
         &self.0.readiness
     }
 
+    /// Returns the places at tables of readings.
+    pub(super) fn tables(&self) -> &Arc<Seats> {
+        &self.0.tables
+    }
+
+    /// Returns the places at looks through the past.
     pub(super) fn long_reads(&self) -> &Arc<Seats> {
         &self.0.long_reads
     }

@@ -94,7 +94,8 @@ async fn any_range_is_sent_piece_by_piece() {
     let window = Slot::new(start, start + Span::days(200)).unwrap();
     let mut pieces = Pieces::new(history, InstrumentId::new(1), name, window);
     let first = pieces.next().await.unwrap();
-    let answer = streamed(Format::Csv, table("W"), first, pieces).unwrap();
+    let (answer, parts) = streamed(Format::Csv, table("W"), first, pieces).unwrap();
+    let answer = answer.map(|_| Body::from_stream(parts));
     let name = answer.headers().get(header::CONTENT_DISPOSITION).unwrap();
     assert_eq!(name, "attachment; filename=\"A-1_power_w.csv\"");
     let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX)
@@ -164,8 +165,16 @@ async fn a_table_holds_what_only_the_store_elsewhere_has() {
     let name = ChannelName::parse("power_w").unwrap();
     let mut pieces = Pieces::new(history, InstrumentId::new(1), name, window);
     let first = pieces.next().await.unwrap();
-    let answer = streamed(Format::Csv, table("W"), first, pieces).unwrap();
+    let (answer, parts) = streamed(Format::Csv, table("W"), first, pieces).unwrap();
+    let answer = answer.map(|_| Body::from_stream(parts));
     let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX);
     let text = String::from_utf8(bytes.await.unwrap().to_vec()).unwrap();
     assert_eq!(text.matches(",7.5,good,W").count(), 1, "{text}");
+}
+
+#[test]
+fn a_unit_is_no_formula() {
+    assert_eq!(quoted("=cmd|'/C a'!A1"), "'=cmd|'/C a'!A1");
+    assert_eq!(quoted("+1,2"), "\"'+1,2\"");
+    assert_eq!(quoted("m/s"), "m/s");
 }
