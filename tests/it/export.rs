@@ -3,17 +3,12 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::foreign_plant::ForeignPlant;
-use tests::gateway::{Gateway, Setup};
 use tests::process;
-use tests::region::{Plan, Region};
 use tests::times::{now_ms, rfc3339};
-use tests::victoria::Victoria;
-use tests::wait;
 
 /// Reads a file with pyarrow.
 fn read(file: &Path) -> Value {
@@ -78,63 +73,4 @@ async fn readings_leave_as_parquet_and_as_csv() {
     let counts = steps["columns"]["count"].as_array().unwrap();
     let all: i64 = counts.iter().filter_map(Value::as_i64).sum();
     assert_eq!(all, 2, "{steps}");
-}
-
-#[tokio::test]
-async fn a_table_reaches_into_the_store_elsewhere() {
-    let dir = tempfile::tempdir().unwrap();
-    let victoria = Victoria::start(dir.path()).await;
-    let mut setup = Setup::new(dir.path());
-    let plan = Plan {
-        researchers: 1,
-        instruments: 1,
-        agents: 1,
-    };
-    let region = Region::fill(&setup, plan).await;
-    let url = victoria.url();
-    setup.more = format!("[history]\nstore = \"victoriametrics\"\nurl = \"{url}\"\n");
-    let gateway = Gateway::start(dir.path(), setup).await;
-    let manager = gateway.client().with_token(&region.manager.token);
-    let key = &region.instruments[0];
-    let source = format!("/api/v1/instruments/{key}/source");
-    let _ = manager
-        .put(&source, &json!({ "agent": null }))
-        .await
-        .expect(200);
-    let here_ms = now_ms() - 3 * 86_400_000;
-    let reading = json!({ "instrument": key, "channel": "temperature_c", "unit": "degC",
-        "value": 21.5, "time": rfc3339(here_ms) });
-    let posted = json!({ "readings": [reading] });
-    let posted = manager.post("/api/v1/readings", &posted).await;
-    assert_eq!(posted.expect(200)["accepted"], 1);
-    let written = wait::until(
-        "the reading to be written on",
-        Duration::from_secs(60),
-        async || {
-            let found = victoria.export("ortoo_reading_temperature_c").await;
-            found
-                .into_iter()
-                .next()
-                .ok_or_else(|| "nothing yet".to_owned())
-        },
-    )
-    .await;
-    // What only the other store has: it is older than anything that is kept here.
-    let id = written.0["id"].as_str().expect("a label");
-    let there_ms = here_ms - 300 * 86_400_000;
-    victoria
-        .write(&format!(
-            "ortoo_reading,id={id},instrument={key} temperature_c=18.25 {there_ms}"
-        ))
-        .await;
-    let (from, to) = (rfc3339(there_ms - 1_000), rfc3339(here_ms + 1_000));
-    let window = format!("from={from}&to={to}").replace('+', "%2B");
-    let path =
-        format!("/api/v1/instruments/{key}/readings?channel=temperature_c&{window}&format=parquet");
-    let answer = manager.request(Method::GET, &path).send().await;
-    let answer = answer.expect("the gateway answers");
-    assert_eq!(answer.status(), 200);
-    let file = dir.path().join("both.parquet");
-    std::fs::write(&file, answer.bytes().await.expect("the table is whole")).unwrap();
-    assert_eq!(read(&file)["columns"]["value"], json!([18.25, 21.5]));
 }
