@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::ops::Deref;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -49,9 +49,8 @@ impl Plant {
 
     /// Publishes with Mosquitto's own client; returns whether it was accepted.
     fn publish(&self, topic: &str, payload: &str, qos: u8, secret: &str) -> bool {
-        let port = self.broker.rsplit(':').next().unwrap();
-        let status = Command::new("mosquitto_pub")
-            .args(["-h", "127.0.0.1", "-p", port, "-u", "plugs", "-P", secret])
+        let status = self
+            .mosquitto("mosquitto_pub", secret)
             .args(["-t", topic, "-m", payload, "-q", &qos.to_string()])
             .stdin(Stdio::null())
             .stderr(Stdio::null())
@@ -61,20 +60,10 @@ impl Plant {
 
     /// More than is read of any message: the broker hands it over, and what comes after it.
     fn sends_too_much(&self) {
-        let port = self.broker.rsplit(':').next().unwrap();
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&vec![b'1'; 3 << 20]).unwrap();
-        let sent = Command::new("mosquitto_pub")
-            .args([
-                "-h",
-                "127.0.0.1",
-                "-p",
-                port,
-                "-u",
-                "plugs",
-                "-P",
-                &self.secret,
-            ])
+        let sent = self
+            .mosquitto("mosquitto_pub", &self.secret)
             .args(["-t", "lab-4/tele/tasmota_1A2B3C/SENSOR", "-q", "1", "-f"])
             .arg(file.path())
             .status();

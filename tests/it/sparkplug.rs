@@ -3,7 +3,7 @@
 
 use std::ops::Deref;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -140,18 +140,8 @@ impl Plant {
 
     /// Returns what a client that subscribes now is told of the host.
     fn host(&self) -> Value {
-        let port = self.broker.rsplit(':').next().unwrap();
-        let output = Command::new("mosquitto_sub")
-            .args([
-                "-h",
-                "127.0.0.1",
-                "-p",
-                port,
-                "-u",
-                SOURCE,
-                "-P",
-                &self.secret,
-            ])
+        let output = self
+            .mosquitto("mosquitto_sub", &self.secret)
             .args([
                 "-i",
                 "listener",

@@ -1,6 +1,7 @@
 //! A gateway with a credential for other makers' devices, and instruments that no agent speaks for.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -22,12 +23,35 @@ pub struct ForeignPlant {
     pub keys: Vec<String>,
     /// The broker's address.
     pub broker: String,
-    /// The credential's secret.
+    /// The credential's name and secret.
+    pub source: String,
+    /// See above.
     pub secret: String,
     _mosquitto: Option<Mosquitto>,
 }
 
 impl ForeignPlant {
+    /// Returns a command of Mosquitto's own clients that speaks to the broker with a secret.
+    ///
+    /// # Panics
+    /// When the broker's address has no port.
+    #[must_use]
+    pub fn mosquitto(&self, program: &str, secret: &str) -> Command {
+        let (_, port) = self.broker.rsplit_once(':').expect("an address has a port");
+        let mut command = Command::new(program);
+        command.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            port,
+            "-u",
+            &self.source,
+            "-P",
+            secret,
+        ]);
+        command
+    }
+
     /// Starts a gateway in a folder, with so many instruments and a source with these filters. With
     /// access rules the broker is a Mosquitto that has them, else the gateway's own.
     ///
@@ -73,6 +97,7 @@ impl ForeignPlant {
             manager,
             keys: region.instruments,
             broker,
+            source: source.to_owned(),
             secret,
             _mosquitto: mosquitto,
         }
