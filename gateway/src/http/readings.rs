@@ -119,7 +119,8 @@ pub enum Readings {
 }
 
 /// Returns readings of a channel: JSON, or a table with `format` or `Accept: text/csv` or
-/// `application/vnd.apache.parquet`. Tables of raw readings have no limit of points.
+/// `application/vnd.apache.parquet`. Tables of raw readings have no limit of points; one caller
+/// may have four of them under way at once.
 ///
 /// A step of whole hours or minutes is served from rollups, which reach back further than readings.
 #[utoipa::path(get, path = "/api/v1/instruments/{key}/readings", tag = "telemetry",

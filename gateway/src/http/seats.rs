@@ -162,9 +162,7 @@ impl Seat {
         });
         working.await.map_err(HistoryError::stopped)?
     }
-}
 
-impl Seat {
     /// Hands on what is made until it ends, or nobody takes a part for a minute: then the place is
     /// free, and whoever comes back to it sees that something is missing.
     pub fn serve<T: Send + 'static>(

@@ -336,3 +336,24 @@ async fn a_clock_that_was_ahead_for_a_moment_leaves_nothing_refused() {
     let stored = "SELECT from_ms FROM kept_from WHERE step_ms = 0";
     assert!(store.number(stored).await <= T0_MS - 29 * DAY_US / 1_000);
 }
+
+#[tokio::test]
+async fn a_start_long_after_the_last_commit_lets_nothing_go_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, hand) = Store::open(folder.path(), 0, Kept::default()).await;
+    store.commit(&[(1, every(1_000, 0, 2 * HOUR_MS))]).await;
+    hand.advance(HOUR_US);
+    store.tidy().await;
+    let blocks = "SELECT count(*) FROM block";
+    let before = store.number(blocks).await;
+    assert!(before > 0);
+    let clock = store.clock.clone();
+    drop(store);
+    hand.advance(40 * DAY_US);
+    let mut store = Store::open_at(folder.path(), clock, Kept::default()).await;
+    store.tidy().await;
+    assert_eq!(store.number(blocks).await, before);
+    hand.advance(6 * HOUR_US);
+    store.tidy().await;
+    assert_eq!(store.number(blocks).await, 0);
+}
