@@ -312,7 +312,17 @@ impl Config {
     }
 }
 
+/// What devices may take in a hello message, in bytes; the rest of it is smaller than what is left.
+pub const ANNOUNCED_BYTES_MAX: usize = wire::PAYLOAD_BYTES_MAX - 4_096;
+
 impl Device {
+    /// Returns the bytes that the device takes in a hello message, which are at most
+    /// [`ANNOUNCED_BYTES_MAX`] for all devices of an agent.
+    #[must_use]
+    pub fn announced_bytes(&self) -> usize {
+        wire::encode(&self.info()).len() + 1
+    }
+
     /// Returns what the device measures, for the hello message.
     pub(crate) fn info(&self) -> wire::DeviceInfo {
         wire::DeviceInfo {

@@ -7,8 +7,9 @@
 //! - Every call has a timeout. After a timeout, a transport or a protocol error the connection is
 //!   dropped, or the serial port closed; an exception is an answer and keeps it.
 //! - RTU frames have no transaction number. So the line rests for [`REST`] after such an error, a
-//!   unit that owes an answer is left alone for as long as it was given before (as libmodbus does),
-//!   and what is in the line when a request begins is thrown away ([`drain`]). Before each request
+//!   unit that owes an answer, be it that the connection ended meanwhile, is left alone for as long
+//!   as it was given before (as libmodbus does), and what is in the line when a request begins is
+//!   thrown away ([`drain`]). Before each request
 //!   there is silence, which ends the frame before.
 //! - Only the four reading functions can be expressed, and each connection is checked against the
 //!   allow-list after name resolution.
@@ -32,6 +33,8 @@ use wire::Quality;
 mod drain;
 mod open;
 
+use drain::EndedBefore;
+
 /// An RTU line rests so long after an answer that did not come or did not fit.
 const REST: Duration = Duration::from_millis(50);
 
@@ -47,9 +50,12 @@ pub enum ReadError {
     /// No answer came in time.
     #[error("no answer within {} ms", .0.as_millis())]
     Timeout(Duration),
-    /// The device closed or reset the connection.
+    /// The device closed or reset the connection while it was asked.
     #[error("the device closed the connection")]
     Closed,
+    /// The connection had been closed before it was asked.
+    #[error("the device had closed the connection")]
+    Idle,
     /// The answer did not fit the question.
     #[error("the answer does not fit the question: {0}")]
     Nonsense(String),
@@ -63,7 +69,7 @@ impl ReadError {
     #[must_use]
     pub fn quality(&self) -> Quality {
         match self {
-            Self::Forbidden | Self::Connect(_) | Self::Closed => Quality::Link,
+            Self::Forbidden | Self::Connect(_) | Self::Closed | Self::Idle => Quality::Link,
             Self::Timeout(_) => Quality::Timeout,
             Self::Nonsense(_) => Quality::Nonsense,
             // Source: MODBUS Application Protocol Specification V1.1b3, section 7.
@@ -118,7 +124,8 @@ impl Line {
     ///
     /// Waits for its turn on the line, first come first served; the limit counts for connecting and
     /// for the answer each. Devices close idle connections: when one from before turns out to be
-    /// closed, the question is asked once more over a new one.
+    /// closed, the question is asked once more over a new one. An RTU device may have heard it, if it
+    /// was sent: then its answer could come over the new one, and it is not asked.
     ///
     /// # Errors
     /// Returns [`ReadError`]; see the module for what happens to the connection.
@@ -136,7 +143,8 @@ impl Line {
         sleep_until(turn.silent_until).await;
         let answer = self.read_in_turn(&mut turn, unit, block, limit).await;
         if self.way.is_rtu() {
-            let is_lost = matches!(answer, Err(ReadError::Timeout(_) | ReadError::Nonsense(_)));
+            use ReadError::{Closed, Nonsense, Timeout};
+            let is_lost = matches!(answer, Err(Timeout(_) | Nonsense(_) | Closed));
             let pause = if is_lost {
                 self.owes(unit, Some(Instant::now() + limit.max(REST)));
                 self.way.pause().max(REST)
@@ -167,7 +175,8 @@ impl Line {
         // Taken out: whatever ends this call early, cancelling too, drops the connection.
         if let Some(context) = turn.context.take() {
             match ask(context, &mut turn.context, unit, block, limit).await {
-                Err(ReadError::Closed) => {}
+                Err(ReadError::Idle) => {}
+                Err(ReadError::Closed) if !self.way.is_rtu() => {}
                 answer => return answer,
             }
         }
@@ -232,6 +241,7 @@ async fn ask(
         Err(Error::Transport(error)) if is_about_content(&error) => {
             Err(ReadError::Nonsense(shortened(&error.to_string())))
         }
+        Err(Error::Transport(error)) if is_before(&error) => Err(ReadError::Idle),
         // The library reports the last error of the thread here, whatever that was about.
         Err(Error::Transport(_)) => Err(ReadError::Closed),
     };
@@ -239,6 +249,12 @@ async fn ask(
         *place = Some(context);
     }
     answer
+}
+
+fn is_before(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<EndedBefore>)
 }
 
 /// TLS reports a refused certificate with the first answer, as an error of that read.

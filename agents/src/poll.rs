@@ -28,12 +28,17 @@ const BACK_OFF_MAX: Duration = Duration::from_secs(10);
 /// timeout. More than one, because some devices are silent about single unknown addresses.
 const SILENT_MAX: usize = 2;
 
+/// A request that was split because the device refused it as a whole is asked as a whole again
+/// after this time: the refusal may have been about a moment.
+const WHOLE_AGAIN: Duration = Duration::from_mins(10);
+
 /// The outcome of one poll.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Polled {
     /// Index of the device in the configuration.
     pub(crate) device: usize,
-    /// The clocks when the poll began.
+    /// The clocks when the device answered first, or it was known that it does not: a busy line is
+    /// waited for before.
     pub(crate) at: Clocks,
     /// A value or a reason for each register of the profile.
     pub(crate) values: Vec<Value>,
@@ -47,8 +52,10 @@ pub(crate) struct Poller {
     device: Device,
     line: Arc<Line>,
     clock: Clock,
-    /// The profile's requests; one that the device refuses as a whole is split for good.
+    /// The profile's requests; one that the device refuses as a whole is split for a while.
     blocks: Vec<Block>,
+    /// When a request was split.
+    split_at: Option<Instant>,
     throttle: Throttle<(u16, Quality)>,
     /// Polls without any answer, in a row.
     failures: u32,
@@ -59,6 +66,7 @@ impl Poller {
         Self {
             index,
             blocks: device.profile.blocks.clone(),
+            split_at: None,
             device,
             line,
             clock,
@@ -92,8 +100,12 @@ impl Poller {
 
     /// Reads everything once.
     pub(crate) async fn poll_once(&mut self) -> Polled {
-        let at = self.clock.now();
+        let mut at = None;
         let began = Instant::now();
+        if self.split_at.is_some_and(|at| at + WHOLE_AGAIN <= began) {
+            self.split_at = None;
+            self.blocks.clone_from(&self.device.profile.blocks);
+        }
         let profile = Arc::clone(&self.device.profile);
         let mut numbers: Vec<Value> = vec![Err(Quality::Other); profile.reads()];
         let mut has_answered = false;
@@ -107,7 +119,9 @@ impl Poller {
                 kept.push(block);
                 continue;
             }
-            match self.ask(&block).await {
+            let answer = self.ask(&block).await;
+            at.get_or_insert_with(|| self.clock.now());
+            match answer {
                 Ok(words) => {
                     has_answered = true;
                     note(&block, &profile, Ok(&words), &mut numbers);
@@ -116,6 +130,7 @@ impl Poller {
                 Err(error) if is_about_parts(&error) && block.registers.len() > 1 => {
                     has_answered = true;
                     self.log(&block, &error);
+                    self.split_at.get_or_insert(began);
                     // Ask for the parts at once, so that the wrong address is named.
                     let parts = block.split(|index| profile.read(index)).into_iter();
                     blocks = parts.chain(blocks).collect::<Vec<_>>().into_iter();
@@ -147,7 +162,7 @@ impl Poller {
         );
         Polled {
             device: self.index,
-            at,
+            at: at.unwrap_or_else(|| self.clock.now()),
             values: values(&profile, &numbers),
             answered: if has_answered { Ok(()) } else { Err(reason) },
         }

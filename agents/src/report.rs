@@ -25,8 +25,12 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// After the first reading the others of the same moment are waited for.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// Values in one record, good or bad: at 55 bytes each the record stays below the wire's limit.
+/// Values in one record, good or bad.
 const VALUES_MAX: usize = 4_096;
+
+/// Bytes of readings in one record, estimated from above: what is added at last fits below the
+/// wire's limit, too.
+const BYTES_MAX: usize = wire::PAYLOAD_BYTES_MAX * 3 / 4;
 
 /// A device is announced as reachable or not at most this often, so that a loose plug does not
 /// fill the outbox with events.
@@ -68,6 +72,7 @@ pub(crate) struct Reporter {
     devices: BTreeMap<usize, Channelled>,
     report_every: Duration,
     values: usize,
+    bytes: usize,
 }
 
 impl Reporter {
@@ -76,6 +81,7 @@ impl Reporter {
             devices: BTreeMap::new(),
             report_every,
             values: 0,
+            bytes: 0,
         };
         for (index, device) in devices.iter().enumerate() {
             reporter.put(index, device.clone());
@@ -124,6 +130,7 @@ impl Reporter {
         };
         if one.is_due(&row, self.report_every) {
             self.values += row.values.len();
+            self.bytes += one.bytes_of(&row);
             one.reported = Some(Row {
                 at: row.at,
                 values: row.values.clone(),
@@ -140,12 +147,13 @@ impl Reporter {
 
     /// Returns true if no more readings should share the next record.
     pub(crate) fn is_full(&self) -> bool {
-        self.values >= VALUES_MAX
+        self.values >= VALUES_MAX || self.bytes >= BYTES_MAX
     }
 
     /// Takes what waits as the body of one record that is made at `now`.
     pub(crate) fn take(&mut self, now: Clocks) -> Vec<Series> {
         self.values = 0;
+        self.bytes = 0;
         let devices = self.devices.values_mut();
         let series = devices.filter_map(|one| one.take(now)).collect();
         self.forget_gone();
@@ -193,6 +201,23 @@ impl Channelled {
                 (Ok(new), Ok(old)) => (new - old).abs() > *band,
                 (new, old) => new != old,
             })
+    }
+
+    /// Returns the most bytes that a row adds to a record: a number has 24 digits at most, and a
+    /// reason is `{"channel":63,"at":4095,"reason":"device_unreachable"}`.
+    fn bytes_of(&self, row: &Row) -> usize {
+        let values = row.values.iter();
+        let values: usize = values
+            .map(|value| if value.is_ok() { 25 } else { 64 })
+            .sum();
+        let names = self.device.profile.registers.iter();
+        let names: usize = names.map(|one| one.channel.as_str().len() + 5).sum();
+        let head = if self.waiting.is_empty() {
+            128 + self.device.instrument.as_str().len() + names
+        } else {
+            0
+        };
+        head + 21 + values
     }
 
     fn take(&mut self, now: Clocks) -> Option<Series> {

@@ -84,7 +84,10 @@ impl Address {
             Some(rest) => {
                 let (host, rest) = rest.split_once(']')?;
                 host.parse::<std::net::Ipv6Addr>().ok()?;
-                (host, rest.strip_prefix(':'))
+                match rest.strip_prefix(':') {
+                    None if !rest.is_empty() => return None,
+                    port => (host, port),
+                }
             }
             None => match text.rsplit_once(':') {
                 Some((host, port)) => (host, Some(port)),

@@ -7,7 +7,7 @@ use wire::InstrumentKey;
 
 use crate::allow::Allow;
 use crate::config::line::{self, Lines};
-use crate::config::{Device, MODBUS_PORT, Reading, Way, ms};
+use crate::config::{ANNOUNCED_BYTES_MAX, Device, MODBUS_PORT, Reading, Way, ms};
 use crate::document::{Placed, Section};
 use crate::profile::Profiles;
 
@@ -35,6 +35,16 @@ pub(super) fn read_all(
     }
     if devices.len() > wire::DEVICES_MAX {
         let text = format!("more than {} devices", wire::DEVICES_MAX);
+        reading.document.fault(reading.section.at, text);
+    }
+    let announced: usize = devices.iter().map(Device::announced_bytes).sum();
+    if announced > ANNOUNCED_BYTES_MAX {
+        let text = format!(
+            "{} devices with their channels are {announced} bytes to announce, an agent can \
+             announce {ANNOUNCED_BYTES_MAX}: give some of them to another agent, or to a profile \
+             with fewer registers",
+            devices.len()
+        );
         reading.document.fault(reading.section.at, text);
     }
     devices

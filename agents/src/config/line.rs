@@ -114,6 +114,10 @@ fn read_one(reading: &Reading<'_>, part: &Section<'_>, allow: &Allow) -> Option<
         }
     }
     let pause = ms(part, "pause_ms", 0..=10_000);
+    if let (Some("tls" | "tcp"), Some(at)) = (kind, part.place("pause_ms")) {
+        let text = "pause_ms belongs to a line with serial or rtu_over_tcp";
+        reading.document.fault(at, text);
+    }
     match kind {
         Some("serial") => serial(reading, part, allow, pause).map(Way::Serial),
         Some("rtu_over_tcp") => {

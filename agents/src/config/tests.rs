@@ -199,3 +199,32 @@ fn addresses_are_parsed() {
         assert_eq!(parse(bad), None, "{bad}");
     }
 }
+
+/// Devices with long names, of the profile with the most registers.
+#[test]
+fn devices_that_no_hello_can_hold_are_a_fault() {
+    let with = |count: u32| {
+        let device = |number| {
+            format!(
+                "[[device]]\nname = \"{number:064}\"\ninstrument = \"NM-{number:040}\"\n\
+                 profile = \"sdm630\"\naddress = \"127.0.0.1:1502\"\nunit = {}\n",
+                number % 240 + 1
+            )
+        };
+        let head = GOOD.split("[[device]]").next().unwrap();
+        format!("{head}{}", (0..count).map(device).collect::<String>())
+    };
+    let Err(Faults(faults)) = parse(&with(500)) else {
+        panic!("a fault was expected");
+    };
+    let told = faults
+        .iter()
+        .any(|fault| fault.text.contains("bytes to announce"));
+    assert!(told, "{}", Faults(faults));
+    // What is permitted fits into a message.
+    let config = parse(&with(300)).unwrap();
+    let announced: usize = config.devices.iter().map(Device::announced_bytes).sum();
+    assert!(announced > ANNOUNCED_BYTES_MAX / 2, "{announced}");
+    let bytes = wire::encode(&config.device_infos()).len();
+    assert!(bytes <= announced + 2, "{bytes}");
+}

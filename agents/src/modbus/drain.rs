@@ -4,6 +4,7 @@
 //! answer to the next request, and that one's for the one after, without any error and for ever.
 //! What is in the line when a request begins cannot be its answer: so it is thrown away.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,6 +16,18 @@ const FRAME_BYTES_MAX: usize = 256;
 
 /// So many frames are thrown away before the line is said not to fall silent.
 const FRAMES_MAX: usize = 16;
+
+/// The stream had ended before the request was sent: nobody will answer it.
+#[derive(Debug)]
+pub(super) struct EndedBefore;
+
+impl fmt::Display for EndedBefore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection had ended before")
+    }
+}
+
+impl std::error::Error for EndedBefore {}
 
 /// The stream.
 #[derive(Debug)]
@@ -31,18 +44,17 @@ impl<T: AsyncRead + Unpin> Drained<T> {
     /// Throws away what has arrived.
     ///
     /// # Errors
-    /// Returns what reading returns, [`io::ErrorKind::BrokenPipe`] at the end of the stream, and
+    /// Returns [`EndedBefore`] at the end of the stream or when it cannot be read, and
     /// [`io::ErrorKind::InvalidData`] when there is no end of bytes.
     fn forget(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let ended = || io::Error::new(io::ErrorKind::BrokenPipe, EndedBefore);
         for _ in 0..FRAMES_MAX {
             let mut space = [0; FRAME_BYTES_MAX];
             let mut space = ReadBuf::new(&mut space);
             match Pin::new(&mut self.0).poll_read(cx, &mut space) {
                 Poll::Pending => return Ok(()),
-                Poll::Ready(Err(error)) => return Err(error),
-                Poll::Ready(Ok(())) if space.filled().is_empty() => {
-                    return Err(io::ErrorKind::BrokenPipe.into());
-                }
+                Poll::Ready(Err(_)) => return Err(ended()),
+                Poll::Ready(Ok(())) if space.filled().is_empty() => return Err(ended()),
                 Poll::Ready(Ok(())) => {
                     let bytes = space.filled().len();
                     tracing::debug!("{bytes} bytes came that nobody waits for");

@@ -12,6 +12,9 @@ use tokio_serial::{SerialPort as _, SerialStream};
 use super::*;
 use crate::config::{Address, Parity, RtuOverTcp, Serial};
 
+#[path = "tests/ended.rs"]
+mod ended;
+
 /// For an answer that does not come.
 const SHORT: Duration = Duration::from_millis(100);
 

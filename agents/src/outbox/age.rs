@@ -2,25 +2,19 @@
 
 use wire::{BootId, Clocks, Record};
 
-/// No agent ran before 2020: a wall clock that says so was never set.
-const WALL_MS_MIN: i64 = 1_577_836_800_000;
-
 /// Returns the age of a record in milliseconds.
 ///
 /// Of this boot it is the time that the monotonic clock has counted since, whatever was done to the
-/// wall clock. Of an earlier boot it is the difference of the wall clocks, or unknown if one of them
-/// was never set: a board without a battery begins in 1970, and its readings are not 50 years old.
-pub(super) fn age_ms(record: &Record, boot: &BootId, now: Clocks) -> Option<u64> {
-    let age = if record.boot == *boot {
-        now.mono_ms.saturating_sub(record.at.mono_ms)
+/// wall clock. A record of an earlier boot is at least as old as this boot, and more is not known:
+/// one wall clock that was wrong, then or now, would make a whole backlog too old. What stays longer
+/// for it is bounded by the bytes of the outbox.
+pub(super) fn age_ms(record: &Record, boot: &BootId, now: Clocks) -> u64 {
+    let since = if record.boot == *boot {
+        record.at.mono_ms
     } else {
-        let is_set = |clocks: Clocks| clocks.wall_ms >= WALL_MS_MIN;
-        if !is_set(now) || !is_set(record.at) {
-            return None;
-        }
-        now.wall_ms.saturating_sub(record.at.wall_ms)
+        0
     };
-    Some(u64::try_from(age).unwrap_or(0))
+    u64::try_from(now.mono_ms.saturating_sub(since)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -41,17 +35,14 @@ mod tests {
             };
             age_ms(&record, &boot("now"), now)
         };
-        let set = WALL_MS_MIN;
+        let set = 1_790_000_000_000;
         // The wall clock was set from 1970 meanwhile, or set back.
-        assert_eq!(
-            age("now", clocks(0, 1_000), clocks(set, 61_000)),
-            Some(60_000)
-        );
-        assert_eq!(age("now", clocks(set, 9), clocks(0, 7)), Some(0));
-        // Another boot: its monotonic clock means nothing here.
-        assert_eq!(age("old", clocks(set, 99_000), clocks(set + 5, 1)), Some(5));
-        assert_eq!(age("old", clocks(set + 5, 0), clocks(set, 1)), Some(0));
-        assert_eq!(age("old", clocks(5, 0), clocks(set, 1)), None);
-        assert_eq!(age("old", clocks(set, 0), clocks(5, 1)), None);
+        assert_eq!(age("now", clocks(0, 1_000), clocks(set, 61_000)), 60_000);
+        assert_eq!(age("now", clocks(set, 9), clocks(0, 7)), 0);
+        // Another boot: its clocks mean nothing here, however far they are from these.
+        for wall in [0, 5, set - 1, set + 1, 3 * set] {
+            assert_eq!(age("old", clocks(wall, 99_000), clocks(set, 1)), 1);
+            assert_eq!(age("old", clocks(set, 0), clocks(wall, 7_000)), 7_000);
+        }
     }
 }

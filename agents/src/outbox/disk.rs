@@ -2,7 +2,8 @@
 //!
 //! The connection is dropped after any failure and the file is opened again at the next use, so
 //! that what it holds is read back rather than assumed; a commit whose outcome was unknown is told
-//! by the stream's next number. A file that is damaged is set aside ([`rescue`]).
+//! by the stream's next number. A full disk is the exception: SQLite then stored nothing for sure, so
+//! that all that is read back of a large outbox, once a second, is that number. A file that is damaged is set aside ([`rescue`]).
 //!
 //! A file may have lost its newest commits without a trace: a disk that lied about a sync, then a
 //! power cut. What it then numbers anew could bear numbers that the gateway has already. So numbers
@@ -54,6 +55,10 @@ pub(super) struct Disk {
     vanished: Ranges,
     /// A commit that failed in an unknown way: the next number if it succeeded, and what it stored.
     uncertain: Option<(u64, Done)>,
+    /// The next number as the file says it.
+    stored_next: u64,
+    /// The same, if the last failure was that the disk is full.
+    full_at: Option<u64>,
     /// Whether the file was found damaged since it was opened.
     is_damaged: bool,
     /// Whether the stream became another one while this was open.
@@ -72,6 +77,8 @@ impl Disk {
             path,
             _lock: lock,
             connection: Some(connection),
+            stored_next: opened.head.next,
+            full_at: None,
             stream: opened.head.stream,
             holding: opened.holding,
             released: Ranges::default(),
@@ -121,6 +128,7 @@ impl Disk {
             .await;
         match written {
             Ok(done) => {
+                self.stored_next = holding.next;
                 self.holding = holding;
                 self.released = Ranges::default();
                 if std::mem::take(&mut self.confirms) {
@@ -188,7 +196,9 @@ impl Disk {
 
     fn failed(&mut self, error: sqlx::Error) -> OutboxError {
         self.is_damaged |= file::is_damage(&error);
-        file::classify(error)
+        let error = file::classify(error);
+        self.full_at = matches!(error, OutboxError::Full).then_some(self.stored_next);
+        error
     }
 
     pub(super) fn release(&mut self, from: u64, to: u64) {
@@ -232,6 +242,16 @@ impl Disk {
         if let Some(connection) = self.connection.take() {
             return Ok((connection, self.uncertain.take()));
         }
+        if let Some(next) = self.full_at.take() {
+            match self.as_it_was(next).await {
+                Ok(Some(connection)) => {
+                    self.uncertain = None;
+                    return Ok((connection, None));
+                }
+                Ok(None) => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
         let (connection, opened) = if self.is_damaged {
             let why = "a page cannot be read";
             rescue::rescue(&self.path, clock, why).await?
@@ -239,8 +259,17 @@ impl Disk {
             rescue::open_or_rescue(&self.path, clock).await?
         };
         self.is_damaged = false;
+        self.stored_next = opened.head.next;
         let settled = self.adopt(opened);
         Ok((connection, settled))
+    }
+
+    /// Opens the file after the disk was full; `None` if it is not as it was before.
+    async fn as_it_was(&self, next: u64) -> Result<Option<SqliteConnection>, sqlx::Error> {
+        let mut connection = file::connect(&self.path).await?;
+        let head = file::head(&mut connection).await?;
+        let is_known = head.is_some_and(|head| head.stream == self.stream && head.next == next);
+        Ok(is_known.then_some(connection))
     }
 
     /// Believes the file; what was acknowledged meanwhile stays acknowledged, and numbers that were

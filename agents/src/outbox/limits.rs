@@ -8,7 +8,7 @@ pub struct Limits {
     /// Bytes of records; a commit goes beyond by a kilobyte at most.
     pub bytes: u64,
     /// Readings older than this are dropped at the next commit. Events do not age. A reading of an
-    /// earlier boot has no age while the wall clock was not set then or is not set now.
+    /// earlier boot is taken to be as old as this boot: no wall clock is believed.
     pub age: Duration,
 }
 

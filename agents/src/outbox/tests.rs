@@ -10,6 +10,8 @@ use wire::{Clocks, Event, InstrumentKey, SeqRange, Series};
 use super::*;
 use crate::clock::Hand;
 
+#[path = "tests/full.rs"]
+mod full;
 #[path = "tests/gateway.rs"]
 mod gateway;
 #[path = "tests/model.rs"]
@@ -345,25 +347,4 @@ async fn while_the_disk_refuses_memory_is_bounded_and_drops_are_told_afterwards(
     };
     assert_eq!(told.body, RecordBody::Event(expected));
     assert_eq!(outbox.next(), first + 1 + waiting);
-}
-
-#[tokio::test]
-async fn a_full_disk_refuses_and_loses_nothing_that_fits_into_memory() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut outbox = open(&folder, LARGE).await;
-    outbox.offer(reading(0));
-    outbox.commit().await.unwrap();
-    let Store::Disk(disk) = &mut outbox.store else {
-        panic!("a file was opened");
-    };
-    disk.fill_up().await;
-    for mark in 1..100 {
-        outbox.offer(reading(mark));
-    }
-    assert!(matches!(outbox.commit().await, Err(OutboxError::Full)));
-    assert_eq!((outbox.next(), outbox.waiting.len()), (2, 99));
-    // After a failure the file is opened again, and now there is room.
-    outbox.commit().await.unwrap();
-    assert_eq!((outbox.next(), outbox.waiting.len()), (101, 0));
-    assert_eq!(contents(&mut outbox).await.len(), 100);
 }

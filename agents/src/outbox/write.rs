@@ -19,8 +19,8 @@ use crate::ranges::Ranges;
 /// Readings whose age one commit looks at; more wait for the next.
 const AGED_MAX: usize = 4_096;
 
-/// The age of the oldest reading is looked at again after this time at the latest: the wall clock
-/// may have been set.
+/// The age of the oldest reading is looked at again after this time at the latest: the machine may
+/// have slept, which timers do not count.
 const AGE_CHECK_MAX: Duration = Duration::from_hours(1);
 
 /// The rows of a store, inside one transaction.
@@ -124,8 +124,7 @@ impl Draft<'_> {
     /// Returns how long a record may stay; `None` if it is too old.
     fn left(&self, record: &Record) -> Option<Duration> {
         let age = age_ms(record, self.clock.boot(), self.clock.now());
-        let age = age.map_or(Duration::ZERO, Duration::from_millis);
-        let left = self.limits.age.checked_sub(age)?;
+        let left = self.limits.age.checked_sub(Duration::from_millis(age))?;
         Some(left + Duration::from_millis(1))
     }
 
@@ -216,7 +215,6 @@ impl<R: Rows> Commit<'_, R> {
 
     /// Drops stored readings that are older than the limit. Returns when to look again.
     async fn drop_old(&mut self, draft: &Draft<'_>) -> Result<Duration, R::Error> {
-        let (boot, now) = (draft.clock.boot(), draft.clock.now());
         let (mut looked, mut after, mut again) = (0, 0, AGE_CHECK_MAX);
         let mut old = Ranges::default();
         'pages: loop {
@@ -227,10 +225,8 @@ impl<R: Rows> Commit<'_, R> {
             for (seq, _) in page {
                 after = seq;
                 looked += 1;
-                // One that is damaged is given up when it is its turn to be sent, and one without
-                // an age says nothing of those behind it.
+                // One that is damaged is given up when it is its turn to be sent.
                 let record = self.rows.record(seq).await?;
-                let record = record.filter(|record| age_ms(record, boot, now).is_some());
                 match record.map(|record| draft.left(&record)) {
                     Some(None) => old.insert(seq, seq),
                     Some(Some(left)) => {

@@ -14,6 +14,9 @@ use crate::config::{Address, Way};
 use crate::profile::{Profile, Profiles};
 use crate::simulate;
 
+#[path = "tests/whole.rs"]
+mod whole;
+
 fn allow(network: &str) -> Allow {
     let mut allow = Allow::default();
     assert!(allow.add(network));

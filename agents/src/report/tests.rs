@@ -1,5 +1,7 @@
 //! Tests of what is reported and when.
 
+use std::sync::Arc;
+
 use wire::{InstrumentKey, Quality};
 
 use super::*;
@@ -151,6 +153,42 @@ fn the_largest_record_fits_the_wire() {
     let body = RecordBody::Series(reporter.take(clocks(1_000_000_000)));
     let bytes = wire::encode(&body).len();
     assert!(bytes + 1000 < wire::PAYLOAD_BYTES_MAX, "{bytes}");
+}
+
+/// Many devices that fail at once: their reasons and names are what is large, not their values.
+#[test]
+fn a_record_of_many_failing_devices_fits_the_wire() {
+    let profile = Profiles::built_in().get("sdm630").unwrap();
+    let channels = profile.registers.len();
+    let devices: Vec<Device> = (0..wire::DEVICES_MAX)
+        .map(|index| Device {
+            instrument: InstrumentKey::parse(&format!("NM-LAB-{index:050}")).unwrap(),
+            profile: Arc::clone(&profile),
+            dead_band: vec![0.0; channels],
+            ..device(false, 0.0)
+        })
+        .collect();
+    let mut reporter = Reporter::new(&devices, Duration::from_secs(10));
+    let (mut told, mut records) = (0, 0);
+    for index in 0..devices.len() {
+        reporter.offer(Polled {
+            device: index,
+            values: vec![Err(Quality::DeviceUnreachable); channels],
+            ..poll(0, 0.0)
+        });
+        if reporter.is_full() || index + 1 == devices.len() {
+            let body = RecordBody::Series(reporter.take(clocks(1_000_000_000)));
+            let bytes = wire::encode(&body).len();
+            assert!(bytes + 1000 < wire::PAYLOAD_BYTES_MAX, "{bytes}");
+            let RecordBody::Series(series) = body else {
+                unreachable!("readings were taken")
+            };
+            told += series.len();
+            records += 1;
+        }
+    }
+    assert_eq!(told, devices.len());
+    assert!(records > 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -147,6 +147,18 @@ fn faults_of_ways_are_named() {
         "baud belongs to a line with serial",
     );
     check_fault(
+        "\"10.0.0.8\"",
+        "\"10.0.0.8\"\npause_ms = 20",
+        28,
+        "pause_ms belongs to a line with serial or rtu_over_tcp",
+    );
+    check_fault(
+        "10.0.0.9:4001",
+        "[fd00::5]4001",
+        15,
+        "rtu_over_tcp must be host:port",
+    );
+    check_fault(
         "10.0.0.9:4001",
         "10.0.0.9",
         15,
