@@ -179,7 +179,7 @@ impl Reporter<'_> {
         let reading = &taken.reading;
         let (instrument, zone) = self.key(reading.instrument);
         let (time, time_from) = match reading.time {
-            ReadingTime::Arrival => (self.now, "arrival"),
+            ReadingTime::Arrival | ReadingTime::Kept(_) => (self.now, "arrival"),
             ReadingTime::Device(at)
                 if stated_time_refusal(at, self.now, self.raw_from).is_some() =>
             {

@@ -10,7 +10,7 @@ use scheduler::time::{Micros, SECOND_US};
 use wire::AgentName;
 
 use super::mapping::Why;
-use super::sparkplug::{NODES_MAX, NodeName};
+use super::sparkplug::{NODES_MAX, NodeName, to_give_up};
 use super::unknown::{UnknownBook, UnknownDevice};
 use super::view::{AgentView, Counts, EdgeNodeView, MachineView, SourceView};
 use crate::histogram::Histogram;
@@ -159,9 +159,9 @@ impl Board {
     pub(super) fn see_edge_node(&self, view: EdgeNodeView) {
         let mut nodes = locked(&self.edge_nodes);
         if nodes.len() >= NODES_MAX && !nodes.contains_key(&view.listed.name) {
-            let oldest = nodes.iter().min_by_key(|(_, view)| view.changed_at);
-            let oldest = oldest.map(|(name, _)| name.clone());
-            if let Some(oldest) = oldest {
+            let ranked = nodes.iter();
+            let ranked = ranked.map(|(name, view)| (name, view.lab, view.changed_at));
+            if let Some(oldest) = to_give_up(ranked, view.lab).cloned() {
                 nodes.remove(&oldest);
             }
         }

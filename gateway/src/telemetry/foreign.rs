@@ -22,6 +22,7 @@
 //! person.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use scheduler::id::InstrumentId;
@@ -43,6 +44,8 @@ pub const READINGS_MAX: usize = 10_000;
 pub enum ReadingTime {
     /// When it came in. Right for devices that send at once and keep nothing.
     Arrival,
+    /// When it came in, though a broker may have kept it for so long: in doubt by that.
+    Kept(Duration),
     /// What a device's clock said that nobody checks. Kept if it is possible, and as uncertain as it
     /// is far from the arrival; else the arrival is kept, in doubt.
     Device(Micros),
@@ -140,6 +143,8 @@ pub struct ForeignMessage {
     /// Whether the broker had kept it from before: then nobody knows how old it is, and it tells
     /// who is there but nothing else.
     pub is_retained: bool,
+    /// For how long the broker may have kept it, at the most.
+    pub kept_for: Duration,
     /// Fires after the commit; none at QoS 0, where nobody sends anything again.
     pub acknowledge: Acknowledge,
 }

@@ -33,12 +33,16 @@ fn plant() -> Directory {
     directory
 }
 
+#[path = "foreign_tests/kept.rs"]
+mod kept;
+
 fn message(topic: &str, payload: &str, acknowledge: Acknowledge) -> ForeignMessage {
     ForeignMessage {
         publisher: None,
         topic: topic.to_owned(),
         payload: payload.to_owned().into(),
         is_retained: false,
+        kept_for: std::time::Duration::ZERO,
         acknowledge,
     }
 }

@@ -30,6 +30,7 @@ async fn send(place: &Place, topic: &str, payload: &str) {
         topic: topic.to_owned(),
         payload: payload.to_owned().into(),
         is_retained: false,
+        kept_for: std::time::Duration::ZERO,
         acknowledge: Acknowledge::with(move || done.send(()).unwrap_or_default()),
     };
     place

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use scheduler::id::{InstrumentId, NodeId};
@@ -86,22 +87,23 @@ impl Collector {
         if Topic::is_sparkplug(topic) {
             self.take_sparkplug(whose, (topic, payload), message.is_retained, writer, now);
         } else {
+            let kept_for = message.kept_for;
             let as_came = mapping::Message {
                 topic,
                 payload,
                 arrival: now,
                 is_retained: message.is_retained,
             };
-            self.read_message(whose, &as_came, payload, writer);
+            self.read_message(whose, &as_came, (payload, kept_for), writer);
         }
     }
 
-    /// Reads a message by the mappings of its lab.
+    /// Reads a message by the mappings of its lab. A broker may have kept it for a time.
     pub(super) fn read_message(
         &mut self,
         (lab, source): (NodeId, &SourceName),
         message: &mapping::Message<'_>,
-        payload: &Bytes,
+        (payload, kept_for): (&Bytes, Duration),
         writer: &mut Writer,
     ) {
         let (topic, now) = (message.topic, message.arrival);
@@ -118,7 +120,13 @@ impl Collector {
         for note in outcome.notes.iter().filter(|note| note.why.is_fault()) {
             self.refuse((topic, payload), (note.why.as_str(), &note.what), now);
         }
-        let readings = outcome.taken.into_iter().map(|taken| taken.reading);
+        let readings = outcome.taken.into_iter().map(|taken| {
+            let mut reading = taken.reading;
+            if reading.time == ReadingTime::Arrival && !kept_for.is_zero() {
+                reading.time = ReadingTime::Kept(kept_for);
+            }
+            reading
+        });
         let refusals = self.take_readings(&directory, readings.collect(), writer, now);
         for (reason, detail) in refusals {
             self.refuse((topic, payload), (reason, &detail), now);
@@ -197,7 +205,7 @@ impl Collector {
                 self.collected.points += rows.points();
                 self.collected.group.rows.push((id, rows));
             } else {
-                self.take_rows(instrument, rows, writer, now);
+                self.take_rows(instrument, rows, None, writer, now);
             }
         }
         refusals
@@ -302,6 +310,11 @@ fn time_of(time: ReadingTime, now: Micros, arrival_ms: i64, raw_from: Micros) ->
     let possible = Possible::now(now, raw_from);
     match time {
         ReadingTime::Arrival => Placed::Sure(arrival_ms, ClockMark::default()),
+        ReadingTime::Kept(kept) => {
+            let kept_us = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
+            let doubt_us = if kept_us <= CLOSE_US { 0 } else { kept_us };
+            Placed::Sure(arrival_ms, mark(0, 0, doubt_us))
+        }
         ReadingTime::Device(at) => {
             let given_ms = at.get().div_euclid(1_000);
             let off_us = at.get().saturating_sub(now.get());

@@ -1,6 +1,7 @@
 //! Messages of Sparkplug edge nodes: what the host makes of them goes the way of mapped messages.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use scheduler::id::NodeId;
@@ -52,7 +53,12 @@ impl Collector {
             self.refuse((topic, payload), why, now);
             return;
         }
-        match self.others.nodes.host.hear(&parsed, payload, millis(now)) {
+        let heard = self
+            .others
+            .nodes
+            .host
+            .hear(lab, &parsed, payload, millis(now));
+        match heard {
             Ok((node, told)) => {
                 self.others.nodes.belongs(&node, (lab, source));
                 let is_born = parsed.kind == Kind::NodeBirth;
@@ -102,7 +108,7 @@ impl Collector {
                 arrival: now,
                 is_retained: false,
             };
-            self.read_message((lab, &source), &message, &payload, writer);
+            self.read_message((lab, &source), &message, (&payload, Duration::ZERO), writer);
         }
         if is_other && let Some(listed) = self.others.nodes.host.listed(node) {
             let view = EdgeNodeView {

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use scheduler::id::NodeId;
+
 use super::catalogue::Metric;
 use super::payload::{Refusal, decode};
 use super::reading::{Message, Told};
+use super::room::to_give_up;
 use super::session::Session;
 use super::topic::Topic;
 use super::{DEVICES_OF_NODE_MAX, NODES_MAX};
 
-/// A node that nothing was heard of for so long is forgotten when there is no room, in milliseconds.
-const FORGET_MS: i64 = 24 * 3_600_000;
+/// A node that was born is given up for another one only if nothing was heard of it for so long.
+const SILENT_MS: i64 = 5 * 60_000;
 
 /// An edge node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +47,8 @@ pub struct Listed {
 #[derive(Debug)]
 struct Node {
     session: Session,
+    /// Whose it is.
+    lab: NodeId,
     heard_ms: i64,
 }
 
@@ -54,13 +59,17 @@ pub struct Host {
 }
 
 impl Host {
-    /// Takes a message; the caller has checked that its sender may send to this topic. Returns whose
-    /// it is and what follows from it.
+    /// Takes a message of a lab; the caller has checked that its sender may send to this topic. Returns
+    /// which node's it is and what follows from it. Where [`NODES_MAX`] are followed, a new one takes the
+    /// place of another of the lab that has the most, if one of those was never born, which may be
+    /// anybody's invention, or has been silent for five minutes. One that was given up and speaks
+    /// again is asked for its birth.
     ///
     /// # Errors
     /// Returns a stable word when the message is refused as a whole.
     pub fn hear(
         &mut self,
+        lab: NodeId,
         topic: &Topic<'_>,
         payload: &[u8],
         now_ms: i64,
@@ -76,21 +85,26 @@ impl Host {
             node: Arc::from(topic.node),
         };
         if !self.nodes.contains_key(&name) && self.nodes.len() >= NODES_MAX {
-            self.nodes
-                .retain(|_, node| now_ms - node.heard_ms < FORGET_MS);
-            if self.nodes.len() >= NODES_MAX {
-                // Nodes that never were born may be anybody's invention.
-                self.nodes
-                    .retain(|_, node| node.session.metrics().next().is_some());
-            }
-            if self.nodes.len() >= NODES_MAX {
-                return Err("too_many_nodes");
+            let ranked = self.nodes.iter().map(|(name, node)| {
+                let is_born = node.session.metrics().next().is_some();
+                (name, node.lab, (is_born, node.heard_ms))
+            });
+            let found = to_give_up(ranked, lab).cloned();
+            let may_go = |node: &Node| {
+                let is_born = node.session.metrics().next().is_some();
+                !is_born || now_ms - node.heard_ms >= SILENT_MS
+            };
+            match found.filter(|name| self.nodes.get(name).is_some_and(may_go)) {
+                Some(name) => drop(self.nodes.remove(&name)),
+                None => return Err("too_many_nodes"),
             }
         }
         let node = self.nodes.entry(name.clone()).or_insert_with(|| Node {
             session: Session::default(),
+            lab,
             heard_ms: now_ms,
         });
+        node.lab = lab;
         node.heard_ms = now_ms;
         let mut told = Vec::new();
         node.session.hear(message, now_ms, &mut told);

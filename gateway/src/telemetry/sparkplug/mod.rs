@@ -18,6 +18,7 @@ mod document;
 mod host;
 mod payload;
 mod reading;
+mod room;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use document::{Document, documents};
 pub use host::{Host, Listed, NodeName};
 pub use payload::{rebirth_request, state};
 pub use reading::Told;
+pub use room::to_give_up;
 pub use topic::{Kind, Topic, document_topic, presence_topic};
 pub use value::Number;
 
@@ -47,7 +49,7 @@ pub const METRICS_OF_NODE_MAX: usize = 4_000;
 /// Most devices of an edge node.
 pub const DEVICES_OF_NODE_MAX: usize = 200;
 
-/// Most edge nodes that are followed. One that is new beyond it is refused until another is forgotten.
+/// Most edge nodes that are followed; for one more the lab with the most of them gives up a silent one.
 pub const NODES_MAX: usize = 1_000;
 
 /// Most bytes of a metric's name.

@@ -7,8 +7,17 @@
 //! **Two clients**: `rumqttc` sends PUBACKs through the same queue as publishes and stops taking from
 //! it while publishes wait for their own PUBACK; so acks to agents have their own connection.
 //!
+//! **What the broker kept** while the gateway was away comes in a burst and says not when it was sent.
+//! What comes within [`pauses::DRAINED_AFTER`] of a connection whose session was kept may be so old as that
+//! session was left alone, and is marked so.
+//!
+//! **A subscription that is refused** is told in the log; without the agents' the gateway is not ready.
+//!
 //! **A full queue** holds up reading for a moment, then the connection is closed until there is room
 //! again: the broker keeps what is not acknowledged.
+
+mod broker;
+mod pauses;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,9 +25,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish, QoS};
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, Outgoing, Packet, Publish, QoS, SubAck,
+    SubscribeReasonCode,
+};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wire::{AgentName, Topic};
+
+use broker::Broker;
+use pauses::{Kept, Retry};
 
 use super::filters::ForeignFilters;
 use super::{Downlink, host_word};
@@ -40,26 +56,8 @@ const SENDING_MAX: usize = 16_384;
 /// Publishes under way to the broker without its PUBACK.
 const INFLIGHT_MAX: u16 = 1_000;
 
-/// Largest packet that is sent, in bytes.
-const PACKET_BYTES_MAX: usize = 2 * 1024 * 1024;
-
-/// Largest packet that is taken, in bytes: as large as MQTT has them (remaining length of four bytes,
-/// MQTT 3.1.1 section 2.2.3, and the head). The client ends the connection at a larger one, and the
-/// broker would send it again first, for ever; what is too large is refused after it was read.
-const TAKEN_BYTES_MAX: usize = 268_435_455 + 5;
-
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-
 /// How long reading is held up by a full queue before the connection is closed.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Time before the second attempt to connect; each time that fails doubles it.
-const RETRY_MIN: Duration = Duration::from_secs(1);
-
-/// Longest time between attempts to connect.
-const RETRY_MAX: Duration = Duration::from_secs(30);
-
-const PORT: u16 = 1883;
 
 /// The two connections.
 pub(in crate::telemetry) struct External {
@@ -69,18 +67,11 @@ pub(in crate::telemetry) struct External {
     /// Where foreign sources send to, and what of it the present ingest connection listens to.
     foreign: ForeignFilters,
     is_ingesting: AtomicBool,
+    /// Whether the broker refuses to let the gateway listen to agents.
+    is_refused: AtomicBool,
     is_sending: AtomicBool,
     /// Whether the log was told that the broker is away: it is told once, and once when it is back.
     is_told: AtomicBool,
-}
-
-/// Where the broker is and who the gateway is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Broker {
-    host: String,
-    port: u16,
-    user: String,
-    password: String,
 }
 
 /// Starts both connections. They connect when the broker is there.
@@ -98,14 +89,17 @@ pub(in crate::telemetry) fn start(
         sender: Mutex::new(None),
         foreign: ForeignFilters::new(directory),
         is_ingesting: AtomicBool::new(false),
+        is_refused: AtomicBool::new(false),
         is_sending: AtomicBool::new(false),
         is_told: AtomicBool::new(false),
     });
     let (ingest, stop) = (Arc::clone(&external), lifecycle.stop_token());
     lifecycle.spawn("ingest from the broker", async move {
         let mut retry = Retry::default();
+        // When the session was left alone: when the last packet came.
+        let mut left = None;
         while !stop.is_cancelled() {
-            let end = ingest.ingest(&intake, &stop).await;
+            let end = ingest.ingest(&intake, &mut left, &stop).await;
             ingest.foreign.end();
             let was_up = ingest.is_ingesting.swap(false, Ordering::Relaxed);
             ingest.tell_end("ingest", &end);
@@ -144,27 +138,11 @@ enum End {
     Stop,
     #[error("the recorder's queue stayed full")]
     Full,
+    /// Asked again over the next connection.
+    #[error("the broker refuses to let the gateway listen to agents")]
+    Refused,
     #[error(transparent)]
     Connection(#[from] Box<ConnectionError>),
-}
-
-/// How long to wait between attempts: 1 s, doubling to 30 s, from the start again after a connection
-/// that worked.
-#[derive(Debug, Default)]
-struct Retry {
-    failures: u32,
-}
-
-impl Retry {
-    /// Returns how long to wait after a connection that worked for a while, or never did.
-    fn after(&mut self, was_up: bool) -> Duration {
-        if was_up {
-            self.failures = 0;
-        }
-        let factor = 1u32.checked_shl(self.failures).unwrap_or(u32::MAX);
-        self.failures = self.failures.saturating_add(1);
-        RETRY_MIN.saturating_mul(factor).min(RETRY_MAX)
-    }
 }
 
 async fn rest(time: Duration, stop: &CancellationToken) {
@@ -186,7 +164,7 @@ impl External {
     /// or is slow is no news about the broker.
     fn tell_end(&self, what: &str, end: &End) {
         let is_news = match end {
-            End::Stop => false,
+            End::Stop | End::Refused => false,
             End::Full => true,
             End::Connection(_) => !self.is_told.swap(true, Ordering::Relaxed),
         };
@@ -205,31 +183,43 @@ impl External {
         }
     }
 
-    /// One connection, from connect to its end.
-    async fn ingest(&self, intake: &Intake, stop: &CancellationToken) -> End {
+    /// One connection, from connect to its end. `last` is when the last packet came over one.
+    async fn ingest(
+        &self,
+        intake: &Intake,
+        last: &mut Option<Instant>,
+        stop: &CancellationToken,
+    ) -> End {
         let mut options = self.broker.options("ingest");
         // The broker keeps what comes while the gateway is away.
         options.set_clean_session(false).set_manual_acks(true);
         let (client, mut events) = AsyncClient::new(options, PUBACKS_MAX);
+        let mut kept = Kept::default();
         loop {
             let event = match poll(&mut events, stop).await {
                 Ok(event) => event,
                 Err(end) => return end,
             };
+            let is_incoming = matches!(event, Event::Incoming(_));
             match event {
-                Event::Incoming(Packet::ConnAck(_)) => {
+                Event::Incoming(Packet::ConnAck(connected)) => {
+                    if connected.session_present {
+                        kept = Kept::since(*last, Instant::now());
+                    }
                     // Also when the session was kept: then the retained statuses come again, and
                     // tell who came and went meanwhile.
-                    drop(client.try_subscribe(Topic::all_up(), QoS::AtLeastOnce));
-                    self.foreign.begin(client.clone());
+                    self.foreign.begin(client.clone(), &Topic::all_up());
                 }
-                Event::Incoming(Packet::SubAck(_)) => {
-                    self.is_ingesting.store(true, Ordering::Relaxed);
-                    tracing::debug!("messages come in from the broker");
-                    self.tell_up();
+                Event::Outgoing(Outgoing::Subscribe(id)) => self.foreign.asked(id),
+                Event::Incoming(Packet::SubAck(answer)) => {
+                    self.hear_answer(&answer);
+                    if self.is_refused.load(Ordering::Relaxed) {
+                        return End::Refused;
+                    }
                 }
                 Event::Incoming(Packet::Publish(publish)) => {
-                    let inbound = inbound_of(publish, client.clone());
+                    let kept_for = kept.at(Instant::now());
+                    let inbound = inbound_of(publish, kept_for, client.clone());
                     match intake.submit_within(inbound, PATIENCE).await {
                         Ok(()) => {}
                         Err(NotTaken::Full) => return End::Full,
@@ -238,6 +228,30 @@ impl External {
                 }
                 Event::Incoming(_) | Event::Outgoing(_) => {}
             }
+            if is_incoming {
+                *last = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Takes the broker's answer to a subscription.
+    fn hear_answer(&self, answer: &SubAck) {
+        let Some(filter) = self.foreign.answered(answer.pkid) else {
+            return;
+        };
+        let is_refused = answer.return_codes.contains(&SubscribeReasonCode::Failure);
+        if is_refused {
+            self.foreign.refused(&filter);
+            tracing::warn!(
+                filter,
+                "the broker refuses to let the gateway listen there: its rules for the gateway's \
+                 user must permit it"
+            );
+        }
+        if filter == Topic::all_up() {
+            self.is_refused.store(is_refused, Ordering::Relaxed);
+            self.is_ingesting.store(!is_refused, Ordering::Relaxed);
+            self.tell_up();
         }
     }
 
@@ -271,7 +285,7 @@ impl External {
 }
 
 /// Makes of a publish what the recorder takes, acknowledged to the broker after the commit.
-fn inbound_of(publish: Publish, client: AsyncClient) -> Inbound {
+fn inbound_of(publish: Publish, kept_for: Duration, client: AsyncClient) -> Inbound {
     let topic = publish.topic.clone();
     let payload = publish.payload.clone();
     let (is_retained, qos) = (publish.retain, publish.qos);
@@ -291,6 +305,11 @@ fn inbound_of(publish: Publish, client: AsyncClient) -> Inbound {
         topic,
         payload,
         is_retained,
+        kept_for: if qos == QoS::AtMostOnce || is_retained {
+            Duration::ZERO
+        } else {
+            kept_for
+        },
         acknowledge: if qos == QoS::AtMostOnce {
             Acknowledge::none()
         } else {
@@ -323,6 +342,15 @@ impl Downlink for External {
             (&self.is_ingesting, "ingest"),
             (&self.is_sending, "sending"),
         ];
+        if self.is_refused.load(Ordering::Relaxed) {
+            return Some(format!(
+                "消息服务器 {}:{} 拒绝网关订阅 {} / the broker refuses to let the gateway listen to {}",
+                self.broker.host,
+                self.broker.port,
+                Topic::all_up(),
+                Topic::all_up()
+            ));
+        }
         let down = parts.iter().find(|(up, _)| !up.load(Ordering::Relaxed));
         down.map(|(_, what)| {
             format!(
@@ -335,58 +363,6 @@ impl Downlink for External {
     fn address(&self) -> Option<SocketAddr> {
         None
     }
-}
-
-impl Broker {
-    /// Reads `mqtt://user:password@host:port`; user, password and port may be left out. Percent
-    /// signs in user and password introduce two hexadecimal digits.
-    fn parse(url: &str) -> Option<Self> {
-        let rest = url.strip_prefix("mqtt://")?.trim_end_matches('/');
-        let (login, address) = rest.rsplit_once('@').unwrap_or(("", rest));
-        let (user, password) = login.split_once(':').unwrap_or((login, ""));
-        let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-            _ => (address, PORT),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        (!host.is_empty()).then_some(())?;
-        Some(Self {
-            host: host.to_owned(),
-            port,
-            user: decoded(user)?,
-            password: decoded(password)?,
-        })
-    }
-
-    fn options(&self, what: &str) -> MqttOptions {
-        let name = if self.user.is_empty() {
-            "ortoo"
-        } else {
-            &self.user
-        };
-        let mut options = MqttOptions::new(format!("{name}-{what}"), &self.host, self.port);
-        options
-            .set_keep_alive(KEEP_ALIVE)
-            .set_max_packet_size(TAKEN_BYTES_MAX, PACKET_BYTES_MAX);
-        if !self.user.is_empty() {
-            options.set_credentials(&self.user, &self.password);
-        }
-        options
-    }
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digits = [rest.next()?, rest.next()?];
-            bytes.extend(hex::decode(digits).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -257,6 +257,7 @@ fn of_source(source: SourceName, publish: &Publish, acknowledge: Acknowledge) ->
         payload: publish.payload.clone(),
         // The flag asks to keep it; that it was kept cannot come in here.
         is_retained: false,
+        kept_for: std::time::Duration::ZERO,
         acknowledge,
     })
 }

@@ -6,6 +6,7 @@ mod rules;
 
 use super::payload::{Metric as Sent, Payload, Value as Carried, decode};
 use super::*;
+use scheduler::id::NodeId;
 use wire::Quality;
 
 /// Written by protobuf 7.36.2 for Python with the descriptors of pysparkplug 0.6.1.
@@ -19,9 +20,11 @@ const BIRTH: &str = "08fbd095ffbc31120b0a05626453657120085803122d0a05506f7765721
 const REBIRTH: &str = "08fbd095ffbc3112210a144e6f646520436f6e74726f6c2f5265626972746818fbd095ffbc31\
     200b7001";
 
+const LAB: NodeId = NodeId::new(7);
+
 fn hear(host: &mut Host, topic: &str, payload: &[u8], now_ms: i64) -> Vec<Told> {
     let topic = Topic::parse(topic).unwrap();
-    host.hear(&topic, payload, now_ms).unwrap().1
+    host.hear(LAB, &topic, payload, now_ms).unwrap().1
 }
 
 #[test]
@@ -76,7 +79,7 @@ fn what_was_told_becomes_documents_that_mappings_read() {
     let birth = hex::decode(BIRTH).unwrap();
     let mut host = Host::default();
     let topic = Topic::parse("spBv1.0/g/NBIRTH/n").unwrap();
-    let (node, told) = host.hear(&topic, &birth, 0).unwrap();
+    let (node, told) = host.hear(LAB, &topic, &birth, 0).unwrap();
     let all = documents(&node, &told, host.devices(&node));
     assert_eq!(all.len(), 2);
     assert_eq!(all[0].topic, "spBv1.0/g/n");
@@ -151,15 +154,59 @@ fn what_is_too_much_is_refused_before_it_is_made() {
         refusal(&prost::Message::encode_to_vec(&zipped)),
         "compressed"
     );
+}
+
+#[test]
+fn who_invents_nodes_pushes_out_its_own() {
     let mut host = Host::default();
     let birth = hex::decode(BIRTH).unwrap();
-    for number in 0..NODES_MAX {
-        hear(&mut host, &format!("spBv1.0/g/NBIRTH/n{number}"), &birth, 0);
+    let born = |host: &mut Host, lab: u32, name: &str, now_ms| {
+        let topic = format!("spBv1.0/g/NBIRTH/{name}");
+        let topic = Topic::parse(&topic).unwrap();
+        let lab = NodeId::new(i64::from(lab));
+        host.hear(lab, &topic, &birth, now_ms).unwrap();
+    };
+    let name = |node: &str| NodeName {
+        group: "g".into(),
+        node: node.into(),
+    };
+    born(&mut host, 1, "quiet", 0);
+    // One that never was born.
+    let data = Topic::parse("spBv1.0/g/NDATA/unborn").unwrap();
+    let nothing = prost::Message::encode_to_vec(&Payload::default());
+    host.hear(NodeId::new(2), &data, &nothing, 5_000).unwrap();
+    for number in 0..NODES_MAX - 2 {
+        born(&mut host, 2, &format!("n{number}"), 1_000);
     }
-    let topic = Topic::parse("spBv1.0/g/NBIRTH/more").unwrap();
-    assert_eq!(host.hear(&topic, &birth, 3_600_000), Err("too_many_nodes"));
-    assert!(host.hear(&topic, &birth, 24 * 3_600_000).is_ok());
-    assert_eq!(host.names().count(), 1, "the silent ones are forgotten");
+    assert_eq!(host.names().count(), NODES_MAX);
+    let topic = |name: &str| format!("spBv1.0/g/NBIRTH/{name}");
+    let comes = |host: &mut Host, lab, name: &str, now_ms| {
+        let topic = topic(name);
+        let topic = Topic::parse(&topic).unwrap();
+        host.hear(NodeId::new(lab), &topic, &birth, now_ms)
+            .map(|_| ())
+    };
+    comes(&mut host, 2, "n0", 9_000).unwrap();
+    comes(&mut host, 3, "new", 10_000).unwrap();
+    assert!(!host.knows(&name("unborn")), "the one that was never born");
+    // Nodes that are there stay.
+    let refused = Err("too_many_nodes");
+    assert_eq!(comes(&mut host, 2, "more", 60_000), refused);
+    assert_eq!(comes(&mut host, 4, "more", 60_000), refused);
+    comes(&mut host, 4, "more", 301_000).unwrap();
+    let is_there = |number: usize| host.knows(&name(&format!("n{number}")));
+    let gone = (0..NODES_MAX - 2)
+        .filter(|number| !is_there(*number))
+        .count();
+    assert_eq!(
+        (gone, is_there(0)),
+        (1, true),
+        "one of those that are silent for longest"
+    );
+    for kept in ["quiet", "new", "more"] {
+        assert!(host.knows(&name(kept)), "{kept}");
+    }
+    assert_eq!(host.names().count(), NODES_MAX);
 }
 
 #[test]
