@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use scheduler::time::Micros;
 use tokio::net::TcpListener;
 
 use crate::booking::{self, DeskHandle, DeskSettings, Rerunner, Witness};
@@ -41,6 +42,12 @@ pub enum StartError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The machine's clock was never set: bookings would lie, and readings would bear its time.
+    #[error("this machine's clock says {now}: set it (timedatectl set-ntp true), then start again")]
+    Clock {
+        /// What it says, UTC.
+        now: String,
+    },
     /// The booking database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,6 +71,21 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// No gateway ran before 2026: a clock that says so was never set.
+const CLOCK_MIN: Micros = Micros::new(1_767_225_600_000_000);
+
+fn check_clock(clock: &Clock) -> Result<(), StartError> {
+    let now = clock.now();
+    if now >= CLOCK_MIN {
+        return Ok(());
+    }
+    Err(StartError::Clock {
+        now: chrono::DateTime::from_timestamp_micros(now.get())
+            .unwrap_or_default()
+            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+    })
 }
 
 /// A running gateway. Its tasks belong to the lifecycle it was started in.
@@ -93,6 +115,7 @@ impl Server {
         clock: Clock,
         lifecycle: &Lifecycle,
     ) -> Result<Self, StartError> {
+        check_clock(&clock)?;
         let folder = lock_folder(&config.data)?;
         let labels = Labels::open(&config.data).map_err(|source| StartError::Folder {
             folder: config.data.clone(),

@@ -21,7 +21,7 @@ use super::record::Booking;
 use crate::registry::Instrument;
 
 /// How long an agent may be away until check-ins speak for the time of its silence.
-const SILENCE_MAX: Span = Span::days(7);
+pub(super) const SILENCE_MAX: Span = Span::days(7);
 
 /// How long after an edge of a slot the machine is looked at again, if it runs across it.
 const AFTER_EDGE: Span = Span::minutes(1);
@@ -133,7 +133,7 @@ impl Group<'_> {
     ) -> Option<Micros> {
         let directory = self.directory;
         let instrument = directory.instruments.get(&seen.instrument)?;
-        let rule = run_rule(instrument);
+        let rule = run_rule(directory, instrument);
         let heard = self.writes.ledger.hearings.get(instrument.id.get().into());
         let since = heard.map_or(seen.from, |heard| heard.settled.max(seen.from));
         let case = Case {

@@ -26,16 +26,19 @@ pub(super) struct Terms {
     pub(super) no_show_points: Option<u32>,
 }
 
-/// Returns true if a meter is there and a running machine means that somebody works with it.
-pub(super) fn has_witness(instrument: &Instrument) -> bool {
-    instrument.source.is_some() && !instrument.always_on
+/// Returns true if a meter is there and a running machine means that somebody works with it. A meter
+/// is an agent, or a device that a mapping names with this instrument; that a script may send
+/// readings is none.
+pub(super) fn has_witness(directory: &Directory, instrument: &Instrument) -> bool {
+    let is_read = instrument.source.is_some() || directory.is_mapped(instrument);
+    is_read && !instrument.always_on
 }
 
 /// Returns how an instrument's running becomes runs.
-pub(super) fn run_rule(instrument: &Instrument) -> RunRule {
+pub(super) fn run_rule(directory: &Directory, instrument: &Instrument) -> RunRule {
     RunRule {
         lead: LEAD,
-        telemetry_proves: has_witness(instrument),
+        telemetry_proves: has_witness(directory, instrument),
         capacity: instrument.capacity,
         ..RunRule::default()
     }
@@ -55,7 +58,7 @@ impl Terms {
     ) -> Self {
         let class = directory.class_of(booking.member, instrument);
         let said = policy.use_terms(class);
-        let telemetry_proves = has_witness(instrument) && instrument.capacity == 1;
+        let telemetry_proves = has_witness(directory, instrument) && instrument.capacity == 1;
         let check_in_required = instrument.always_on && said.grace.is_some();
         let whole = booking.slot.len();
         let grace = match said.grace {

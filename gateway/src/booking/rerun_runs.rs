@@ -29,10 +29,10 @@ impl Group<'_> {
         let settled = heard.map(|heard| heard.settled);
         let window = settled
             .and_then(|settled| Slot::new(found.window.start(), found.window.end().min(settled)));
-        let Some(window) = window.filter(|_| has_witness(instrument)) else {
+        let Some(window) = window.filter(|_| has_witness(directory, instrument)) else {
             return 0;
         };
-        let rule: RunRule = run_rule(instrument);
+        let rule: RunRule = run_rule(directory, instrument);
         let seen = SeenMachine {
             instrument: instrument.id,
             from: window.start(),

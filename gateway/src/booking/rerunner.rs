@@ -147,7 +147,7 @@ impl Rerunner {
             };
             let made = self
                 .telemetry
-                .replay(instrument, &rerun.rule, piece, Some(&version))
+                .replay(&directory, instrument, &rerun.rule, piece, Some(&version))
                 .await;
             let made = match made {
                 Err(HistoryError::TooMany { .. }) => return Ok(None),

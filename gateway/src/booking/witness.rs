@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::agenda::Due;
 use super::command::DeskError;
 use super::handle::DeskHandle;
-use super::hearing::{Hear, HearOutcome, SeenMachine};
+use super::hearing::{Hear, HearOutcome, SILENCE_MAX, SeenMachine};
 use super::machine_faults::{WatchFault, is_due};
 use super::presence::{LEAD, has_witness, reach};
 use super::record::{EventKind, EventRow, RunState};
@@ -294,15 +294,17 @@ impl Witness {
     /// Returns up to when an instrument's machine states are final: to its newest reading, but for
     /// what a change needs to count.
     fn watermark(&self, instrument: &Instrument) -> Option<Micros> {
-        let last = (self.machines)(instrument.id).last_report?;
+        let last = (self.machines)(instrument.id).known_until?;
         Some(Micros::new(
             last.get() - undecided_us(&instrument.state_rule),
         ))
     }
 
     fn known_until(&self, instrument: &Instrument, now: Micros) -> Option<Micros> {
-        if has_witness(instrument) {
-            self.watermark(instrument)
+        if has_witness(&self.desk.directory(), instrument) {
+            // As the desk takes it: nobody waits for longer.
+            let waited = now.saturating_sub(SILENCE_MAX);
+            self.watermark(instrument).map(|at| at.max(waited))
         } else {
             Some(now)
         }
@@ -359,7 +361,7 @@ impl Witness {
         let from = reach(&self.desk.ledger(), self.desk.shelf(), id, now);
         let window = Slot::new(from, now);
         let machine = match window {
-            Some(window) if has_witness(instrument) => {
+            Some(window) if has_witness(&directory, instrument) => {
                 let (from, to) = (window.start(), window.end());
                 // As decided at the time: a re-run changes no outcome of a booking.
                 let states = self.history.states_decided(id, from, to).await?;

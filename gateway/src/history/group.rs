@@ -93,7 +93,7 @@ pub struct Group {
     pub rows: Vec<(InstrumentId, Rows)>,
     /// Records dealt with.
     pub received: Vec<Received>,
-    /// Changes of state; for each instrument ascending by time.
+    /// Changes of state; of two of an instrument at one moment the later one counts.
     pub states: Vec<StateChange>,
     /// Losses noticed.
     pub gaps: Vec<Gap>,

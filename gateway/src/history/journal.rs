@@ -25,6 +25,14 @@ const VERSION: u8 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamNo(pub(super) u32);
 
+#[cfg(test)]
+impl StreamNo {
+    /// Makes a number for a test.
+    pub(crate) fn new(number: u32) -> Self {
+        Self(number)
+    }
+}
+
 /// One record of a stream that is dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {

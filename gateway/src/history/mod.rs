@@ -83,6 +83,7 @@ mod hours;
 mod inspect;
 mod journal;
 mod keep;
+mod newest;
 mod pins;
 mod placing;
 mod prepared;
@@ -144,7 +145,7 @@ pub use series::{ChannelReading, RAW_POINTS_MAX, RawSeries, STEPS_MAX, StateInte
 pub(crate) use states::intervals;
 pub(crate) use stepped::first_step;
 pub use versions::StateVersion;
-pub use writer::{NewestOf, Receipt, Writer};
+pub use writer::{NewestCell, NewestOf, Receipt, Writer};
 
 /// Longest time between the first and the last row of a block, in milliseconds: a reader looks for
 /// blocks that begin at most so long before its window.
@@ -310,7 +311,7 @@ impl History {
             .map_or_else(Vec::new, |tails| tails.newest.clone());
         drop(tails);
         let dictionary = self.shared.dictionary();
-        let reading = |one: &tails::Newest| {
+        let reading = |one: &newest::Newest| {
             let (value, quality) = match one.cell {
                 Cell::Good(value) => (Some(value), Quality::Good),
                 Cell::Bad(quality) => (None, quality),

@@ -6,7 +6,8 @@ use scheduler::id::InstrumentId;
 
 use super::SPAN_MS_MAX;
 use super::block::{self, BLOCK_ROWS_MAX};
-use super::prepared::{BlockRow, Prepared, TailRow, encode_newest};
+use super::newest::encode_newest;
+use super::prepared::{BlockRow, Prepared, TailRow};
 use super::rows::Rows;
 use super::tails::{InstrumentTails, Kind};
 use super::touched::Touched;

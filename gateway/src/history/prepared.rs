@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bytes::{Buf, BufMut};
 use scheduler::id::{InstrumentId, NodeId};
 use scheduler::time::Micros;
 use sqlx::SqlitePool;
@@ -11,13 +10,12 @@ use wire::{AgentName, StreamId};
 
 use super::Shared;
 use super::backlog::FollowerRow;
-use super::block::Damage;
 use super::error::HistoryError;
 use super::group::{AgentRow, BootClock, Gap, QUARANTINE_MAX, Quarantined, StateChange};
 use super::journal::StreamNo;
 use super::placing::TailKey;
-use super::rows::{Cell, ChannelNo, Rows};
-use super::tails::{Kind, Newest};
+use super::rows::{ChannelNo, Rows};
+use super::tails::Kind;
 use super::touched::DayKey;
 
 /// Most journal rows deleted in one commit; one is added.
@@ -365,33 +363,4 @@ impl Prepared {
         }
         Ok(())
     }
-}
-
-/// Encodes newest readings: each `{ u16 channel, u8 code, i64 ms, f64 value }`, little-endian.
-pub(super) fn encode_newest(newest: &[Newest]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(19 * newest.len());
-    for one in newest {
-        let (code, value) = one.cell.split();
-        bytes.put_u16_le(one.channel.0);
-        bytes.put_u8(code);
-        bytes.put_i64_le(one.time_ms);
-        bytes.put_f64_le(value);
-    }
-    bytes
-}
-
-/// Reads what [`encode_newest`] wrote.
-pub(super) fn decode_newest(mut bytes: &[u8]) -> Result<Vec<Newest>, Damage> {
-    let mut newest = Vec::new();
-    while !bytes.is_empty() {
-        let channel = ChannelNo(bytes.try_get_u16_le()?);
-        let code = bytes.try_get_u8()?;
-        let time_ms = bytes.try_get_i64_le()?;
-        newest.push(Newest {
-            channel,
-            time_ms,
-            cell: Cell::of(code, bytes.try_get_f64_le()?),
-        });
-    }
-    Ok(newest)
 }

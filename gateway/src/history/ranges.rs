@@ -36,6 +36,18 @@ impl RangeSet {
         last.is_some_and(|(_, to)| number <= *to)
     }
 
+    /// Returns true if all numbers from one to another are in the set; of none all are.
+    #[must_use]
+    pub fn contains_all(&self, from: u64, to: u64) -> bool {
+        if to < from || to <= self.upto {
+            return true;
+        }
+        let after = self.ranges.partition_point(|(first, _)| *first <= to);
+        let last = after.checked_sub(1).and_then(|at| self.ranges.get(at));
+        let first = from.max(self.upto + 1);
+        last.is_some_and(|(begin, end)| *begin <= first && to <= *end)
+    }
+
     /// Returns true if adding the number would make more ranges than are kept.
     #[must_use]
     pub fn is_too_scattered_for(&self, number: u64) -> bool {
@@ -209,6 +221,12 @@ mod tests {
             let (mut set, mut plain) = (RangeSet::default(), BTreeSet::new());
             for number in &numbers {
                 prop_assert_eq!(set.insert(*number), plain.insert(*number));
+            }
+            for from in 1..62 {
+                let to = from + floor % 7;
+                let all = (from..=to).all(|number| plain.contains(&number));
+                prop_assert_eq!(set.contains_all(from, to), all, "{} to {}", from, to);
+                prop_assert!(set.contains_all(from + 1, from));
             }
             let lost: BTreeSet<u64> =
                 set.raise(floor).into_iter().flat_map(|(from, to)| from..=to).collect();

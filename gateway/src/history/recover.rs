@@ -14,9 +14,9 @@ use super::error::HistoryError;
 use super::group::{AgentRow, BootClock, StateChange};
 use super::journal::{self, StreamNo};
 use super::keep::Horizons;
+use super::newest::decode_newest;
 use super::pins::Pins;
 use super::placing::{self, TailKey};
-use super::prepared::decode_newest;
 use super::ranges::RangeSet;
 use super::rows::ChannelNo;
 use super::streams::StreamBook;
@@ -29,6 +29,9 @@ use crate::status::MachineState;
 pub struct Recovered {
     /// The last change of state of each instrument.
     pub states: HashMap<InstrumentId, StateChange>,
+    /// What each instrument was before, whose last state is offline or a fault: its last state that is
+    /// not offline, and the last that is no fault either.
+    pub before: HashMap<InstrumentId, (Option<MachineState>, Option<MachineState>)>,
     /// Boot clocks of agents.
     pub boots: Vec<BootClock>,
     /// Agents that were ever heard of.
@@ -270,6 +273,21 @@ impl Memory {
             self.last_state_seq = self.last_state_seq.max(seq);
             self.recovered.states.insert(of, change);
         }
+        drop(rows);
+        let states = self.recovered.states.values();
+        let is_passing = |state| matches!(state, MachineState::Offline(_) | MachineState::Fault);
+        let passing: Vec<InstrumentId> = states
+            .filter(|change| is_passing(change.state))
+            .map(|change| change.instrument)
+            .collect();
+        for of in passing {
+            let read = last_but(pool, of, "offline").await?;
+            let sound = match read {
+                Some(MachineState::Fault) => last_but(pool, of, "fault").await?,
+                read => read,
+            };
+            self.recovered.before.insert(of, (read, sound));
+        }
         Ok(())
     }
 
@@ -326,4 +344,22 @@ impl Memory {
         }
         Ok(())
     }
+}
+
+/// Returns an instrument's last state that is neither offline nor `other`.
+async fn last_but(
+    pool: &SqlitePool,
+    of: InstrumentId,
+    other: &str,
+) -> Result<Option<MachineState>, HistoryError> {
+    let state: Option<String> = sqlx::query_scalar(
+        "SELECT state FROM state_change WHERE instrument = $1 AND state NOT IN ('offline', $2) \
+         ORDER BY at_us DESC, seq DESC LIMIT 1",
+    )
+    .bind(of.get())
+    .bind(other)
+    .fetch_optional(pool)
+    .await
+    .map_err(reading)?;
+    Ok(state.and_then(|state| MachineState::parse(&state, None)))
 }

@@ -9,7 +9,8 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use scheduler::id::InstrumentId;
 
-use super::rows::{Cell, ChannelNo, Rows};
+use super::newest::Newest;
+use super::rows::{Cell, Rows};
 
 /// Which of an instrument's tails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,15 +38,6 @@ impl Kind {
             _ => None,
         }
     }
-}
-
-/// The newest reading of a channel.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Newest {
-    pub(super) channel: ChannelNo,
-    pub(super) time_ms: i64,
-    /// Never absent.
-    pub(super) cell: Cell,
 }
 
 /// What memory holds of an instrument.
@@ -89,10 +81,16 @@ impl InstrumentTails {
                 .take(if kind == Kind::Live { 1 } else { usize::MAX })
                 .max_by_key(|(time, _)| *time);
             if let Some((time_ms, cell)) = last {
+                let mut cells = (0..rows.len()).rev().map(|row| column.cell(row));
+                let good = cells.find_map(|cell| match cell {
+                    Cell::Good(value) => Some(value),
+                    Cell::Bad(_) | Cell::Absent => None,
+                });
                 self.note_newest(Newest {
                     channel: *channel,
                     time_ms,
                     cell,
+                    good: good.filter(|_| matches!(cell, Cell::Bad(_))),
                 });
             }
         }
@@ -104,7 +102,17 @@ impl InstrumentTails {
             .iter_mut()
             .find(|one| one.channel == newest.channel);
         match known {
-            Some(known) if known.time_ms <= newest.time_ms => *known = newest,
+            Some(known) if known.time_ms <= newest.time_ms => {
+                let before = match (newest.cell, known.cell) {
+                    (Cell::Bad(_), Cell::Good(value)) => Some(value),
+                    (Cell::Bad(_), _) => known.good,
+                    (Cell::Good(_) | Cell::Absent, _) => None,
+                };
+                *known = Newest {
+                    good: newest.good.or(before),
+                    ..newest
+                };
+            }
             Some(_) => {}
             None => self.newest.push(newest),
         }

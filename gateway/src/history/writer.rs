@@ -55,8 +55,21 @@ pub struct NewestOf {
     pub instrument: InstrumentId,
     /// Time of its newest reading, milliseconds since 1970 UTC.
     pub time_ms: Option<i64>,
-    /// The newest cell of each channel.
-    pub cells: Vec<(ChannelNo, Cell)>,
+    /// The newest cells of each channel.
+    pub cells: Vec<NewestCell>,
+}
+
+/// The newest cell of a channel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NewestCell {
+    /// The channel.
+    pub channel: ChannelNo,
+    /// When, milliseconds since 1970 UTC.
+    pub time_ms: i64,
+    /// Never absent.
+    pub cell: Cell,
+    /// The last good value, if the cell is bad and there ever was one.
+    pub good: Option<f64>,
 }
 
 /// The writing end. There is one.
@@ -141,6 +154,14 @@ impl Writer {
         }
     }
 
+    /// Returns true if all records of a stream from one number to another were received or are known to
+    /// be lost.
+    #[must_use]
+    pub fn is_whole(&self, stream: StreamNo, from: u64, to: u64) -> bool {
+        let book = self.streams.get(stream);
+        book.is_some_and(|book| book.received.contains_all(from, to))
+    }
+
     /// Returns what was received of a stream, as the ack to send after the commit, and its agent.
     #[must_use]
     pub fn ack(&self, stream: StreamNo) -> Option<(&AgentName, Ack)> {
@@ -160,7 +181,7 @@ impl Writer {
         self.shared.dictionary().name(number).cloned()
     }
 
-    /// Returns each instrument with readings, the time of its newest one, and the newest cell of
+    /// Returns each instrument with readings, the time of its newest one, and the newest cells of
     /// each channel: what states are rebuilt from at start.
     #[must_use]
     pub fn newest(&self) -> Vec<NewestOf> {
@@ -171,7 +192,12 @@ impl Writer {
             cells: tails
                 .newest
                 .iter()
-                .map(|one| (one.channel, one.cell))
+                .map(|one| NewestCell {
+                    channel: one.channel,
+                    time_ms: one.time_ms,
+                    cell: one.cell,
+                    good: one.good,
+                })
                 .collect(),
         });
         newest.collect()

@@ -196,7 +196,12 @@ pub(super) async fn edit(
 ) -> Result<Versioned<InstrumentView>, Problem> {
     let mut instrument = editable(&found, who.caller, &headers)?;
     if let Some(lab) = asked.lab {
-        instrument.lab = managed_lab(&found.directory, who.caller, lab)?;
+        let lab = managed_lab(&found.directory, who.caller, lab)?;
+        if lab != instrument.lab {
+            // An agent speaks for instruments of its own lab alone.
+            instrument.source = None;
+        }
+        instrument.lab = lab;
     }
     if let Some(zone) = asked.zone {
         instrument.zone = parse_zone(&zone)?;

@@ -312,7 +312,8 @@ impl Problem {
             status: inner.kind.status().as_u16(),
             detail: detail.unwrap_or_else(|| say(&words.help)),
             instance: request.to_string(),
-            errors: (inner.kind == ProblemType::MalformedRequest).then(|| fields.collect()),
+            errors: (inner.kind == ProblemType::MalformedRequest || !inner.fields.is_empty())
+                .then(|| fields.collect()),
             reason: inner.reason.as_ref().map(say),
             retry_after_s: inner.retry_after_s,
             extensions: inner.extensions.clone(),

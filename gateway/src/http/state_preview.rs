@@ -1,7 +1,10 @@
 //! A state rule tried on the last hours or days: what it would have decided, beside what was.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use chrono_tz::Tz;
+use scheduler::id::InstrumentId;
 use scheduler::slot::Slot;
 use scheduler::time::{DAY_US, Micros, Span};
 use serde::{Deserialize, Serialize};
@@ -18,7 +21,7 @@ use super::state_rule::StateRuleView;
 use super::states::StateView;
 use super::time::{Length, When, Zoned};
 use crate::history::StateInterval;
-use crate::registry::Right;
+use crate::registry::{Right, StateRule};
 use crate::status::MachineState;
 
 /// Longest window.
@@ -53,6 +56,8 @@ pub struct RulePreview {
     differs: Length,
     /// Time in each state.
     totals: Vec<StateTotal>,
+    /// Channels that the rule looks at and the instrument never reported: misspelt, perhaps.
+    unread_channels: Vec<String>,
 }
 
 /// A stretch in which a rule decides otherwise.
@@ -101,12 +106,19 @@ pub(super) async fn preview(
     let (from, to) = (window.start(), window.end());
     let seat = state.long_reads().take(who.caller)?;
     let (telemetry, one) = (state.telemetry().clone(), instrument.clone());
-    let replaying = async move { telemetry.replay(&one, &rule, window, None).await };
+    let directory = Arc::clone(&found.directory);
+    let replaying = async move {
+        telemetry
+            .replay(&directory, &one, &rule, window, None)
+            .await
+    };
     let replayed = seat.read(replaying).await;
     let by_rule = replayed.map_err(|error| failed("to", error))?.states;
     let decided = state.history().states(found.id, from, to).await;
     let decided = decided.map_err(|error| failed("to", error))?;
-    Ok(Json(view((from, to), instrument.zone, &decided, &by_rule)))
+    let mut view = view((from, to), instrument.zone, &decided, &by_rule);
+    view.unread_channels = unread(&state, instrument.id, &asked.rule.to_rule("rule.")?);
+    Ok(Json(view))
 }
 
 /// Returns a window of the past; without bounds the last day.
@@ -135,6 +147,14 @@ pub(super) fn past_window(
         return Err(Problem::field("from", "must not lie before what is kept"));
     }
     Ok(window)
+}
+
+fn unread(state: &HttpState, id: InstrumentId, rule: &StateRule) -> Vec<String> {
+    let latest = state.history().latest(id);
+    let is_read = |name: &wire::ChannelName| latest.iter().any(|reading| reading.name == *name);
+    let channels = rule.channels().into_iter();
+    let unread = channels.filter(|name| !is_read(name));
+    unread.map(|name| name.as_str().to_owned()).collect()
 }
 
 fn view(
@@ -187,6 +207,7 @@ fn view(
         differences,
         differs: length(differs_us),
         totals: totals.into_iter().collect(),
+        unread_channels: Vec::new(),
     }
 }
 

@@ -139,19 +139,16 @@ pub(super) async fn keep(
         raw_from: state.history().raw_from(now),
     };
     let mut readings = Vec::with_capacity(wishes.len());
-    let mut is_foreign = false;
+    let mut strange = Vec::new();
     for wish in wishes {
         match checker.check(&wish) {
             Ok(reading) => readings.push(reading),
-            Err(Wrong::NotAllowed) => {
-                is_foreign = true;
-                faults.push((wish.place, fault("you do not manage this instrument")));
-            }
+            Err(Wrong::NotAllowed) => strange.push(wish.place),
             Err(Wrong::Field(name, said)) => faults.push((format!("{}{name}", wish.place), said)),
         }
     }
-    if !faults.is_empty() {
-        return Err(refused(faults, is_foreign));
+    if !faults.is_empty() || !strange.is_empty() {
+        return Err(refused(faults, strange));
     }
     if readings.is_empty() {
         return Err(Problem::field("(body)", "must not be empty"));
@@ -198,18 +195,27 @@ fn value_of(value: &serde_json::Value) -> Option<Result<f64, Quality>> {
     }
 }
 
-fn refused(faults: Vec<Fault>, is_foreign: bool) -> Problem {
-    let count = faults.len();
-    if is_foreign {
-        let places = faults.into_iter().map(|(place, _)| place);
-        let places: Vec<String> = places.take(FAULTS_MAX).collect();
-        return Problem::new(ProblemType::NotAllowed).with("readings", places);
-    }
-    let detail = Said::new(
-        format!("{count} 条读数有误，全部未保存"),
-        format!("{count} readings are wrong, so none is kept"),
-    );
-    let problem = Problem::new(ProblemType::MalformedRequest).detail(detail);
+/// Says what is wrong with which reading, and which are of instruments that the caller does not manage.
+fn refused(faults: Vec<Fault>, mut strange: Vec<String>) -> Problem {
+    let problem = if strange.is_empty() {
+        let count = faults.len();
+        let detail = Said::new(
+            format!("{count} 条读数有误，全部未保存"),
+            format!("{count} readings are wrong, so none is kept"),
+        );
+        Problem::new(ProblemType::MalformedRequest).detail(detail)
+    } else {
+        let count = strange.len();
+        let detail = Said::new(
+            format!("其中 {count} 条读数的仪器不由您管理，全部未保存"),
+            format!(
+                "{count} of the readings are of instruments that you do not manage, so none is kept"
+            ),
+        );
+        strange.truncate(FAULTS_MAX);
+        let problem = Problem::new(ProblemType::NotAllowed).detail(detail);
+        problem.with("readings", strange)
+    };
     let faults = faults.into_iter().take(FAULTS_MAX);
     faults.fold(problem, |problem, (place, said)| {
         problem.and_field(&place, said)

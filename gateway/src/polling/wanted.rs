@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::config::{Address, Device};
+use agents::config::{ANNOUNCED_BYTES_MAX, Address, Device};
 use agents::resident::{self, Devices};
 use wire::{AgentName, InstrumentKey};
 
@@ -88,7 +88,7 @@ pub(super) fn wanted(
     directory: &Directory,
     polling: &Polling,
 ) -> (BTreeMap<AgentName, Devices>, Vec<String>) {
-    let mut wanted: BTreeMap<AgentName, BTreeMap<String, Device>> = BTreeMap::new();
+    let mut wanted: BTreeMap<AgentName, (BTreeMap<String, Device>, usize)> = BTreeMap::new();
     let mut refused = Vec::new();
     for instrument in directory.instruments.values() {
         let Some(source) = &instrument.source else {
@@ -97,20 +97,23 @@ pub(super) fn wanted(
         let Some(polled) = &source.polled else {
             continue;
         };
-        // A revoked one: the sources that named it stay, and are silent.
-        if !directory.agents.contains_key(&source.agent) {
+        // One of a revoked agent, or of another lab's: it stays, and is silent.
+        if directory.agent_of(instrument).is_none() {
             continue;
         }
         match polling.device(&instrument.key, polled) {
             Ok(device) => {
-                let devices = wanted.entry(source.agent.clone()).or_default();
-                if devices.len() < wire::DEVICES_MAX {
+                let (devices, announced) = wanted.entry(source.agent.clone()).or_default();
+                let bytes = device.announced_bytes();
+                if devices.len() < wire::DEVICES_MAX && *announced + bytes <= ANNOUNCED_BYTES_MAX {
+                    *announced += bytes;
                     devices.insert(device.name.clone(), device);
                 } else {
-                    let most = wire::DEVICES_MAX;
+                    let count = devices.len();
                     let key = &instrument.key;
                     refused.push(format!(
-                        "instrument {key} is not polled: more than {most} of its lab"
+                        "instrument {key} is not polled: {count} of its lab are, with all their \
+                         channels as many as one agent announces; an agent of its own can read it"
                     ));
                 }
             }
@@ -123,7 +126,7 @@ pub(super) fn wanted(
     }
     refused.sort_unstable();
     let wanted = wanted.into_iter();
-    let wanted = wanted.map(|(name, devices)| (name, Arc::new(devices)));
+    let wanted = wanted.map(|(name, (devices, _))| (name, Arc::new(devices)));
     (wanted.collect(), refused)
 }
 

@@ -331,10 +331,25 @@ impl Directory {
     /// move to one.
     #[must_use]
     pub fn speaks_for(&self, agent: &AgentName, key: &InstrumentKey) -> Option<&Instrument> {
-        let lab = self.agents.get(agent)?.lab;
-        self.instrument_by_key(key).filter(|instrument| {
-            let source = instrument.source.as_ref();
-            instrument.lab == lab && source.is_some_and(|source| source.agent == *agent)
-        })
+        let found = self.instrument_by_key(key);
+        found.filter(|instrument| self.agent_of(instrument) == Some(agent))
+    }
+
+    /// Returns true if a mapping of an instrument's lab names it. One that takes any name from a topic or
+    /// message names none.
+    #[must_use]
+    pub fn is_mapped(&self, instrument: &Instrument) -> bool {
+        let of_lab = self.mappings.values();
+        let mut of_lab = of_lab.filter(|entry| entry.lab == instrument.lab);
+        of_lab.any(|entry| entry.mapping.names(&instrument.key))
+    }
+
+    /// Returns the agent that may speak for an instrument; `None` also while the one that is its source
+    /// is revoked or of another lab.
+    #[must_use]
+    pub fn agent_of<'i>(&self, instrument: &'i Instrument) -> Option<&'i AgentName> {
+        let agent = &instrument.source.as_ref()?.agent;
+        let entry = self.agents.get(agent)?;
+        (entry.lab == instrument.lab).then_some(agent)
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct AgentBook {
     agents: HashMap<AgentName, Agent>,
     /// Instruments whose device does not answer, and why, as its agent said.
     unreachable: HashMap<InstrumentId, Quality>,
+    /// Of the directory that revoked agents were last looked for in.
+    generation: Option<u64>,
 }
 
 impl AgentBook {
@@ -63,6 +65,7 @@ impl AgentBook {
         Self {
             agents: agents.collect(),
             unreachable: HashMap::new(),
+            generation: None,
         }
     }
 
@@ -123,6 +126,22 @@ impl AgentBook {
         changed
     }
 
+    /// Follows the directory: whoever was revoked is gone, whatever it said last. Returns those that
+    /// were there; `None` if the directory is the same as the last time.
+    pub(super) fn follow(&mut self, directory: &Directory) -> Option<Vec<AgentName>> {
+        if self.generation.replace(directory.generation) == Some(directory.generation) {
+            return None;
+        }
+        let mut gone = Vec::new();
+        for (name, agent) in &mut self.agents {
+            if agent.online && !directory.agents.contains_key(name) {
+                agent.online = false;
+                gone.push(name.clone());
+            }
+        }
+        Some(gone)
+    }
+
     /// Takes a hello.
     pub(super) fn hello(&mut self, name: &AgentName, hello: &Hello, now: Micros) -> AgentRow {
         let agent = self.agent(name, now);
@@ -143,10 +162,10 @@ impl AgentBook {
     }
 
     /// Returns what an instrument is judged by: its rule, and the interval that its agent promised.
-    pub(super) fn terms<'i>(&self, instrument: &'i Instrument) -> Terms<'i> {
+    pub(super) fn terms<'i>(&self, directory: &Directory, instrument: &'i Instrument) -> Terms<'i> {
         let rule = &instrument.state_rule;
-        let source = instrument.source.as_ref();
-        let agent = source.and_then(|source| self.agents.get(&source.agent));
+        let agent = directory.agent_of(instrument);
+        let agent = agent.and_then(|agent| self.agents.get(agent));
         let promised = agent.and_then(|agent| agent.report_every_ms);
         Terms {
             rule,
@@ -221,6 +240,7 @@ impl AgentBook {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::bench;
 
     #[test]
     fn refused_keys_are_few_and_forgotten_with_the_next_start() {
@@ -250,6 +270,35 @@ mod tests {
         };
         book.hello(&name, &hello, Micros::new(1));
         assert!(book.view(&name).unwrap().refused_keys.is_empty());
+    }
+
+    #[test]
+    fn a_revoked_agent_is_gone_whatever_it_said_last() {
+        let mut directory = bench::directory(&[("K-1", 1, "lab-1"), ("K-2", 2, "lab-2")]);
+        let name = |text| AgentName::parse(text).unwrap();
+        let mut book = AgentBook::default();
+        for agent in ["lab-1", "lab-2"] {
+            let status = Status {
+                boot: BootId::parse("a").unwrap(),
+                connect: 1,
+                online: true,
+            };
+            book.status(&name(agent), &status, Micros::new(0));
+        }
+        assert_eq!(book.follow(&directory), Some(Vec::new()));
+        directory.agents.remove(&name("lab-1"));
+        assert!(
+            book.follow(&directory).is_none(),
+            "looked for once a change"
+        );
+        directory.generation += 1;
+        assert_eq!(book.follow(&directory), Some(vec![name("lab-1")]));
+        assert!(!book.is_online(&name("lab-1")) && book.is_online(&name("lab-2")));
+        let of_it = directory
+            .instruments
+            .values()
+            .find(|one| one.key.as_str() == "K-1");
+        assert_eq!(directory.agent_of(of_it.unwrap()), None);
     }
 
     #[test]

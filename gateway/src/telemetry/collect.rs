@@ -2,6 +2,7 @@
 
 mod foreign;
 mod passing;
+mod rows;
 mod sparkplug;
 
 use std::collections::{HashMap, HashSet};
@@ -15,16 +16,17 @@ use wire::{Ack, AgentName, Batch, Event, Hello, RecordBody, SeqRange};
 use super::agents::AgentBook;
 use super::board::{Board, add};
 use super::clocks::{ClockBook, Possible};
-use super::collected::{Collected, live_reading, machine_view};
+use super::collected::{Collected, machine_view};
 use super::decode::{self, Head, Message, Rejection};
+use super::filling::{Filling, Origin};
 use super::intake::Delivery;
 use super::losses::Losses;
 use super::refuse::Refusals;
 use super::resolve;
-use super::restore::{restore, rule_channels};
-use super::state::{Decision, Fold};
-use crate::history::{Gap, Receipt, Received, Recovered, Rows, StateChange, Writer};
-use crate::registry::{Directory, Instrument, SharedDirectory};
+use super::restore::restore;
+use super::state::Fold;
+use crate::history::{Gap, Receipt, Received, Recovered, Writer};
+use crate::registry::{Directory, SharedDirectory};
 
 /// Everything that is folded from messages.
 pub(super) struct Collector {
@@ -35,6 +37,7 @@ pub(super) struct Collector {
     folds: HashMap<InstrumentId, Fold>,
     refusals: Refusals,
     losses: Losses,
+    filling: Filling,
     others: foreign::Others,
     collected: Collected,
     /// Whether somebody listens to the live stream.
@@ -59,6 +62,7 @@ impl Collector {
             folds,
             refusals: Refusals::default(),
             losses: Losses::default(),
+            filling: Filling::default(),
             others: foreign::Others::default(),
             collected: Collected::default(),
             is_watched: false,
@@ -68,7 +72,7 @@ impl Collector {
             collector
                 .folds
                 .iter()
-                .map(|(id, fold)| (*id, machine_view(fold))),
+                .map(|(id, fold)| (*id, machine_view(fold, fold.newest_ms()))),
         );
         let names = collector.agents.names();
         board.publish_agents(names.filter_map(|name| collector.agents.view(name)));
@@ -96,7 +100,10 @@ impl Collector {
     pub(super) fn publish(&self, machines: &HashSet<InstrumentId>, agents: &HashSet<AgentName>) {
         let views = machines.iter().filter_map(|id| {
             let fold = self.folds.get(id)?;
-            Some((*id, machine_view(fold)))
+            Some((
+                *id,
+                machine_view(fold, self.filling.known_until_ms(*id, fold)),
+            ))
         });
         self.board.publish_machines(views);
         let agents = agents.iter().filter_map(|name| self.agents.view(name));
@@ -160,10 +167,12 @@ impl Collector {
         now: Micros,
         message: (&str, &Bytes),
     ) {
+        let stream = writer.stream(agent, &batch.stream, now);
         match self.receive(agent, &Head::of(&batch), writer, now) {
             Receipt::New => {}
             Receipt::Duplicate => {
                 add(&self.board.counters.duplicates, 1);
+                self.end_stretches(directory, stream, writer, now);
                 return;
             }
             Receipt::Scattered => {
@@ -183,14 +192,19 @@ impl Collector {
                 for refusal in resolved.refusals {
                     self.refuse(message, (refusal.reason, &refusal.detail), now);
                 }
+                let origin = Origin {
+                    stream,
+                    seq: batch.seq,
+                };
                 for (id, rows) in resolved.rows {
                     if let Some(instrument) = directory.instruments.get(&id) {
-                        self.take_rows(instrument, rows, writer, now);
+                        self.take_rows(instrument, rows, Some(origin), writer, now);
                     }
                 }
             }
             RecordBody::Event(event) => self.take_event(directory, agent, &event, now),
         }
+        self.end_stretches(directory, stream, writer, now);
     }
 
     /// Notes a record's number and what was lost before it.
@@ -224,50 +238,6 @@ impl Collector {
                 stream: head.stream.clone(),
                 first: *first,
                 last: *last,
-            });
-        }
-    }
-
-    fn take_rows(&mut self, instrument: &Instrument, rows: Rows, writer: &mut Writer, now: Micros) {
-        let channels = rule_channels(&instrument.state_rule, writer);
-        let terms = self.agents.terms(instrument);
-        let fold = self.folds.entry(instrument.id).or_insert_with(Fold::new);
-        let newest = fold.newest_ms();
-        let points = rows.points();
-        let is_late = rows
-            .times_ms()
-            .first()
-            .is_some_and(|first| newest.is_some_and(|newest| *first <= newest));
-        if is_late {
-            add(&self.board.counters.late_points, points);
-        }
-        let mut decided = Vec::new();
-        fold.take(terms, &channels, &rows, now, &mut decided);
-        if self.is_watched && fold.newest_ms() != newest {
-            let reading = live_reading(instrument.id, &rows, writer);
-            self.collected.readings.insert(instrument.id, reading);
-        }
-        self.note_decisions(instrument.id, decided, writer, now);
-        self.collected.machines.insert(instrument.id);
-        self.collected.points += points;
-        self.collected.group.rows.push((instrument.id, rows));
-    }
-
-    fn note_decisions(
-        &mut self,
-        instrument: InstrumentId,
-        decided: Vec<Decision>,
-        writer: &mut Writer,
-        now: Micros,
-    ) {
-        for decision in decided {
-            self.collected.machines.insert(instrument);
-            self.collected.group.states.push(StateChange {
-                seq: writer.take_state_seq(),
-                instrument,
-                at: Micros::new(decision.at_ms.saturating_mul(1_000)),
-                state: decision.state,
-                decided_at: now,
             });
         }
     }

@@ -40,12 +40,14 @@ impl Collected {
 }
 
 /// Returns what readers see of an instrument.
-pub(super) fn machine_view(fold: &Fold) -> MachineView {
+///
+/// Nothing is missing up to `known_until_ms`.
+pub(super) fn machine_view(fold: &Fold, known_until_ms: Option<i64>) -> MachineView {
     let micros = |ms: i64| Micros::new(ms.saturating_mul(1_000));
     MachineView {
         state: fold.state(),
         since: fold.since_ms().map(micros),
-        last_report: fold.newest_ms().map(micros),
+        known_until: known_until_ms.map(micros),
     }
 }
 

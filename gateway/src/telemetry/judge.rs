@@ -55,31 +55,44 @@ pub(super) fn stale_ms(rule: &StateRule, report_every_ms: Option<i64>) -> i64 {
     }
 }
 
-/// Returns the state that values stand for; `level` is the last state that was decided and is not
-/// offline. `None` while nothing is known, or while the state stays as it is.
-pub(super) fn target(
-    rule: &StateRule,
-    level: MachineState,
-    known: &[Known],
-) -> Option<MachineState> {
+/// What values stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Target {
+    /// The state.
+    pub(super) state: MachineState,
+    /// What the judgement alone says, without alarms: thresholds and tables between whose lines
+    /// nothing changes go on from it when an alarm has ended. What it was before, while offline.
+    pub(super) level: MachineState,
+}
+
+/// Returns what values stand for; `level` is the last [`Target::level`] that was decided. `None`
+/// while nothing is known, or while the state stays as it is.
+pub(super) fn target(rule: &StateRule, level: MachineState, known: &[Known]) -> Option<Target> {
     let judged = match &rule.judgement {
         Judgement::Levels(levels) => of_levels(levels, level, known),
         Judgement::Register(register) => of_register(register, known),
         Judgement::Cases(cases) => of_cases(cases, level, known),
     };
-    let judged = match judged {
+    let level = match judged {
         Judged::Unseen => return None,
-        Judged::Unread(reason) => return Some(MachineState::Offline(reason)),
-        Judged::Stays => None,
-        Judged::Is(level) => Some(level.state()),
+        Judged::Unread(reason) => {
+            let state = MachineState::Offline(reason);
+            return Some(Target { state, level });
+        }
+        Judged::Stays => level,
+        Judged::Is(level) => level.state(),
     };
-    let is_alarmed = rule.alarms.iter().any(|alarm| rings(alarm, known));
-    match judged {
-        _ if is_alarmed => Some(MachineState::Fault),
-        None if level == MachineState::Unknown => None,
-        None => Some(level),
-        judged => judged,
-    }
+    let state = if is_alarmed(rule, known) {
+        MachineState::Fault
+    } else {
+        level
+    };
+    (state != MachineState::Unknown).then_some(Target { state, level })
+}
+
+/// Returns whether an alarm rings.
+pub(super) fn is_alarmed(rule: &StateRule, known: &[Known]) -> bool {
+    rule.alarms.iter().any(|alarm| rings(alarm, known))
 }
 
 /// What the judgement says before alarms are looked at.

@@ -29,6 +29,7 @@ pub mod credentials;
 mod decode;
 mod denials;
 mod doors;
+mod filling;
 pub mod foreign;
 #[cfg(test)]
 mod foreign_tests;

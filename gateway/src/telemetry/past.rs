@@ -12,7 +12,7 @@ use super::learn::{Learned, Sample, learn};
 use super::replay::{Start, Track, replay};
 use super::state::{Decision, Terms};
 use crate::history::{Cell, HistoryError, RawSeries, StateInterval, StateVersion, intervals};
-use crate::registry::{Instrument, StateRule};
+use crate::registry::{Directory, Instrument, StateRule};
 use crate::status::MachineState;
 
 /// A rule is warmed up on readings before its window, at least so long: what lasts longer than its
@@ -53,6 +53,7 @@ impl TelemetryHandle {
     /// other variants when the store fails.
     pub async fn replay(
         &self,
+        directory: &Directory,
         instrument: &Instrument,
         rule: &StateRule,
         window: Slot,
@@ -62,8 +63,8 @@ impl TelemetryHandle {
         let rest_us = rule.dwell.longest().saturating_mul(2_000);
         let warm_us = WARM_UP_US.max(rest_us);
         let begin = Micros::new(window.start().get().saturating_sub(warm_us));
-        let source = instrument.source.as_ref();
-        let agent = source.and_then(|source| self.board.agent(&source.agent));
+        let agent = directory.agent_of(instrument);
+        let agent = agent.and_then(|agent| self.board.agent(agent));
         let stale_ms = stale_ms(rule, agent.and_then(|agent| agent.report_every_ms));
         // What a change must last may lie behind the window: it counts from when it began.
         let ahead_us = rule
@@ -132,10 +133,16 @@ impl TelemetryHandle {
                 let mut track = Track::new(channel.clone());
                 let mut room = READINGS_MAX;
                 self.read(id, &mut track, (from, begin), &mut room).await?;
-                if let Some((time_ms, cell)) = track.points.last() {
-                    cells.push((*time_ms, channel.clone(), *cell));
-                    break;
+                let Some((time_ms, cell)) = track.points.last() else {
+                    continue;
+                };
+                let mut points = track.points.iter().rev();
+                let good = points.find(|(_, cell)| matches!(cell, Cell::Good(_)));
+                if let Some((time_ms, good)) = good.filter(|(_, good)| good != cell) {
+                    cells.push((*time_ms, channel.clone(), *good));
                 }
+                cells.push((*time_ms, channel.clone(), *cell));
+                break;
             }
         }
         let heard_ms = cells.iter().map(|(time_ms, ..)| *time_ms).max();

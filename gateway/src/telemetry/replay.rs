@@ -50,7 +50,7 @@ impl Track {
 pub(super) struct Start {
     /// The state that holds then, and since when.
     pub(super) last: Decision,
-    /// The newest cells before it.
+    /// The newest cells before it; of a channel whose newest is bad, the last good one before that.
     pub(super) cells: Vec<(ChannelName, Cell)>,
     /// When the newest of them was read.
     pub(super) heard_ms: Option<i64>,
@@ -66,7 +66,12 @@ pub(super) fn replay(
     to_ms: i64,
 ) -> Vec<Decision> {
     let cells = start.cells.iter().map(|(channel, cell)| (channel, *cell));
-    let mut fold = Fold::restored(start.last, cells, start.heard_ms, Micros::new(0));
+    let mut fold = Fold::restored(
+        start.last,
+        cells,
+        (start.heard_ms, start.heard_ms),
+        Micros::new(0),
+    );
     let mut decided = Vec::new();
     let mut places = vec![0_usize; tracks.len()];
     let mut silences = silences.iter().peekable();

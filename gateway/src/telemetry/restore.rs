@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
 
-use super::state::{Decision, Fold, RuleChannels};
-use crate::history::{Recovered, Writer};
+use super::state::{Before, Decision, Fold, RuleChannels};
+use crate::history::{Cell, Recovered, Writer};
 use crate::registry::{Directory, StateRule};
 
 /// Rebuilds every instrument's state from the store.
@@ -25,18 +25,32 @@ pub(super) fn restore(
             continue;
         };
         let channels = rule_channels(&instrument.state_rule, writer);
-        let cells = channels.iter().filter_map(|(name, number)| {
-            let found = newest
-                .cells
-                .iter()
-                .find(|(known, _)| Some(*known) == *number);
-            found.map(|(_, cell)| (*name, *cell))
+        let found = channels.iter().filter_map(|(name, number)| {
+            let mut cells = newest.cells.iter();
+            let found = cells.find(|one| Some(one.channel) == *number);
+            found.map(|found| (*name, found))
+        });
+        // Of a rule that nothing was read for yet, any reading tells that somebody was there.
+        let heard_ms = found.clone().map(|(_, found)| found.time_ms).max();
+        let heard_ms = heard_ms.or(newest.time_ms);
+        let cells = found.flat_map(|(name, found)| {
+            let good = found.good.map(Cell::Good);
+            let cells = good.into_iter().chain([found.cell]);
+            cells.map(move |cell| (name, cell))
         });
         let last = Decision {
             at_ms: last.at.get().div_euclid(1_000),
             state: last.state,
         };
-        folds.insert(id, Fold::restored(last, cells, newest.time_ms, now));
+        let mut fold = Fold::restored(last, cells, (heard_ms, newest.time_ms), now);
+        if let Some((read, sound)) = recovered.before.get(&id) {
+            let before = Before {
+                read: *read,
+                sound: *sound,
+            };
+            fold.remember(&instrument.state_rule, before);
+        }
+        folds.insert(id, fold);
     }
     folds
 }

@@ -14,10 +14,14 @@
 //! arriving is not silence. Readings within one record are one observation: an agent that reports by
 //! exception says nothing while nothing changes.
 
+mod going_on;
+
+pub(super) use going_on::Before;
+
 use scheduler::time::Micros;
 use wire::{ChannelName, Quality};
 
-use super::judge::{Known, reason_of, target};
+use super::judge::{Known, Target, reason_of, target};
 use crate::history::{Cell, ChannelNo, Rows};
 use crate::registry::{STALE_AFTER_MS_MIN, StateRule};
 use crate::status::{MachineState, OfflineReason};
@@ -44,6 +48,13 @@ pub(super) struct Decision {
     pub(super) state: MachineState,
 }
 
+/// A change that has not lasted long enough.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Candidate {
+    at_ms: i64,
+    target: Target,
+}
+
 /// What is known of the side of the agent, for the reason of silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AgentSide {
@@ -58,11 +69,14 @@ pub(super) struct AgentSide {
 pub(super) struct Fold {
     state: MachineState,
     since_ms: Option<i64>,
-    /// The last state that was not offline, for the thresholds between which the state stays.
+    /// What the last decision's judgement said, alarms left out, for the thresholds between which the
+    /// state stays.
     level: MachineState,
     /// The newest values of the rule's channels, by name: another rule begins with what it shares.
     known: Vec<Known>,
-    candidate: Option<Decision>,
+    candidate: Option<Candidate>,
+    /// What it was, and since when, before a silence that lasts.
+    before_silence: Option<(MachineState, Option<i64>)>,
     /// Time of the newest reading of the rule's channels.
     heard_ms: Option<i64>,
     /// Time of the newest reading of any channel.
@@ -91,38 +105,11 @@ impl Fold {
             level: MachineState::Unknown,
             known: Vec::new(),
             candidate: None,
+            before_silence: None,
             heard_ms: None,
             newest_ms: None,
             received_ms: 0,
         }
-    }
-
-    /// Goes on from what the store knows: the last decision, the newest cells of the rule's channels,
-    /// the time of the newest reading, and now, before which no silence counts since nobody listened.
-    pub(super) fn restored<'c>(
-        last: Decision,
-        cells: impl IntoIterator<Item = (&'c ChannelName, Cell)>,
-        heard_ms: Option<i64>,
-        now: Micros,
-    ) -> Self {
-        let mut fold = Self {
-            state: last.state,
-            since_ms: Some(last.at_ms),
-            level: if is_offline(last.state) {
-                MachineState::Unknown
-            } else {
-                last.state
-            },
-            known: Vec::new(),
-            candidate: None,
-            heard_ms,
-            newest_ms: heard_ms,
-            received_ms: now.get() / 1_000,
-        };
-        for (channel, cell) in cells {
-            fold.note(channel, cell);
-        }
-        fold
     }
 
     /// Returns the state.
@@ -133,6 +120,11 @@ impl Fold {
     /// Returns since when it holds.
     pub(super) fn since_ms(&self) -> Option<i64> {
         self.since_ms
+    }
+
+    /// Returns when a change began that has not lasted long enough.
+    pub(super) fn candidate_since(&self) -> Option<i64> {
+        self.candidate.map(|candidate| candidate.at_ms)
     }
 
     /// Returns the time of the newest reading of the rule's channels.
@@ -187,11 +179,19 @@ impl Fold {
     }
 
     /// What the time between two records means: offline, if it is too long.
-    fn pass_silence(&mut self, terms: Terms<'_>, time_ms: i64, decided: &mut Vec<Decision>) {
+    pub(super) fn pass_silence(
+        &mut self,
+        terms: Terms<'_>,
+        time_ms: i64,
+        decided: &mut Vec<Decision>,
+    ) {
         let Some(heard) = self.heard_ms else {
             return;
         };
         let silent_from = heard.saturating_add(terms.stale_ms);
+        if time_ms <= silent_from {
+            self.undo_silence(decided);
+        }
         if time_ms > silent_from && self.state != MachineState::Unknown {
             let reason = self.unread(terms.rule).unwrap_or(OfflineReason::Agent);
             self.fall_silent(terms, silent_from, reason, decided);
@@ -207,7 +207,14 @@ impl Fold {
         decided: &mut Vec<Decision>,
     ) {
         self.mature(terms, from_ms, decided);
-        self.decide(from_ms, MachineState::Offline(reason), decided);
+        if !is_offline(self.state) {
+            self.before_silence = Some((self.state, self.since_ms));
+        }
+        let target = Target {
+            state: MachineState::Offline(reason),
+            level: self.level,
+        };
+        self.decide(from_ms, target, decided);
     }
 
     /// Notes the newest cell of a channel.
@@ -235,9 +242,11 @@ impl Fold {
 
     /// Returns why the values that the state follows from are read without a value, if they are.
     fn unread(&self, rule: &StateRule) -> Option<OfflineReason> {
-        match target(rule, self.level, &self.known) {
-            Some(MachineState::Offline(reason)) => Some(reason),
-            _ => None,
+        let target = target(rule, self.level, &self.known)?;
+        if let MachineState::Offline(reason) = target.state {
+            Some(reason)
+        } else {
+            None
         }
     }
 
@@ -249,6 +258,7 @@ impl Fold {
         cells: impl IntoIterator<Item = (&'c ChannelName, Cell)>,
         decided: &mut Vec<Decision>,
     ) {
+        self.before_silence = None;
         // What was so until now was so long enough, whatever comes now.
         self.mature(terms, time_ms, decided);
         self.heard_ms = Some(time_ms);
@@ -258,23 +268,35 @@ impl Fold {
         let Some(target) = target(terms.rule, self.level, &self.known) else {
             return;
         };
-        if target == self.state {
+        if target.state == self.state {
             self.candidate = None;
+            // Beneath an alarm.
+            self.level = target.level;
             return;
         }
-        let goes_on = self.candidate.is_some_and(|candidate| {
-            candidate.state == target
+        let goes_on = self.candidate.filter(|candidate| {
+            candidate.target.state == target.state
                 // Two reasons in turn are one stretch without a value.
-                || (is_offline(candidate.state) && is_offline(target))
+                || (is_offline(candidate.target.state) && is_offline(target.state))
         });
-        if !goes_on {
-            self.candidate = Some(Decision {
+        self.candidate = Some(match goes_on {
+            Some(Candidate {
+                at_ms,
+                target: first,
+            }) => Candidate {
+                at_ms,
+                target: Target {
+                    state: first.state,
+                    level: target.level,
+                },
+            },
+            None => Candidate {
                 at_ms: time_ms,
-                state: target,
-            });
-        }
+                target,
+            },
+        });
         let has_no_state = is_offline(self.state) || self.state == MachineState::Unknown;
-        if (has_no_state && !is_offline(target)) || dwell_ms(terms, target) == 0 {
+        if (has_no_state && !is_offline(target.state)) || dwell_ms(terms, target.state) == 0 {
             self.decide_candidate(decided);
         }
     }
@@ -328,9 +350,9 @@ impl Fold {
 
     /// Decides the candidate if it has lasted long enough at a time.
     pub(super) fn mature(&mut self, terms: Terms<'_>, at_ms: i64, decided: &mut Vec<Decision>) {
-        let lasted = self
-            .candidate
-            .is_some_and(|candidate| at_ms - candidate.at_ms >= dwell_ms(terms, candidate.state));
+        let lasted = self.candidate.is_some_and(|candidate| {
+            at_ms - candidate.at_ms >= dwell_ms(terms, candidate.target.state)
+        });
         if lasted {
             self.decide_candidate(decided);
         }
@@ -338,12 +360,17 @@ impl Fold {
 
     fn decide_candidate(&mut self, decided: &mut Vec<Decision>) {
         if let Some(candidate) = self.candidate.take() {
-            self.decide(candidate.at_ms, candidate.state, decided);
+            self.decide(candidate.at_ms, candidate.target, decided);
         }
     }
 
-    fn decide(&mut self, at_ms: i64, state: MachineState, decided: &mut Vec<Decision>) {
+    fn decide(&mut self, at_ms: i64, target: Target, decided: &mut Vec<Decision>) {
         self.candidate = None;
+        let state = target.state;
+        self.level = target.level;
+        if !is_offline(state) {
+            self.before_silence = None;
+        }
         if state == self.state {
             return;
         }
@@ -351,9 +378,6 @@ impl Fold {
         let at_ms = self.since_ms.map_or(at_ms, |since| at_ms.max(since));
         self.state = state;
         self.since_ms = Some(at_ms);
-        if !is_offline(state) {
-            self.level = state;
-        }
         decided.push(Decision { at_ms, state });
     }
 }

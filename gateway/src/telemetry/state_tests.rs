@@ -5,6 +5,9 @@ use crate::history::ClockMark;
 use crate::registry::{Alarm, Dwell};
 use crate::telemetry::bench;
 
+#[path = "state_tests/going_on.rs"]
+mod going_on;
+
 const ONLINE: AgentSide = AgentSide {
     online: true,
     device: None,
@@ -230,7 +233,7 @@ fn a_restart_goes_on_where_the_store_stands() {
     let power = channel("power_w");
     let cells = [(&power, Cell::Good(90.0))];
     let now = Micros::new(500_000_000);
-    heater.fold = Fold::restored(last, cells, Some(100_000), now);
+    heater.fold = Fold::restored(last, cells, (Some(100_000), Some(100_000)), now);
     // Nobody listened between 100 s and 500 s: the agent's backlog tells what was.
     heater.tick(501_000, ONLINE);
     heater.record(&[(110, Cell::Good(90.0), Cell::Absent)], 501);

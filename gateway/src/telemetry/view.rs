@@ -19,8 +19,9 @@ pub struct MachineView {
     pub state: MachineState,
     /// Since when; `None` while it is unknown.
     pub since: Option<Micros>,
-    /// Time of the newest reading; `None` if there never was one.
-    pub last_report: Option<Micros>,
+    /// Time of the newest reading or, while a backlog fills in what is missing before it, of the
+    /// newest before what is missing; `None` if there never was one.
+    pub known_until: Option<Micros>,
 }
 
 /// A wall clock that is off by more than this is worth a warning: readings are placed right all the
@@ -41,7 +42,7 @@ impl MachineView {
     pub const UNKNOWN: Self = Self {
         state: MachineState::Unknown,
         since: None,
-        last_report: None,
+        known_until: None,
     };
 }
 

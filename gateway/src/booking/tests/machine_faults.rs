@@ -65,7 +65,7 @@ impl Shop {
         *self.machine.lock().unwrap() = MachineView {
             state,
             since: Some(at(since)),
-            last_report: None,
+            known_until: None,
         };
     }
 

@@ -98,7 +98,7 @@ fn witness(place: &Place, history: &History, reported: &Arc<AtomicI64>) -> Witne
     let machines = Box::new(move |_| {
         let at = reported.load(Ordering::SeqCst);
         MachineView {
-            last_report: (at != NEVER).then_some(Micros::new(at)),
+            known_until: (at != NEVER).then_some(Micros::new(at)),
             ..MachineView::UNKNOWN
         }
     });
@@ -127,6 +127,42 @@ async fn a_machine_that_stands_still_is_judged_when_its_data_has_passed() {
         (watch.place.status(id), watch.place.points()),
         (Status::NoShow, 3)
     );
+}
+
+#[tokio::test]
+async fn a_device_that_a_mapping_names_with_the_instrument_bears_witness() {
+    let place = strict_of(world()).await;
+    let directory = place.desk.directory();
+    let instrument = &directory.instruments[&InstrumentId::new(1)];
+    let entry = |key: &str| {
+        let spec = serde_json::json!({ "format": "shelly", "topic": "lab-1/{name}",
+            "instrument": key });
+        let spec = serde_json::from_value(spec).unwrap();
+        crate::registry::MappingEntry {
+            id: 0,
+            lab: instrument.lab,
+            name: "plug".to_owned(),
+            mapping: crate::telemetry::mapping::Mapping::new(spec).unwrap(),
+            version: 1,
+            created_at: at(0),
+        }
+    };
+    let mut watch = Watch::new(place).await;
+    let add = async |watch: &Watch, key: &str| {
+        let edit = RegistryEdit::AddMapping(Box::new(entry(key)));
+        watch.place.desk.edit(edit).await.unwrap();
+    };
+    // Whatever comes by that topic may be another instrument's.
+    add(&watch, "{name}").await;
+    let id = watch.place.book(1, minutes(60, 120)).await;
+    watch.change([(1, 0, MachineState::Off)]).await;
+    watch.watch(1..=60).await;
+    add(&watch, instrument.key.as_str()).await;
+    watch.change([(1, 61, MachineState::Running)]).await;
+    watch.watch(62..=64).await;
+    assert_eq!(watch.place.status(id), Status::InUse);
+    let runs = watch.place.runs();
+    assert!(runs.starts_with("1 booked 61-"), "{runs}");
 }
 
 #[tokio::test]

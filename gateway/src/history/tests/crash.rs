@@ -91,3 +91,60 @@ async fn readings_that_come_while_their_hour_is_computed_are_not_forgotten() {
     store.tidy().await;
     store.check(&model, 2).await;
 }
+
+#[tokio::test]
+async fn the_last_good_value_before_a_bad_one_is_known_after_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, hand) = Store::open(folder.path(), 86_400_000, Kept::default()).await;
+    let bad = Cell::Bad(wire::Quality::Timeout);
+    let good = |value| Cell::Good(value);
+    store
+        .commit(&[(
+            1,
+            vec![(0, [good(5.0), bad]), (1_000, [good(6.0), good(1.0)])],
+        )])
+        .await;
+    store
+        .commit(&[(1, vec![(2_000, [bad, bad]), (3_000, [bad, good(2.0)])])])
+        .await;
+    let newest = |store: &Store| {
+        let newest = store.writer.newest();
+        let mut cells: Vec<(ChannelNo, Cell, Option<f64>)> = newest[0]
+            .cells
+            .iter()
+            .map(|one| (one.channel, one.cell, one.good))
+            .collect();
+        cells.sort_unstable_by_key(|(channel, ..)| *channel);
+        cells
+    };
+    let expected = [
+        (ChannelNo(1), bad, Some(6.0)),
+        (ChannelNo(2), good(2.0), None),
+    ];
+    assert_eq!(newest(&store), expected);
+    // From the journal, then from what the journal was freed for.
+    let left = copy(folder.path());
+    let (later, _hand) = Clock::manual(store.clock.now());
+    let again = Store::open_at(left.path(), later, Kept::default()).await;
+    assert_eq!(newest(&again), expected);
+    hand.advance(QUIET_US * 10);
+    store
+        .commit(&[(2, vec![(700_000, [good(1.0), bad])])])
+        .await;
+    store.tidy().await;
+    let left = copy(folder.path());
+    let (later, _hand) = Clock::manual(store.clock.now());
+    let again = Store::open_at(left.path(), later, Kept::default()).await;
+    let of_one = again.writer.newest();
+    let of_one = of_one
+        .iter()
+        .find(|one| one.instrument == InstrumentId::new(1));
+    let cell = of_one
+        .unwrap()
+        .cells
+        .iter()
+        .find(|one| one.channel == ChannelNo(1));
+    assert_eq!(cell.unwrap().good, Some(6.0));
+    let journal = again.number("SELECT count(*) FROM journal").await;
+    assert!(journal <= 1, "{journal} rows of the journal are left");
+}

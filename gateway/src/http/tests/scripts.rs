@@ -144,6 +144,12 @@ async fn lines_that_are_wrong_too_many_or_of_others_are_refused_as_a_whole() {
         refused.expect_problem(403, "not-allowed")["readings"],
         json!(["readings[1]"])
     );
+    // What is wrong besides is named, too.
+    let both = json!({ "readings": [reading("B-1"), reading("NO-SUCH")] });
+    let refused = place.post(Who::Manager, "/api/v1/readings", &both).await;
+    let refused = refused.expect_problem(403, "not-allowed");
+    assert_eq!(refused["readings"], json!(["readings[0]"]));
+    assert_eq!(refused["errors"][0]["field"], "readings[1].instrument");
     for body in ["", "# nothing"] {
         post_lines(&place, "/api/v1/readings", body)
             .await

@@ -130,6 +130,11 @@ async fn a_rule_is_tried_on_what_was_read_before_it_is_set() {
     let other = place.post(Who::Manager, &preview, &trial).await.expect(200);
     assert_eq!(states(&other["intervals"]), ["off 3600", "running 18000"]);
     assert_eq!(other["differs"], "PT3H30M");
+    assert_eq!(other["unread_channels"], json!([]));
+    let mut misspelt = trial.clone();
+    misspelt["rule"]["channel"] = json!("pwoer_w");
+    let misspelt = place.post(Who::Manager, &preview, &misspelt).await;
+    assert_eq!(misspelt.expect(200)["unread_channels"], json!(["pwoer_w"]));
     let mut wrong = trial.clone();
     wrong["rule"]["running_below"] = json!(70.0);
     let problem = place.post(Who::Manager, &preview, &wrong).await;

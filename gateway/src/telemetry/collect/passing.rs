@@ -14,6 +14,11 @@ impl Collector {
         self.tick_nodes(writer, now);
         self.losses.tick(now);
         let directory = self.directory.load_full();
+        if let Some(gone) = self.agents.follow(&directory) {
+            self.end_stretches_of_gone(&directory, writer, now);
+            let gone = gone.iter().filter_map(|name| self.agents.view(name));
+            self.board.publish_agents(gone);
+        }
         let mut all = Vec::new();
         for (id, fold) in self
             .folds
@@ -23,16 +28,24 @@ impl Collector {
             let Some(instrument) = directory.instruments.get(id) else {
                 continue;
             };
-            let source = instrument.source.as_ref();
+            let agent = directory.agent_of(instrument);
             let side = AgentSide {
-                online: source.map_or(!self.others.absent.contains(id), |source| {
-                    self.agents.is_online(&source.agent)
-                }),
+                online: if instrument.source.is_some() {
+                    agent.is_some_and(|agent| self.agents.is_online(agent))
+                } else {
+                    !self.others.absent.contains(id)
+                },
                 device: self.agents.unreachable(*id),
             };
             let mut decided = Vec::new();
-            fold.tick(self.agents.terms(instrument), side, now, &mut decided);
+            fold.tick(
+                self.agents.terms(&directory, instrument),
+                side,
+                now,
+                &mut decided,
+            );
             if !decided.is_empty() {
+                self.filling.note(*id, &decided);
                 all.push((*id, decided));
             }
         }

@@ -146,6 +146,12 @@ impl Mapping {
         &self.routes
     }
 
+    /// Returns true if it names an instrument by its asset code, whatever comes.
+    #[must_use]
+    pub fn names(&self, key: &InstrumentKey) -> bool {
+        self.spec.instrument == key.as_str() || self.spec.devices.values().any(|one| one == key)
+    }
+
     /// Returns the instrument that what the template yields stands for.
     pub(super) fn key_of(&self, yielded: &str) -> Option<InstrumentKey> {
         let listed = self.spec.devices.get(yielded).cloned();
