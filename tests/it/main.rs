@@ -8,6 +8,7 @@ mod bad_requests;
 mod both_databases;
 mod broken_links;
 mod check;
+mod cut_off;
 mod demo;
 mod device_faults;
 mod device_ways;

@@ -335,6 +335,7 @@ export interface LearnedRule {
 }
 /** What a rule would have decided. */
 export interface RulePreview {
+  unread_channels: string[];
   differs: string;
   differences: { start: string; end: string; decided: string | null; by_rule: string | null }[];
   totals: {

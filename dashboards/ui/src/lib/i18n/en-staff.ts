@@ -73,6 +73,7 @@ export const enStaff: StaffTexts = {
     tryIt: 'Try it on the last day',
     differs: (length) => `Differs from what holds now by ${length}`,
     same: 'Decides the same as what holds now.',
+    unread: (names) => `Channels that never came: ${names}`,
     stateColumn: 'State',
     decidedColumn: 'As it holds now',
     byRuleColumn: 'By this rule',

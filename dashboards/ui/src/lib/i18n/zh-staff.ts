@@ -72,6 +72,7 @@ export const zhStaff = {
     tryIt: '用最近一天试算',
     differs: (length: string) => `与现有判定相差 ${length}`,
     same: '与现有判定完全一致。',
+    unread: (names: string) => `从未收到过的通道：${names}`,
     stateColumn: '状态',
     decidedColumn: '现有判定',
     byRuleColumn: '按此规则',
