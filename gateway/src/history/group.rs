@@ -7,6 +7,7 @@ use wire::{AgentName, BootId, StreamId};
 
 use super::journal::Received;
 use super::rows::Rows;
+use super::stretches::StretchChanges;
 use crate::status::MachineState;
 
 /// A committed change of machine state.
@@ -95,6 +96,8 @@ pub struct Group {
     pub received: Vec<Received>,
     /// Changes of state; of two of an instrument at one moment the later one counts.
     pub states: Vec<StateChange>,
+    /// Times of which readings are missing.
+    pub stretches: StretchChanges,
     /// Losses noticed.
     pub gaps: Vec<Gap>,
     /// Messages refused.
@@ -112,6 +115,7 @@ impl Group {
         self.rows.is_empty()
             && self.received.is_empty()
             && self.states.is_empty()
+            && self.stretches.is_empty()
             && self.gaps.is_empty()
             && self.quarantined.is_empty()
             && self.boots.is_empty()

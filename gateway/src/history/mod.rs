@@ -99,6 +99,7 @@ mod steady;
 mod stepped;
 mod steps;
 mod streams;
+mod stretches;
 mod tails;
 #[cfg(test)]
 mod tests;
@@ -144,6 +145,7 @@ pub use rows::{Cell, ChannelNo, ClockMark, Rows, quality_code, quality_of_code};
 pub use series::{ChannelReading, RAW_POINTS_MAX, RawSeries, STEPS_MAX, StateInterval, StepSeries};
 pub(crate) use states::intervals;
 pub(crate) use stepped::first_step;
+pub use stretches::{StretchChanges, StretchRow};
 pub use versions::StateVersion;
 pub use writer::{NewestCell, NewestOf, Receipt, Writer};
 

@@ -15,6 +15,7 @@ use super::group::{AgentRow, BootClock, Gap, QUARANTINE_MAX, Quarantined, StateC
 use super::journal::StreamNo;
 use super::placing::TailKey;
 use super::rows::{ChannelNo, Rows};
+use super::stretches::StretchChanges;
 use super::tails::Kind;
 use super::touched::DayKey;
 
@@ -39,6 +40,7 @@ pub struct Prepared {
     pub(super) blocks: Vec<BlockRow>,
     pub(super) tails: Vec<TailRow>,
     pub(super) states: Vec<StateChange>,
+    pub(super) stretches: StretchChanges,
     pub(super) gaps: Vec<Gap>,
     pub(super) quarantined: Vec<Quarantined>,
     pub(super) boots: Vec<BootClock>,
@@ -104,6 +106,7 @@ impl Prepared {
             blocks: Vec::new(),
             tails: Vec::new(),
             states: Vec::new(),
+            stretches: StretchChanges::default(),
             gaps: Vec::new(),
             quarantined: Vec::new(),
             boots: Vec::new(),
@@ -173,6 +176,7 @@ impl Prepared {
         }
         self.write_readings(connection).await?;
         self.write_states(connection).await?;
+        self.stretches.write(connection).await?;
         self.write_notes(connection).await?;
         self.release_journal(connection).await?;
         Ok(())

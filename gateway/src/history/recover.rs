@@ -20,6 +20,7 @@ use super::placing::{self, TailKey};
 use super::ranges::RangeSet;
 use super::rows::ChannelNo;
 use super::streams::StreamBook;
+use super::stretches::{self, StretchRow};
 use super::tails::{InstrumentTails, Kind};
 use super::touched::Touched;
 use crate::status::MachineState;
@@ -32,6 +33,8 @@ pub struct Recovered {
     /// What each instrument was before, whose last state is offline or a fault: its last state that is
     /// not offline, and the last that is no fault either.
     pub before: HashMap<InstrumentId, (Option<MachineState>, Option<MachineState>)>,
+    /// Times of which readings are missing, of each instrument ascending.
+    pub stretches: Vec<StretchRow>,
     /// Boot clocks of agents.
     pub boots: Vec<BootClock>,
     /// Agents that were ever heard of.
@@ -77,6 +80,7 @@ pub(super) async fn memory(pool: &SqlitePool, now: Micros) -> Result<Memory, His
     memory.replay(pool).await?;
     memory.keep_phases();
     memory.read_states(pool).await?;
+    memory.recovered.stretches = stretches::read(pool).await?;
     memory.read_agents(pool).await?;
     memory.read_touched(pool, now).await?;
     Ok(memory)

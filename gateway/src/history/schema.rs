@@ -17,13 +17,14 @@ const FILE: &str = "telemetry.db";
 const SQLITE_MIN: [u32; 3] = [3, 51, 3];
 
 /// Steps from an empty file to the newest version, one a release that changed the tables.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/telemetry/0001_telemetry.sql"),
     include_str!("../../migrations/telemetry/0002_hours.sql"),
     include_str!("../../migrations/telemetry/0003_state_versions.sql"),
     include_str!("../../migrations/telemetry/0004_follower.sql"),
     include_str!("../../migrations/telemetry/0005_channel_lab.sql"),
     include_str!("../../migrations/telemetry/0006_gap_agent.sql"),
+    include_str!("../../migrations/telemetry/0007_stretch.sql"),
 ];
 
 /// Readers at the same time; more wait.

@@ -268,6 +268,7 @@ impl Writer {
             .collect();
         prepared.journal = journal::encode(&group.received, &sections);
         prepared.states = group.states;
+        prepared.stretches = group.stretches;
         prepared.gaps = group.gaps;
         prepared.quarantined = group.quarantined;
         prepared.boots = group.boots;

@@ -174,7 +174,7 @@ impl Bench {
             downlink: sent.clone(),
         };
         Self {
-            handle: parts.record(queue, &lifecycle).unwrap(),
+            handle: parts.record(queue, &lifecycle).await.unwrap(),
             sent,
             lifecycle,
         }

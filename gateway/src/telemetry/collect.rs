@@ -1,6 +1,7 @@
 //! From deliveries to the next group commit: decode, resolve, state.
 
 mod foreign;
+mod going_on;
 mod passing;
 mod rows;
 mod sparkplug;
@@ -83,6 +84,7 @@ impl Collector {
     pub(super) fn take_collected(&mut self) -> Collected {
         let mut collected = std::mem::take(&mut self.collected);
         collected.group.boots = self.clocks.take_moved();
+        collected.group.stretches = self.filling.take_changes();
         collected
     }
 

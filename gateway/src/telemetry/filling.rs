@@ -10,13 +10,15 @@
 //! instrument's states are final up to the newest reading of its first stretch only, and bookings
 //! wait for the rest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use scheduler::id::InstrumentId;
 use scheduler::time::Micros;
+use wire::ChannelName;
 
+use super::replay::Track;
 use super::state::{Decision, Fold, RuleChannels, Terms};
-use crate::history::{Rows, StreamNo};
+use crate::history::{Cell, Rows, StreamNo, StretchChanges, StretchRow};
 use crate::status::MachineState;
 
 /// Most stretches of one instrument; what is missing after so many pauses decides nothing.
@@ -34,8 +36,12 @@ pub(super) struct Origin {
 pub(super) struct Stretch {
     /// The record that ends it.
     origin: Origin,
-    /// The instrument as it was before it.
+    /// The instrument as it was before it, and from then on.
     fold: Fold,
+    /// Its newest reading before, what it was then, and when it was taken to be silent.
+    from_ms: Option<i64>,
+    before: MachineState,
+    silent_ms: Option<i64>,
     /// When it was taken to be silent, until it is known whether it was.
     silent_from: Option<i64>,
     /// What it was then, as far as is known.
@@ -68,9 +74,14 @@ impl Stretch {
         if self.fold.heard_ms() == heard {
             return;
         }
+        self.follow(&mut found, decided);
+    }
+
+    /// Takes over what follows from readings that came.
+    fn follow(&mut self, found: &mut Vec<Decision>, decided: &mut Vec<Decision>) {
         self.is_touched = true;
-        self.note(&found);
-        decided.append(&mut found);
+        self.note(found);
+        decided.append(found);
         let is_open = self.fold.candidate_since();
         let passed = |at_ms| self.fold.heard_ms() > Some(at_ms);
         let is_passed = |at_ms: &i64| passed(*at_ms) && is_open.is_none_or(|since| since > *at_ms);
@@ -96,7 +107,8 @@ impl Stretch {
             let is_silent = matches!(decision.state, MachineState::Offline(_));
             let is_within = heard < decision.at_ms && decision.at_ms < self.until_ms;
             if is_silent && is_within && !self.is_touched {
-                self.silent_from.get_or_insert(decision.at_ms);
+                let at_ms = *self.silent_from.get_or_insert(decision.at_ms);
+                self.silent_ms.get_or_insert(at_ms);
             }
         }
     }
@@ -109,6 +121,36 @@ impl Stretch {
         let state = self.held;
         if !matches!(state, MachineState::Offline(_) | MachineState::Unknown) {
             decided.push(Decision { at_ms, state });
+        }
+    }
+
+    /// Reads again what came of it before a start: it has been decided then.
+    fn again(&mut self, terms: Terms<'_>, tracks: &[Track]) {
+        let mut rows: BTreeMap<i64, Vec<(&ChannelName, Cell)>> = BTreeMap::new();
+        for track in tracks {
+            for (time_ms, cell) in &track.points {
+                let cells = rows.entry(*time_ms).or_default();
+                cells.push((&track.channel, *cell));
+            }
+        }
+        for (time_ms, cells) in rows {
+            let mut found = Vec::new();
+            self.fold.pass_silence(terms, time_ms, &mut found);
+            self.fold.take_row(terms, time_ms, cells, &mut found);
+            self.follow(&mut found, &mut Vec::new());
+        }
+    }
+
+    fn row(&self, instrument: InstrumentId) -> StretchRow {
+        StretchRow {
+            instrument,
+            stream: self.origin.stream,
+            seq: self.origin.seq,
+            from_ms: self.from_ms,
+            until_ms: self.until_ms,
+            before: self.before,
+            silent_ms: self.silent_ms,
+            then: self.then,
         }
     }
 
@@ -142,6 +184,8 @@ pub(super) struct Filling {
     streams: HashMap<StreamNo, HashSet<InstrumentId>>,
     /// The record of each instrument's newest reading by its agent, and the time of that.
     last: HashMap<InstrumentId, (Origin, i64)>,
+    /// Stretches, by their ends, of which the store does not know how they stand.
+    changed: BTreeSet<(InstrumentId, i64)>,
 }
 
 impl Filling {
@@ -175,10 +219,14 @@ impl Filling {
         }
         let of_stream = self.streams.entry(origin.stream).or_default();
         of_stream.insert(instrument);
+        self.changed.insert((instrument, first));
         let (fold, silent_from) = front.before_silence();
         stretches.push(Stretch {
             origin,
             held: fold.state(),
+            from_ms: fold.heard_ms(),
+            before: fold.state(),
+            silent_ms: silent_from,
             fold,
             silent_from,
             until_ms: first,
@@ -207,7 +255,11 @@ impl Filling {
     pub(super) fn note(&mut self, instrument: InstrumentId, decided: &[Decision]) {
         let stretches = self.stretches.get_mut(&instrument);
         for stretch in stretches.into_iter().flatten() {
+            let before = (stretch.then, stretch.silent_ms);
             stretch.note_front(decided);
+            if before != (stretch.then, stretch.silent_ms) {
+                self.changed.insert((instrument, stretch.until_ms));
+            }
         }
     }
 
@@ -230,6 +282,7 @@ impl Filling {
         }
         let is_any = !ended.is_empty();
         for stretch in ended {
+            self.changed.insert((instrument, stretch.until_ms));
             stretch.end(terms, decided);
         }
         if is_any {
@@ -268,9 +321,71 @@ impl Filling {
         first.map_or(front.newest_ms(), |stretch| stretch.fold.heard_ms())
     }
 
+    /// Goes on filling a stretch that was open before a start, of which these readings have come; `cells`
+    /// are the newest before it.
+    pub(super) fn go_on<'c>(
+        &mut self,
+        row: &StretchRow,
+        terms: Terms<'_>,
+        cells: impl IntoIterator<Item = (&'c ChannelName, Cell)>,
+        tracks: &[Track],
+    ) {
+        let mut fold = Fold::new();
+        if let Some(at_ms) = row.from_ms {
+            let last = Decision {
+                at_ms,
+                state: row.before,
+            };
+            let heard = (row.from_ms, row.from_ms);
+            fold = Fold::restored(last, cells, heard, Micros::new(0));
+        }
+        let origin = Origin {
+            stream: row.stream,
+            seq: row.seq,
+        };
+        let mut stretch = Stretch {
+            origin,
+            fold,
+            from_ms: row.from_ms,
+            before: row.before,
+            silent_ms: row.silent_ms,
+            silent_from: row.silent_ms,
+            held: row.before,
+            until_ms: row.until_ms,
+            then: row.then,
+            is_touched: false,
+        };
+        stretch.again(terms, tracks);
+        let of_one = self.stretches.entry(row.instrument).or_default();
+        of_one.push(stretch);
+        let of_stream = self.streams.entry(row.stream).or_default();
+        of_stream.insert(row.instrument);
+    }
+
+    /// Notes a stretch of before a start that nobody can go on with.
+    pub(super) fn give_up(&mut self, row: &StretchRow) {
+        self.changed.insert((row.instrument, row.until_ms));
+    }
+
+    /// Returns what the store does not know yet.
+    pub(super) fn take_changes(&mut self) -> StretchChanges {
+        let mut changes = StretchChanges::default();
+        for (instrument, until_ms) in std::mem::take(&mut self.changed) {
+            let of_one = self.stretches.get(&instrument);
+            let mut of_one = of_one.into_iter().flatten();
+            match of_one.find(|one| one.until_ms == until_ms) {
+                Some(stretch) => changes.open.push(stretch.row(instrument)),
+                None => changes.over.push((instrument, until_ms)),
+            }
+        }
+        changes
+    }
+
     /// Forgets an instrument.
     pub(super) fn forget(&mut self, instrument: InstrumentId) {
-        self.stretches.remove(&instrument);
+        for stretch in self.stretches.remove(&instrument).unwrap_or_default() {
+            self.changed.insert((instrument, stretch.until_ms));
+        }
         self.last.remove(&instrument);
         self.list(instrument);
     }

@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use wire::ChannelName;
 
 use super::*;
-use crate::history::{Cell, ClockMark, intervals};
+use crate::history::{ClockMark, intervals};
 use crate::registry::{Dwell, StateRule};
 use crate::telemetry::bench;
 

@@ -141,7 +141,7 @@ impl Telemetry {
             denials,
             downlink,
         };
-        parts.record(queue, lifecycle)
+        parts.record(queue, lifecycle).await
     }
 }
 
@@ -185,29 +185,39 @@ struct Parts {
 }
 
 impl Parts {
-    fn record(
+    async fn record(
         self,
         queue: tokio::sync::mpsc::Receiver<intake::Queued>,
         lifecycle: &Lifecycle,
     ) -> Result<TelemetryHandle, StartError> {
-        let (writer, recovered) = self.history.take_writer().ok_or(StartError::Twice)?;
+        let (writer, mut recovered) = self.history.take_writer().ok_or(StartError::Twice)?;
         let board = Arc::new(Board::default());
         let doors = Arc::new(Doors::new(self.downlink));
         let (live, _) = broadcast::channel(LIVE_KEPT_MAX);
-        let collector = Collector::new(
+        let owed = std::mem::take(&mut recovered.stretches);
+        let mut collector = Collector::new(
             self.directory,
             Arc::clone(&board),
             recovered,
             &writer,
             (self.clock.now(), self.clock.mono_us()),
         );
-        let downlink: Arc<dyn Downlink> = doors.clone();
+        let handle = TelemetryHandle {
+            board: Arc::clone(&board),
+            history: self.history,
+            intake: self.intake,
+            denials: self.denials,
+            live: live.clone(),
+            doors: Arc::clone(&doors),
+        };
+        collector.go_on(&handle, owed).await;
+        let downlink: Arc<dyn Downlink> = doors;
         let recorder = Recorder {
             clock: self.clock,
             collector,
             writer,
-            board: Arc::clone(&board),
-            live: live.clone(),
+            board,
+            live,
             downlink,
         };
         let stop = lifecycle.stop_token();
@@ -215,13 +225,6 @@ impl Parts {
             recorder.run(queue, stop).await;
             Ok::<(), String>(())
         });
-        Ok(TelemetryHandle {
-            board,
-            history: self.history,
-            intake: self.intake,
-            denials: self.denials,
-            live,
-            doors,
-        })
+        Ok(handle)
     }
 }

@@ -11,7 +11,9 @@ use super::judge::stale_ms;
 use super::learn::{Learned, Sample, learn};
 use super::replay::{Start, Track, replay};
 use super::state::{Decision, Terms};
-use crate::history::{Cell, HistoryError, RawSeries, StateInterval, StateVersion, intervals};
+use crate::history::{
+    Cell, HistoryError, RawSeries, StateInterval, StateVersion, StretchRow, intervals,
+};
 use crate::registry::{Directory, Instrument, StateRule};
 use crate::status::MachineState;
 
@@ -21,6 +23,9 @@ const WARM_UP_US: i64 = HOUR_US;
 
 /// How far back the newest reading before a moment is looked for.
 const LOOK_BACK_US: i64 = DAY_US;
+
+/// How far back readings are that an agent sends first of all: what its outbox holds.
+const OWED_US_MAX: i64 = 30 * DAY_US;
 
 /// Readings read at once.
 const PIECE_US: i64 = DAY_US;
@@ -104,6 +109,31 @@ impl TelemetryHandle {
         });
         let states = states.await.map_err(HistoryError::stopped)?;
         Ok(Replayed { states })
+    }
+
+    /// Returns what came of a stretch, and the newest cells before it.
+    pub(super) async fn came_of(
+        &self,
+        instrument: &Instrument,
+        row: &StretchRow,
+    ) -> Result<(Start, Vec<Track>), HistoryError> {
+        let ms = |ms: i64| Micros::new(ms.saturating_mul(1_000));
+        let until = ms(row.until_ms);
+        let far = until.get().saturating_sub(OWED_US_MAX);
+        let begin = row
+            .from_ms
+            .map_or(Micros::new(far), |from| ms(from.saturating_add(1)));
+        let rule = &instrument.state_rule;
+        let start = self.start(instrument.id, rule, begin, None).await?;
+        let (mut tracks, mut room) = (Vec::new(), READINGS_MAX);
+        for channel in rule.channels() {
+            let mut track = Track::new(channel.clone());
+            let window = (begin, until);
+            self.read(instrument.id, &mut track, window, &mut room)
+                .await?;
+            tracks.push(track);
+        }
+        Ok((start, tracks))
     }
 
     /// Returns where a replay begins: with the state that holds then, and the newest cells.

@@ -8,7 +8,10 @@ use wire::{AgentName, ChannelName, InstrumentKey, SeqRange};
 
 use super::bench::{self, Bench, readings, topic};
 use crate::clock::Clock;
-use crate::status::{MachineState, OfflineReason};
+use crate::status::MachineState;
+
+#[path = "tests/cut_off.rs"]
+mod cut_off;
 
 /// Monday, 4 May 2026, 02:00 UTC.
 const T0: Micros = Micros::new(1_777_860_000 * SECOND_US);
@@ -338,55 +341,4 @@ fn any_order_and_repetition_gives_the_same_history() {
             Ok(())
         })
         .unwrap();
-}
-
-#[tokio::test]
-async fn a_machine_that_ran_while_its_agent_was_cut_off_has_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let (clock, _hand) = Clock::manual(T0);
-    let bench = Bench::start(folder.path(), clock).await;
-    let send = async |seq: u64, at_s: i64, watt: f64| {
-        let batch = readings(seq, &[("K-1", T0_MS + at_s * 1_000, watt)], T0_MS);
-        bench.batch("lab-1", &batch).await;
-    };
-    let at = |at_s: i64| Micros::new(T0.get() + at_s * 1_000_000);
-    let known_until = || bench.handle.machine(instrument(1)).known_until;
-    send(1, -600, 250.0).await;
-    // After the pause the present comes first, then the rest in order.
-    send(7, 0, 1.0).await;
-    assert_eq!(bench.handle.machine(instrument(1)).state, MachineState::Off);
-    assert_eq!(known_until(), Some(at(-600)), "the rest is awaited");
-    for (seq, at_s, watt) in [
-        (2, -580, 250.0),
-        (3, -560, 250.0),
-        (4, -540, 1.0),
-        (5, -525, 1.0),
-    ] {
-        send(seq, at_s, watt).await;
-        assert_eq!(known_until(), Some(at(at_s)));
-    }
-    send(6, -510, 250.0).await;
-    assert_eq!(known_until(), Some(at(0)));
-    let machine = bench.handle.machine(instrument(1));
-    assert_eq!(
-        (machine.state, machine.since),
-        (MachineState::Off, Some(at(0)))
-    );
-    let history = bench.handle.history();
-    let states = history
-        .states_decided(instrument(1), at(-900), at(0))
-        .await
-        .unwrap();
-    let silent = MachineState::Offline(OfflineReason::Agent);
-    let told: Vec<_> = states
-        .into_iter()
-        .map(|one| (one.state, (one.start - T0) / 1_000_000))
-        .collect();
-    let expected = [
-        (MachineState::Running, -600),
-        (MachineState::Off, -540),
-        (MachineState::Running, -510),
-        (silent, -480),
-    ];
-    assert_eq!(told, expected);
 }

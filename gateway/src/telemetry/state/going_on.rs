@@ -49,6 +49,17 @@ impl Fold {
         fold
     }
 
+    /// Goes on from a state that held from a moment on, if none is known that began later.
+    pub(in crate::telemetry) fn is_since(&mut self, at_ms: i64, state: MachineState) {
+        if self.since_ms.is_none_or(|since| since < at_ms) && state != MachineState::Unknown {
+            self.state = state;
+            self.since_ms = Some(at_ms);
+            if !is_offline(state) {
+                self.level = state;
+            }
+        }
+    }
+
     /// Goes on from what was before the last state, if that was offline or a fault.
     pub(in crate::telemetry) fn remember(&mut self, rule: &StateRule, before: Before) {
         let level = if is_alarmed(rule, &self.known) {
