@@ -274,10 +274,15 @@ impl Memory {
                     .ok_or_else(|| damaged("state_change", seq, "an unknown state"))?,
                 decided_at: Micros::new(row.try_get(5).map_err(reading)?),
             };
-            self.last_state_seq = self.last_state_seq.max(seq);
             self.recovered.states.insert(of, change);
         }
         drop(rows);
+        // Not of those: what a backlog decides of the past has a later number than what is now.
+        let last: Option<i64> = sqlx::query_scalar("SELECT max(seq) FROM state_change")
+            .fetch_one(pool)
+            .await
+            .map_err(reading)?;
+        self.last_state_seq = last.unwrap_or(0);
         let states = self.recovered.states.values();
         let is_passing = |state| matches!(state, MachineState::Offline(_) | MachineState::Fault);
         let passing: Vec<InstrumentId> = states
