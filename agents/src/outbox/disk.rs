@@ -3,7 +3,8 @@
 //! The connection is dropped after any failure and the file is opened again at the next use, so
 //! that what it holds is read back rather than assumed; a commit whose outcome was unknown is told
 //! by the stream's next number. A full disk is the exception: SQLite then stored nothing for sure, so
-//! that all that is read back of a large outbox, once a second, is that number. A file that is damaged is set aside ([`rescue`]).
+//! that all that is read back of a large outbox, once a second, is that number. A file that is
+//! damaged is set aside ([`rescue`]).
 //!
 //! A file may have lost its newest commits without a trace: a disk that lied about a sync, then a
 //! power cut. What it then numbers anew could bear numbers that the gateway has already. So numbers

@@ -282,25 +282,27 @@ impl Filling {
         }
         let is_any = !ended.is_empty();
         for stretch in ended {
-            self.changed.insert((instrument, stretch.until_ms));
+            self.unlist(instrument, &stretch);
             stretch.end(terms, decided);
-        }
-        if is_any {
-            self.list(instrument);
         }
         is_any
     }
 
-    /// Lists an instrument with the streams that it has stretches of, and no other.
-    fn list(&mut self, instrument: InstrumentId) {
-        let stretches = self.stretches.get(&instrument);
-        let stretches = stretches.map_or(&[][..], Vec::as_slice);
-        self.streams.retain(|stream, of_stream| {
-            if !stretches.iter().any(|one| one.origin.stream == *stream) {
-                of_stream.remove(&instrument);
+    /// Takes note that a stretch is over; its instrument is no longer listed with its stream if it was
+    /// the last one of that.
+    fn unlist(&mut self, instrument: InstrumentId, over: &Stretch) {
+        self.changed.insert((instrument, over.until_ms));
+        let stream = over.origin.stream;
+        let rest = self.stretches.get(&instrument).into_iter().flatten();
+        if rest.into_iter().any(|one| one.origin.stream == stream) {
+            return;
+        }
+        if let Some(of_stream) = self.streams.get_mut(&stream) {
+            of_stream.remove(&instrument);
+            if of_stream.is_empty() {
+                self.streams.remove(&stream);
             }
-            !of_stream.is_empty()
-        });
+        }
     }
 
     /// Returns the instruments that have stretches.
@@ -383,11 +385,10 @@ impl Filling {
 
     /// Forgets an instrument.
     pub(super) fn forget(&mut self, instrument: InstrumentId) {
-        for stretch in self.stretches.remove(&instrument).unwrap_or_default() {
-            self.changed.insert((instrument, stretch.until_ms));
+        for stretch in self.stretches.remove(&instrument).into_iter().flatten() {
+            self.unlist(instrument, &stretch);
         }
         self.last.remove(&instrument);
-        self.list(instrument);
     }
 }
 

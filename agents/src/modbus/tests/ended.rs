@@ -2,6 +2,17 @@
 
 use super::*;
 
+/// A device server and the line to it.
+async fn server() -> (TcpListener, Line) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let address = Address::parse(&format!("127.0.0.1:{port}"), None).unwrap();
+    let pause = Duration::from_millis(2);
+    let way = Way::RtuOverTcp(RtuOverTcp { address, pause });
+    let line = Line::new(way, allow("127.0.0.1"));
+    (listener, line)
+}
+
 /// A device server that passes the second request on and ends the connection; the answer goes to
 /// whoever is connected by then.
 async fn ends_while_it_asks(listener: TcpListener) {
@@ -28,12 +39,7 @@ async fn ends_while_it_asks(listener: TcpListener) {
 
 #[tokio::test]
 async fn an_answer_that_comes_over_the_next_connection_is_not_taken_for_the_next_one() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let address = Address::parse(&format!("127.0.0.1:{port}"), None).unwrap();
-    let pause = Duration::from_millis(2);
-    let way = Way::RtuOverTcp(RtuOverTcp { address, pause });
-    let line = Line::new(way, allow("127.0.0.1"));
+    let (listener, line) = server().await;
     let limit = 8 * REST;
     let mut tasks = JoinSet::new();
     tasks.spawn(ends_while_it_asks(listener));
@@ -48,12 +54,7 @@ async fn an_answer_that_comes_over_the_next_connection_is_not_taken_for_the_next
 
 #[tokio::test]
 async fn a_device_server_that_ended_an_idle_connection_is_asked_over_a_new_one() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let address = Address::parse(&format!("127.0.0.1:{port}"), None).unwrap();
-    let pause = Duration::from_millis(2);
-    let way = Way::RtuOverTcp(RtuOverTcp { address, pause });
-    let line = Line::new(way, allow("127.0.0.1"));
+    let (listener, line) = server().await;
     let (ended, mut ends) = tokio::sync::mpsc::channel(1);
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
